@@ -1,0 +1,102 @@
+/**
+ * Hook executions as data. A probe never runs a command: it names what it wants (train on this table with
+ * this seed; predict these rows with that model), the engine runs each distinct request once and shares it.
+ */
+
+/** The tables that a manifest names under `data`. */
+export type SourceName = 'train' | 'eval' | 'serving' | 'outcomes';
+
+/**
+ * A table: one of the manifest's, or derived from one by a seeded, deterministic transformation.
+ * Derived rows get new ids; `originals` of the derived table tells which row each came from.
+ */
+export type TableRef =
+  | { readonly table: SourceName }
+  /** `rows` rows drawn without replacement, in the order of the source. */
+  | { readonly derive: 'sample'; readonly from: TableRef; readonly rows: number; readonly seed: number }
+  /**
+   * Permutation batch: the rows of `from`, then for each column and each repeat a copy of them in which that
+   * column's values are shuffled. Columns `__column` (null for the original rows) and `__repeat` are not shown to hooks.
+   */
+  | {
+      readonly derive: 'permuted';
+      readonly from: TableRef;
+      readonly columns: readonly string[];
+      readonly repeats: number;
+      readonly seed: number;
+    }
+  /** Without the named columns (leave-one-out retraining). */
+  | { readonly derive: 'without'; readonly from: TableRef; readonly columns: readonly string[] };
+
+export interface TrainRequest {
+  readonly hook: 'train';
+  readonly data: TableRef;
+  readonly seed: number;
+  /** Training twice with the same seed means two replicates: 0 and 1. */
+  readonly replicate: number;
+}
+
+export interface PredictRequest {
+  readonly hook: 'predict';
+  readonly model: TrainRequest;
+  /** The hook sees these rows without the label. */
+  readonly input: TableRef;
+}
+
+/** Runs the optional `features` hook over the rows. */
+export interface FeaturesRequest {
+  readonly hook: 'features';
+  readonly input: TableRef;
+}
+
+export type HookRequest = TrainRequest | PredictRequest | FeaturesRequest;
+
+/** A request that a check announces; `sometimes` says that it depends on what the others show. */
+export interface PlannedExecution {
+  readonly request: HookRequest;
+  readonly sometimes?: string;
+}
+
+/** What an execution left behind. */
+export interface Execution {
+  readonly request: HookRequest;
+  /** Content-addressed key of the execution. */
+  readonly key: string;
+  readonly isCached: boolean;
+  /** When the command really ran, RFC 3339; evidence from the cache keeps its own date. */
+  readonly ranAt: string;
+  /** Wall time of the command. */
+  readonly seconds: number;
+  /** Largest resident set of the command's process tree; null where the platform cannot say. */
+  readonly maxRssBytes: number | null;
+  /** Absolute path of what the hook wrote: the model file or folder, or the predictions. */
+  readonly output: string;
+  /** `metrics.jsonl` beside the model, when the hook wrote one. */
+  readonly trainingMetrics?: string;
+}
+
+/** Predictions of one predict request, read and validated: one row per row of the request's input. */
+export interface Predictions extends Execution {
+  /**
+   * SQL name of a table with columns `id` (VARCHAR) and `score` (DOUBLE, null where the hook refused the row) or,
+   * multiclass, `p_<class>` (DOUBLE) and `prediction` (VARCHAR), joined to nothing: same ids as the input.
+   */
+  readonly table: string;
+  readonly rows: number;
+  /** Name of the column that holds the main value: `score` or `prediction`. */
+  readonly column: 'score' | 'prediction';
+  /** Rows whose value is NaN or infinite; a null is a refusal and is counted in `refused`. */
+  readonly notFinite: number;
+  readonly refused: number;
+}
+
+/** The port that probes use. Same request, same promise: nothing runs twice. */
+export interface Hooks {
+  /** Trains, or returns the shared or cached training. */
+  train(request: TrainRequest): Promise<Execution>;
+  /** Predicts, training the model first when needed. */
+  predict(request: PredictRequest): Promise<Predictions>;
+  features(request: FeaturesRequest): Promise<Execution>;
+  /** True when the manifest (or its MLproject) has the hook. */
+  has(hook: 'setup' | 'train' | 'predict' | 'features' | 'serve'): boolean;
+}

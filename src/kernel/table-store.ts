@@ -1,0 +1,23 @@
+/** Tables as the engine needs them: what checks see, plus derivation, hand-over to hooks and reading their answers. */
+import type { Predictions, TableRef } from './hooks.ts';
+import type { Tables } from './world.ts';
+
+export interface TableStore extends Tables {
+  /** Content key: SHA-256 of the sources' content and of the derivation; the same rows give the same key. */
+  key(ref: TableRef): Promise<string>;
+  /**
+   * Writes a table for a hook: CSV, UTF-8, LF, header, RFC 4180 quoting, empty field = null, bookkeeping columns left out.
+   * `without` drops columns (the label, for predict). Returns the number of rows written.
+   */
+  export(ref: TableRef, path: string, options: { readonly without: readonly string[] }): Promise<number>;
+  /**
+   * Reads and validates what a predict hook wrote against the ids of its input. Throws a UsageError with code
+   * PREDICTIONS_INVALID that names what is wrong: no file, no rows, columns missing, other ids, ids twice, rows dropped.
+   */
+  readPredictions(
+    path: string,
+    input: TableRef,
+    name: string,
+  ): Promise<Pick<Predictions, 'table' | 'rows' | 'column' | 'notFinite' | 'refused'>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,128 @@
+/** The ports: everything that a check can learn about the outside. Adapters implement them, tests fake them. */
+
+import type { Failure, Place } from './failure.ts';
+import type { Hooks, TableRef } from './hooks.ts';
+import type { ResolvedManifest } from './manifest.ts';
+
+/** One file of the working tree, as found by a walk that follows no symlink out of the root. */
+export interface RepoFile {
+  /** POSIX path relative to the root; bytes that are not UTF-8 are shown as U+FFFD. */
+  readonly path: string;
+  readonly bytes: number;
+  /** A symlink is listed, never followed; `target` is its text. */
+  readonly symlinkTarget?: string;
+  readonly isExecutable: boolean;
+}
+
+/** The working tree: tracked files and, outside a clean CI checkout, untracked files that Git does not ignore. */
+export interface Files {
+  readonly all: readonly RepoFile[];
+  has(path: string): boolean;
+  get(path: string): RepoFile | undefined;
+  /** Paths that match any of the globs (picomatch, dotfiles included, case-insensitive when `nocase`). */
+  glob(patterns: string | readonly string[], options?: { readonly nocase?: boolean }): readonly string[];
+  /**
+   * Text of a file, read at most once per run, without BOM, at most `limitBytes` (default 1 MiB) of it.
+   * Null when it does not exist, is a symlink that leaves the root, or is binary.
+   */
+  text(path: string, limitBytes?: number): Promise<string | null>;
+  /** The first `limitBytes` bytes; null as for `text`, but binary files are returned. */
+  bytes(path: string, limitBytes: number): Promise<Uint8Array | null>;
+}
+
+export interface Commit {
+  readonly sha: string;
+  readonly authorName: string;
+  readonly authorEmail: string;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  readonly subject: string;
+}
+
+/** A blob somewhere in history. */
+export interface HistoryBlob {
+  readonly sha: string;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** Git history, read with a hardened configuration: nothing that the repo configures is executed. */
+export interface Git {
+  /** False outside a repository: the other members are then empty. */
+  readonly isRepository: boolean;
+  /** A shallow clone: history rules are not judged. */
+  readonly isShallow: boolean;
+  /** Null before the first commit. */
+  readonly head: string | null;
+  readonly branch: string | null;
+  /** Newest first. */
+  commits(limit: number): Promise<readonly Commit[]>;
+  tags(): Promise<readonly string[]>;
+  /** Paths that Git tracks. */
+  tracked(): Promise<ReadonlySet<string>>;
+  /** Every blob of at least `minBytes` reachable from HEAD. */
+  largeBlobs(minBytes: number): Promise<readonly HistoryBlob[]>;
+}
+
+/** What a GitLab project's settings say; members are null where the token may not read them. */
+export interface GitLabProject {
+  readonly defaultBranch: string;
+  readonly isDefaultBranchProtected: boolean | null;
+  readonly onlyAllowMergeIfPipelineSucceeds: boolean | null;
+  readonly approvalsRequired: number | null;
+  readonly visibility: string;
+}
+
+/** GitLab's API. Without access every call says why, and the check is skipped, never passed. */
+export interface GitLab {
+  project(): Promise<{ readonly ok: true; readonly value: GitLabProject } | { readonly ok: false; readonly reason: string }>;
+}
+
+export interface Column {
+  readonly name: string;
+  /** DuckDB type name, upper case. */
+  readonly type: string;
+}
+
+/** An opened table: a view that can be queried by its `name`. */
+export interface Table {
+  /** SQL identifier, already quoted where it must be. */
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly rows: number;
+  /** Paths inside the repo that it was read from, with their SHA-256; empty for derived tables. */
+  readonly sources: readonly { readonly path: string; readonly sha256: string }[];
+  /** CSV dialect as sniffed, recorded as evidence. */
+  readonly dialect?: { readonly delimiter: string; readonly quote: string; readonly hasBom: boolean };
+}
+
+/** Tables and SQL over them (DuckDB with external access off). */
+export interface Tables {
+  /** Null when the manifest does not name the table. A named table that cannot be read is a UsageError with its place. */
+  open(ref: TableRef): Promise<Table | null>;
+  /** Runs a query and returns its rows; BIGINT comes as number where it is exact. Values only through `params`. */
+  query<Row extends object>(sql: string, params?: readonly (string | number | boolean | null)[]): Promise<readonly Row[]>;
+}
+
+/** The manifest as a check sees it. */
+export interface ManifestPort {
+  /** Null when there is no manifest or it is invalid; `problems` then says why. */
+  readonly value: ResolvedManifest | null;
+  /** `flightcheck.yml`, even when it does not exist. */
+  readonly path: string;
+  readonly exists: boolean;
+  readonly problems: readonly Failure[];
+  /** Where a dotted key (`columns.label`) stands in the file; undefined when it comes from a default. */
+  place(key: string): Place | undefined;
+}
+
+export interface World {
+  readonly manifest: ManifestPort;
+  readonly files: Files;
+  readonly git: Git;
+  readonly gitlab: GitLab;
+  readonly tables: Tables;
+  readonly hooks: Hooks;
+}
+
+export type Need = keyof World;
