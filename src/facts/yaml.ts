@@ -91,25 +91,27 @@ export function parseYaml(text: string, path: string, limits: YamlLimits = {}): 
 }
 
 /** Guards the recursive parser: flow brackets nested beyond `limit`, before anything is parsed. */
-function tooDeep(text: string, limit: number, found: (offset: number) => void): void {
+function tooDeep(text: string, limit: number, found: (offset: number) => never): void {
   let depth = 0;
   for (let i = 0; i < text.length; i += 1) {
     const char = text.charCodeAt(i);
     if (char === 0x5b || char === 0x7b) depth += 1;
     else if (char === 0x5d || char === 0x7d) depth -= 1;
-    if (depth > limit) return found(i);
+    if (depth > limit) found(i);
   }
 }
 
 function wordsOf(code: string, message: string): string {
   if (code === 'TAB_AS_INDENT') return 'a tab indents this line; YAML is indented with spaces';
   if (message.startsWith('Maximum call stack')) return 'the document is nested too deeply';
+  if (code === 'MULTIPLE_DOCS') return 'the file holds more than one document';
   return message.replace(/\s+/g, ' ');
 }
 
 function hintOf(code: string, message: string): string {
   if (code === 'TAB_AS_INDENT') return 'Replace the tab by spaces.';
   if (message.startsWith('Maximum call stack')) return 'Flatten it.';
+  if (code === 'MULTIPLE_DOCS') return 'Keep what stands before the second `---`.';
   if (/tag/i.test(message)) return 'Custom tags are not read here; write the plain value.';
   return 'Mend the YAML at this place.';
 }

@@ -1,0 +1,38 @@
+/** Reads one small text file inside a root, without a walk of the tree. */
+import { open, realpath } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { UsageError } from '../kernel/failure.ts';
+
+/**
+ * The text of `path` (POSIX, relative to `root`) without a BOM. Null when there is no such file. Throws a UsageError when the
+ * path leaves the root, also through a symlink, is no regular file, is larger than `limitBytes` or is not UTF-8.
+ */
+export async function readText(root: string, path: string, limitBytes = 1024 * 1024): Promise<string | null> {
+  const real = await realpath(join(root, path)).catch(() => null);
+  if (real === null) return null;
+  const inside = relative(await realpath(root), real);
+  if (inside === '..' || inside.startsWith(`..${sep}`))
+    throw new UsageError('PATH_OUTSIDE', `${path} leads out of the repository`, {
+      hint: 'Keep the file inside the repository; symbolic links that leave it are not followed.',
+      place: { path },
+    });
+  const file = await open(real, 'r');
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile())
+      throw new UsageError('NOT_A_FILE', `${path} is not a regular file`, { hint: 'Put a file there.', place: { path } });
+    if (stat.size > limitBytes)
+      throw new UsageError('FILE_TOO_LARGE', `${path} has ${stat.size} bytes, at most ${limitBytes} are read`, {
+        hint: 'A configuration file is small; move data elsewhere.',
+        place: { path },
+      });
+    const bytes = await file.readFile();
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError)
+      throw new UsageError('NOT_UTF8', `${path} is not UTF-8 text`, { hint: 'Save it as UTF-8.', place: { path }, cause: error });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,73 @@
+/** Errors of the JSON Schema in the words of someone who writes a manifest. */
+import type { ErrorObject } from 'ajv/dist/2020.js';
+import { didYouMean } from '../../facts/did-you-mean.ts';
+import type { KeyPath } from '../../facts/yaml.ts';
+
+export interface Message {
+  readonly path: KeyPath;
+  readonly message: string;
+  readonly hint: string;
+}
+
+const keysOf = (pointer: string): (string | number)[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+
+const show = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+};
+
+/** One message per error; alternatives (`oneOf`) are told once. */
+export function messagesOf(errors: readonly ErrorObject[]): readonly Message[] {
+  const alternatives = errors.filter((error) => error.keyword === 'oneOf').map((error) => error.instancePath);
+  return errors
+    .filter((error) => error.keyword === 'oneOf' || !alternatives.some((path) => error.instancePath.startsWith(path)))
+    .filter((error) => error.keyword !== 'if' && error.keyword !== 'propertyNames')
+    .map(messageOf);
+}
+
+function messageOf(error: ErrorObject): Message {
+  const path = keysOf(error.instancePath);
+  const name = path.length > 0 ? path.join('.') : 'the manifest';
+  const parent = error.parentSchema as { properties?: Record<string, unknown>; description?: string } | undefined;
+  const meaning = parent?.description ?? '';
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const found = String(error.params.additionalProperty);
+      const known = Object.keys(parent?.properties ?? {});
+      const guess = didYouMean(found, known);
+      return {
+        path: [...path, found],
+        message: `unknown key ${show(found)}${path.length > 0 ? ` in ${name}` : ''}`,
+        hint: guess ? `Did you mean ${guess}?` : `Known keys: ${known.join(', ')}.`,
+      };
+    }
+    case 'required': {
+      const missing = [...path, String(error.params.missingProperty)].join('.');
+      return { path, message: `${missing} is missing`, hint: `Add it; it is required.` };
+    }
+    case 'enum': {
+      const allowed = (error.params.allowedValues as unknown[]).map(String);
+      const guess = didYouMean(String(error.data), allowed);
+      return {
+        path,
+        message: `${name} is ${show(error.data)}, expected one of ${allowed.join(', ')}`,
+        hint: guess ? `Did you mean ${guess}?` : 'Choose one of them.',
+      };
+    }
+    case 'type':
+      return { path, message: `${name} is ${show(error.data)}, expected ${String(error.params.type)}`, hint: meaning };
+    case 'pattern':
+      return {
+        path,
+        message: `${name} is ${show(error.data)}, expected the form ${String(error.params.pattern)}`,
+        hint: meaning,
+      };
+    default:
+      return { path, message: `${name} is ${show(error.data)}: ${error.message ?? error.keyword}`, hint: meaning };
+  }
+}

@@ -1,0 +1,94 @@
+/** Runs a suite: each check gets only the ports that it declares, and whatever it throws becomes a result. */
+import type { AnyCheck, Verdict } from '../kernel/check.ts';
+import { type Failure, toFailure, UsageError } from '../kernel/failure.ts';
+import { resolveInputs } from '../kernel/input.ts';
+import type { Result, SuiteReport } from '../kernel/report.ts';
+import { scoreSuite } from '../kernel/score.ts';
+import type { Suite, SuiteEntry } from '../kernel/suite.ts';
+import type { Need, World } from '../kernel/world.ts';
+
+export interface SuiteRun {
+  readonly suite: Suite;
+  /** The check of an id; null when it does not exist yet. */
+  load(id: string): Promise<AnyCheck | null>;
+  readonly world: World;
+  /** GitLab's CI_PIPELINE_SOURCE, or `local`. */
+  readonly trigger: string;
+  /** Checks at the same time. */
+  readonly concurrency: number;
+  /** Checks that are not run, with the reason that the report gives. */
+  readonly leaveOut?: ReadonlyMap<string, string>;
+  readonly signal: AbortSignal;
+  onResult?(result: Result): void;
+}
+
+/** Runs all checks of a suite and scores them. One failing check never loses the run; after an abort the rest is skipped. */
+export async function runSuite(run: SuiteRun): Promise<SuiteReport> {
+  const entries = run.suite.sections.flatMap((section) => section.checks.map((entry) => ({ entry, section: section.id })));
+  const results = new Map<string, Result>();
+  const queue = [...entries];
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const result = await runEntry(run, next.entry);
+      results.set(next.entry.check, result);
+      run.onResult?.(result);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, run.concurrency) }, worker));
+  const grouped = run.suite.sections.map(({ id, title, checks }) => ({
+    id,
+    title,
+    results: checks.map((entry) => results.get(entry.check)).filter((result) => result !== undefined),
+  }));
+  return scoreSuite(run.suite, grouped, run.trigger);
+}
+
+async function runEntry(run: SuiteRun, entry: SuiteEntry): Promise<Result> {
+  const started = performance.now();
+  const base = { check: entry.check, severity: entry.severity, weight: entry.weight };
+  let meta = { title: entry.title ?? entry.check, why: '', fix: '' } as Pick<Result, 'title' | 'why' | 'fix' | 'reference'>;
+  const done = (rest: Pick<Result, 'outcome'> & Partial<Result>): Result => ({
+    ...base,
+    ...meta,
+    findings: [],
+    seconds: Math.round(performance.now() - started) / 1000,
+    ...rest,
+  });
+  try {
+    const check = await run.load(entry.check);
+    if (check === null)
+      return done({ outcome: 'skipped', reason: 'this test does not exist yet in this version of Flightcheck' });
+    const { title, why, fix, reference } = check;
+    meta = { title, why, fix, ...(reference !== undefined && { reference }) };
+    const left = run.leaveOut?.get(entry.check);
+    if (left !== undefined) return done({ outcome: 'skipped', reason: left });
+    if (run.signal.aborted) return done({ outcome: 'skipped', reason: 'the run was interrupted before it' });
+    const options = optionsOf(check, entry);
+    return done(resultOf(await check.run(pick(run.world, check.needs), options)));
+  } catch (error) {
+    const failure: Failure = run.signal.aborted
+      ? { code: 'INTERRUPTED', message: 'the run was interrupted while this was judged', hint: 'Run again.' }
+      : toFailure(error);
+    return done({ outcome: 'error', failure });
+  }
+}
+
+function optionsOf(check: AnyCheck, entry: SuiteEntry): Record<string, unknown> {
+  const { values, problems } = resolveInputs(check.inputs, entry.options ?? {});
+  if (problems.length > 0)
+    throw new UsageError('CHECK_OPTIONS_INVALID', `${entry.check}: ${problems.join('; ')}`, {
+      hint: 'Mend the options of this check in its suite or rule pack.',
+    });
+  return values as Record<string, unknown>;
+}
+
+const pick = (world: World, needs: readonly Need[]): Pick<World, Need> =>
+  Object.fromEntries(needs.map((need) => [need, world[need]])) as unknown as Pick<World, Need>;
+
+/** A verdict in the shape of the report. */
+function resultOf(verdict: Verdict): Pick<Result, 'outcome'> & Partial<Result> {
+  // A fail without a finding would show nobody what to mend.
+  if (verdict.outcome === 'fail' && verdict.findings.length === 0)
+    return { ...verdict, findings: [{ message: verdict.evidence?.explanation ?? 'the check failed' }] };
+  return verdict;
+}
