@@ -1,0 +1,95 @@
+/** Which files a working tree has, as bytes relative to its root. */
+import { type Dirent, readdirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { EnvironmentError } from '../kernel/failure.ts';
+import { reportFolder } from '../kernel/report.ts';
+import { isInWorkTree } from './git.ts';
+import { gitCommand } from './git-command.ts';
+
+/** Folders that no one means when they say "the repo": version control, environments, caches, our own output. */
+const ignoredFolders: ReadonlySet<string> = new Set([
+  '.git',
+  '.hg',
+  '.svn',
+  'node_modules',
+  '.venv',
+  'venv',
+  '__pycache__',
+  '.tox',
+  '.nox',
+  '.mypy_cache',
+  '.pytest_cache',
+  '.ruff_cache',
+  '.ipynb_checkpoints',
+  '.Rproj.user',
+  '.dvc/cache',
+  'renv/library',
+  'renv/staging',
+  reportFolder,
+  '.flightcheck-cache',
+]);
+
+const isOurs = (path: Buffer): boolean => {
+  const head = path.subarray(0, 20).toString('latin1');
+  return head.startsWith(`${reportFolder}/`) || head.startsWith('.flightcheck-cache/');
+};
+
+function tooMany(limit: number): EnvironmentError {
+  return new EnvironmentError('TOO_MANY_FILES', `The folder has more than ${limit.toLocaleString('en')} files`, {
+    hint: 'Name the folder of one model repo, or list data folders in .gitignore.',
+  });
+}
+
+function split(bytes: Buffer): Buffer[] {
+  const paths: Buffer[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0, start)) {
+    if (end > start) paths.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return paths;
+}
+
+/** Our own walk: never enters a symlink, so there are no circles. */
+async function walk(root: string, limit: number, signal: AbortSignal | undefined): Promise<Buffer[]> {
+  const paths: Buffer[] = [];
+  const folders: Buffer[] = [Buffer.alloc(0)];
+  for (let folder = folders.pop(); folder; folder = folders.pop()) {
+    signal?.throwIfAborted();
+    if (paths.length % 100 === 0) await setImmediate();
+    for (const entry of entriesOf(Buffer.concat([Buffer.from(`${root}/`), folder]))) {
+      const path = folder.length === 0 ? entry.name : Buffer.concat([folder, Buffer.from('/'), entry.name]);
+      const shown = path.toString('latin1');
+      if (!entry.isDirectory()) paths.push(path);
+      else if (!ignoredFolders.has(entry.name.toString('latin1')) && !ignoredFolders.has(shown)) folders.push(path);
+      if (paths.length > limit || folders.length > limit) throw tooMany(limit);
+    }
+  }
+  return paths;
+}
+
+function entriesOf(folder: Buffer): Dirent<Buffer>[] {
+  try {
+    return readdirSync(folder, { encoding: 'buffer', withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+/** Paths of the files below a folder. Throws EnvironmentError `TOO_MANY_FILES` above `limit`. */
+export async function listPaths(root: string, limit: number, signal: AbortSignal | undefined): Promise<readonly Buffer[]> {
+  const git = gitCommand(root, signal);
+  if (!(await isInWorkTree(git, root))) return walk(root, limit, signal);
+  const listed = split(await git.run(['ls-files', '-z', '-t', '--cached', '--others', '--exclude-standard']));
+  // A folder that an outer repository ignores as a whole is listed as empty.
+  if (listed.length === 0) return walk(root, limit, signal);
+  if (listed.length > limit) throw tooMany(limit);
+  const paths: Buffer[] = [];
+  for (const line of listed) {
+    const path = line.subarray(2);
+    const isUntracked = line[0] === 0x3f;
+    // During a merge git lists a path once for each side.
+    if (!(isUntracked && isOurs(path)) && !paths.at(-1)?.equals(path)) paths.push(path);
+  }
+  return paths;
+}

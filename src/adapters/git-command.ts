@@ -1,0 +1,115 @@
+/** Runs git so that nothing a repository configures is executed: the one place where git is started. */
+import { type SimpleGitOptions, simpleGit } from 'simple-git';
+import { EnvironmentError, FlightcheckError, UsageError } from '../kernel/failure.ts';
+
+/** Outranks the repo's own configuration. What git has no switch for is blocked through the environment below. */
+const config = [
+  'core.fsmonitor=',
+  'core.hooksPath=/dev/null',
+  'core.pager=cat',
+  'core.quotePath=false',
+  'credential.helper=',
+  'diff.external=',
+  'i18n.logOutputEncoding=UTF-8',
+  'log.showSignature=false',
+  'protocol.ext.allow=never',
+  // Containers own a checkout as another user; git's guard protects from configured commands, which cannot run here.
+  'safe.directory=*',
+];
+
+const unsafe = {
+  allowUnsafeConfigPaths: true,
+  allowUnsafeCredentialHelper: true,
+  allowUnsafeDiffExternal: true,
+  allowUnsafeFsMonitor: true,
+  allowUnsafeHooksPath: true,
+  allowUnsafePager: true,
+  allowUnsafeProtocolOverride: true,
+} satisfies SimpleGitOptions['unsafe'];
+
+const guarded = {
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_OPTIONAL_LOCKS: '0',
+  // A partial clone would fetch what it lacks through the repo's own ssh command or remote helper.
+  GIT_NO_LAZY_FETCH: '1',
+  GIT_ALLOW_PROTOCOL: 'none',
+  GIT_ATTR_NOSYSTEM: '1',
+};
+
+/** Git waits for nobody: silence for this long ends it. */
+const silenceSeconds = 120;
+
+const environment = (): Record<string, string> => ({
+  ...Object.fromEntries(
+    ['PATH', 'SystemRoot', 'TMPDIR'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  ),
+  HOME: '/nonexistent',
+  LC_ALL: 'C',
+  ...guarded,
+});
+
+export interface GitCommand {
+  /** What git prints, as bytes: file names need not be UTF-8. */
+  run(args: readonly string[], stdin?: string): Promise<Buffer>;
+  /** The same, trimmed; null when git says no with an exit code. */
+  ask(args: readonly string[]): Promise<string | null>;
+}
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error))
+    .trim()
+    .split('\n')[0]
+    ?.replace(/^fatal: /, '') ?? '';
+
+function explain(error: unknown, args: readonly string[]): FlightcheckError {
+  if (error instanceof FlightcheckError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.includes('ENOENT'))
+    return new EnvironmentError('GIT_MISSING', 'git was not found on the PATH', {
+      hint: 'Install git (Debian: apt-get install git) and run again.',
+    });
+  return new UsageError('GIT_FAILED', `git ${args[0]} failed: ${firstLine(error)}`, {
+    hint: 'Run `git fsck` in the repository; a broken configuration or index is the usual cause.',
+    cause: error,
+  });
+}
+
+/** Git in a folder that exists. Failures are `GIT_MISSING` (EnvironmentError) or `GIT_FAILED` (UsageError). */
+export function gitCommand(folder: string, signal?: AbortSignal): GitCommand {
+  const run = async (args: readonly string[], stdin?: string): Promise<Buffer> => {
+    const chunks: Buffer[] = [];
+    const git = simpleGit({
+      baseDir: folder,
+      config,
+      unsafe,
+      allowEnvironment: Object.keys(guarded),
+      timeout: { block: silenceSeconds * 1000 },
+      ...(signal && { abort: signal }),
+      ...(stdin !== undefined && { input: () => stdin }),
+    }).env(environment());
+    git.outputHandler((_command, stdout) => stdout.on('data', (chunk: Buffer) => chunks.push(chunk)));
+    try {
+      await git.raw([...args]);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw explain(error, args);
+    }
+    return Buffer.concat(chunks);
+  };
+  return {
+    run,
+    ask: async (args) => {
+      try {
+        return (await run(args)).toString('utf8').trim() || null;
+      } catch (error) {
+        if (error instanceof UsageError) return null;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/** The Git port over simple-git. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EnvironmentError, UsageError } from '../kernel/failure.ts';
+import type { Commit, Git, HistoryBlob } from '../kernel/world.ts';
+import { type GitCommand, gitCommand } from './git-command.ts';
+
+const noRepository: Git = {
+  isRepository: false,
+  isShallow: false,
+  head: null,
+  branch: null,
+  commits: async () => [],
+  tags: async () => [],
+  tracked: async () => new Set(),
+  largeBlobs: async () => [],
+};
+
+function hasGitFolder(folder: string): boolean {
+  return existsSync(join(folder, '.git')) || (dirname(folder) !== folder && hasGitFolder(dirname(folder)));
+}
+
+/** True when the folder lies in the work tree of a repository; without a `.git` above it, git need not be installed. */
+export async function isInWorkTree(git: GitCommand, folder: string): Promise<boolean> {
+  if (!hasGitFolder(folder)) return false;
+  try {
+    return (await git.run(['rev-parse', '--is-inside-work-tree'])).toString('utf8').trim() === 'true';
+  } catch (error) {
+    // A `.git` that git cannot read (broken configuration, damaged folder) is an error, not an absent repository.
+    if (error instanceof UsageError && error.message.includes('not a git repository')) return false;
+    throw error;
+  }
+}
+
+export const splitNul = (bytes: Buffer): string[] => bytes.toString('utf8').split('\0').filter(Boolean);
+
+async function readCommits(git: GitCommand, limit: number): Promise<readonly Commit[]> {
+  const format = '--format=%H%x00%an%x00%ae%x00%at%x00%s%x00';
+  const output = await git.run(['log', `--max-count=${limit}`, '--no-show-signature', '--no-color', format, 'HEAD', '--']);
+  const fields = output.toString('utf8').split('\0');
+  const commits: Commit[] = [];
+  for (let i = 0; i + 4 < fields.length; i += 5) {
+    const [sha = '', authorName = '', authorEmail = '', seconds = '', subject = ''] = fields.slice(i, i + 5);
+    const at = new Date(Number(seconds) * 1000);
+    commits.push({
+      sha: sha.trim(),
+      authorName,
+      authorEmail,
+      at: Number.isNaN(at.getTime()) ? new Date(0).toISOString() : at.toISOString(),
+      subject,
+    });
+  }
+  return commits;
+}
+
+/** Every object reachable from HEAD once, with the path that it was first seen under. */
+async function readLargeBlobs(git: GitCommand, minBytes: number): Promise<readonly HistoryBlob[]> {
+  const objects = (await git.run(['rev-list', '--objects', 'HEAD', '--'])).toString('utf8');
+  const paths = new Map<string, string>();
+  for (const line of objects.split('\n')) {
+    const space = line.indexOf(' ');
+    if (space > 0 && space < line.length - 1) paths.set(line.slice(0, space), line.slice(space + 1));
+  }
+  if (paths.size === 0) return [];
+  const answers = await git.run(
+    ['cat-file', '--buffer', '--batch-check=%(objectname) %(objecttype) %(objectsize)'],
+    `${[...paths.keys()].join('\n')}\n`,
+  );
+  const blobs: HistoryBlob[] = [];
+  for (const line of answers.toString('utf8').split('\n')) {
+    const [sha = '', type, size] = line.split(' ');
+    const bytes = Number(size);
+    if (type === 'blob' && bytes >= minBytes) blobs.push({ sha, path: paths.get(sha) ?? '', bytes });
+  }
+  return blobs.sort((a, b) => b.bytes - a.bytes);
+}
+
+/**
+ * Opens the repository that a folder lies in. Nothing is read before it is asked for, nothing is read twice.
+ * Throws EnvironmentError `GIT_MISSING` and UsageError `GIT_FAILED` (a `.git` that git cannot read).
+ */
+export async function openGit(root: string, options: { readonly signal?: AbortSignal } = {}): Promise<Git> {
+  if (!existsSync(root))
+    throw new EnvironmentError('FOLDER_MISSING', `The folder ${root} does not exist`, {
+      hint: 'Name the folder of the model repo.',
+    });
+  const git = gitCommand(root, options.signal);
+  if (!(await isInWorkTree(git, root))) return noRepository;
+  const [shallow, partial, head, branch] = await Promise.all([
+    git.ask(['rev-parse', '--is-shallow-repository']),
+    git.ask(['config', '--get-regexp', '^(extensions\\.partialclone|remote\\..*\\.promisor)$']),
+    git.ask(['rev-parse', '--verify', '--quiet', 'HEAD']),
+    git.ask(['symbolic-ref', '--quiet', '--short', 'HEAD']),
+  ]);
+  let tracked: Promise<ReadonlySet<string>> | undefined;
+  let tags: Promise<readonly string[]> | undefined;
+  return {
+    isRepository: true,
+    // A partial clone lacks blobs as a shallow one lacks commits.
+    isShallow: shallow === 'true' || partial !== null,
+    head,
+    branch,
+    commits: async (limit) => (head === null ? [] : readCommits(git, limit)),
+    tags: () => {
+      tags ??= git
+        .run(['for-each-ref', '--format=%(refname:strip=2)', 'refs/tags'])
+        .then((out) => out.toString('utf8').split('\n').filter(Boolean));
+      return tags;
+    },
+    tracked: () => {
+      tracked ??= git.run(['ls-files', '-z', '--cached']).then((out) => new Set(splitNul(out)));
+      return tracked;
+    },
+    largeBlobs: async (minBytes) => (head === null ? [] : readLargeBlobs(git, minBytes)),
+  };
+}

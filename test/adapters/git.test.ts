@@ -1,0 +1,166 @@
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openFiles } from '../../src/adapters/files.ts';
+import { openGit } from '../../src/adapters/git.ts';
+import { commitAll, git, makeRepo, temporaryFolder, writeFiles } from '../helpers/repo.ts';
+
+/** Calls everything that the port offers. */
+async function readAll(folder: string) {
+  const port = await openGit(folder);
+  return {
+    port,
+    commits: await port.commits(100),
+    tags: await port.tags(),
+    tracked: await port.tracked(),
+    blobs: await port.largeBlobs(0),
+    files: await openFiles(folder),
+  };
+}
+
+test('commits, tags, tracked paths and large blobs, deleted ones too', async () => {
+  const repo = makeRepo({ 'a.txt': 'a', 'model.bin': 'x'.repeat(5000) });
+  git(repo, 'rm', '--quiet', 'model.bin');
+  commitAll(repo, 'Remove the model');
+  git(repo, 'tag', 'v1.0.0');
+  const { port, commits, tags, tracked, blobs } = await readAll(repo);
+  expect(port).toMatchObject({ isRepository: true, isShallow: false, branch: 'main' });
+  expect(commits.map((commit) => [commit.subject, commit.authorName, commit.authorEmail])).toEqual([
+    ['Remove the model', 'Ada', 'ada@example.com'],
+    ['Change', 'Ada', 'ada@example.com'],
+  ]);
+  expect(commits[0]?.sha).toBe(port.head);
+  expect(commits[0]?.at).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+  expect(await port.commits(1)).toHaveLength(1);
+  expect(tags).toEqual(['v1.0.0']);
+  expect([...tracked]).toEqual(['a.txt']);
+  expect(blobs.map(({ path, bytes }) => [path, bytes])).toEqual([
+    ['model.bin', 5000],
+    ['a.txt', 1],
+  ]);
+  expect((await port.largeBlobs(1000)).map((blob) => blob.path)).toEqual(['model.bin']);
+});
+
+describe('states of a repository', () => {
+  test('a folder without git', async () => {
+    expect(await readAll(temporaryFolder())).toMatchObject({
+      port: { isRepository: false, head: null },
+      commits: [],
+      tags: [],
+      blobs: [],
+    });
+  });
+
+  test('no commit yet', async () => {
+    const folder = temporaryFolder();
+    git(folder, 'init', '--quiet', '--initial-branch=main');
+    writeFiles(folder, { 'a.txt': 'a' });
+    const { port, commits, blobs, files } = await readAll(folder);
+    expect(port).toMatchObject({ isRepository: true, head: null, branch: 'main' });
+    expect([commits, blobs]).toEqual([[], []]);
+    expect(files.has('a.txt')).toBe(true);
+  });
+
+  test('detached HEAD, worktree, shallow and partial clone', async () => {
+    const repo = makeRepo({ 'a.txt': 'a' });
+    writeFiles(repo, { 'b.txt': 'b' });
+    commitAll(repo);
+    git(repo, 'config', 'uploadpack.allowFilter', 'true');
+    const tree = join(temporaryFolder(), 'tree');
+    git(repo, 'worktree', 'add', '--quiet', tree, '--detach');
+    expect((await readAll(tree)).port).toMatchObject({ isRepository: true, branch: null, isShallow: false });
+    const folder = temporaryFolder();
+    git(folder, 'clone', '--quiet', '--depth=1', `file://${repo}`, 'shallow');
+    expect(await readAll(join(folder, 'shallow'))).toMatchObject({ port: { isShallow: true }, commits: [{ subject: 'Change' }] });
+    git(folder, 'clone', '--quiet', '--filter=blob:none', '--no-checkout', `file://${repo}`, 'partial');
+    expect((await openGit(join(folder, 'partial'))).isShallow).toBe(true);
+  });
+
+  test('a broken .git is an error that says what git said, an empty one is no repository', async () => {
+    const repo = makeRepo({ 'a.txt': 'a' });
+    writeFileSync(join(repo, '.git/config'), '[core\nbroken');
+    await expect(openGit(repo)).rejects.toMatchObject({
+      code: 'GIT_FAILED',
+      exitCode: 2,
+      message: expect.stringContaining('bad config'),
+    });
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, '.git'));
+    expect((await openGit(folder)).isRepository).toBe(false);
+  });
+});
+
+test('nothing that a repository configures is executed', async () => {
+  const repo = makeRepo({ 'a.txt': 'a\n', 'b.csv': 'b\n', '.gitattributes': '* filter=evil diff=evil merge=evil\n' });
+  const witness = join(repo, 'ran');
+  const script = join(repo, '.git/evil.sh');
+  writeFileSync(script, `#!/bin/sh\necho "$0 $*" >> "${witness}"\n`);
+  chmodSync(script, 0o755);
+  const hooks = join(repo, '.git/hooks');
+  mkdirSync(hooks, { recursive: true });
+  for (const name of ['post-index-change', 'fsmonitor-watchman', 'post-checkout', 'reference-transaction']) {
+    writeFileSync(join(hooks, name), `#!/bin/sh\necho ${name} >> "${witness}"\n`);
+    chmodSync(join(hooks, name), 0o755);
+  }
+  const config: readonly (readonly [string, string])[] = [
+    ['core.fsmonitor', script],
+    ['core.hooksPath', hooks],
+    ['core.pager', script],
+    ['core.editor', script],
+    ['core.askPass', script],
+    ['core.sshCommand', script],
+    ['core.alternateRefsCommand', script],
+    ['pager.log', script],
+    ['alias.ls-files', `!${script}`],
+    ['alias.log', `!${script}`],
+    ['diff.external', script],
+    ['diff.evil.command', script],
+    ['diff.evil.textconv', script],
+    ['filter.evil.clean', script],
+    ['filter.evil.smudge', script],
+    ['filter.evil.process', script],
+    ['merge.evil.driver', script],
+    ['gpg.program', script],
+    ['log.showSignature', 'true'],
+    ['credential.helper', `!${script}`],
+    ['protocol.ext.allow', 'always'],
+    ['protocol.allow', 'always'],
+    ['remote.origin.url', `ext::${script}`],
+    ['remote.origin.promisor', 'true'],
+    ['extensions.partialClone', 'origin'],
+    ['uploadpack.packObjectsHook', script],
+  ];
+  for (const [key, value] of config) git(repo, 'config', key, value);
+  const { port } = await readAll(repo);
+  expect(port.isRepository).toBe(true);
+  expect(existsSync(witness)).toBe(false);
+  // The trap works: plain git springs it.
+  git(repo, '-c', 'protocol.file.allow=always', 'status');
+  expect(existsSync(witness)).toBe(true);
+});
+
+test('an object that is missing in a partial clone is not fetched through the repo’s own command', async () => {
+  const repo = makeRepo({ 'a.txt': 'a\n' });
+  const folder = temporaryFolder();
+  git(repo, 'config', 'uploadpack.allowFilter', 'true');
+  git(folder, 'clone', '--quiet', '--filter=blob:none', '--no-checkout', `file://${repo}`, 'partial');
+  const partial = join(folder, 'partial');
+  const witness = join(folder, 'ran');
+  git(partial, 'config', 'remote.origin.url', `ext::sh -c "touch% ${witness}"`);
+  git(partial, 'config', 'protocol.ext.allow', 'always');
+  const port = await openGit(partial);
+  await expect(port.largeBlobs(0)).rejects.toMatchObject({ code: 'GIT_FAILED' });
+  expect(existsSync(witness)).toBe(false);
+});
+
+test('GIT_ variables of the caller do not lead elsewhere', async () => {
+  const repo = makeRepo({ 'mine.txt': '' });
+  const other = makeRepo({ 'other.txt': '' });
+  const before = { ...process.env };
+  Object.assign(process.env, { GIT_DIR: join(other, '.git'), GIT_WORK_TREE: other, GIT_INDEX_FILE: join(other, '.git/index') });
+  try {
+    expect([...(await (await openGit(repo)).tracked())]).toEqual(['mine.txt']);
+  } finally {
+    process.env = before;
+  }
+});
