@@ -9,6 +9,7 @@ import manifestSchema from '../kernel/manifest.schema.json' with { type: 'json' 
 import reportSchema from '../kernel/report.schema.json' with { type: 'json' };
 import { checkRegistry } from './registry.ts';
 import { typesOf } from './schema-types.ts';
+import { componentFiles } from './templates.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -16,6 +17,7 @@ const files: Readonly<Record<string, string>> = {
   'src/kernel/generated/manifest.ts': await typesOf(manifestSchema, 'ResolvedManifest'),
   'src/kernel/generated/report.ts': await typesOf(reportSchema, 'ReportJson'),
   ...(await checkRegistry(root)),
+  ...(await componentFiles(root)),
 };
 
 const isCheck = process.argv.includes('--check');

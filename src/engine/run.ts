@@ -11,7 +11,8 @@ export interface SuiteRun {
   readonly suite: Suite;
   /** The check of an id; null when it does not exist yet. */
   load(id: string): Promise<AnyCheck | null>;
-  readonly world: World;
+  /** The ports that this run has; a check that needs another one ends as an error. */
+  readonly world: Partial<World>;
   /** GitLab's CI_PIPELINE_SOURCE, or `local`. */
   readonly trigger: string;
   /** Checks at the same time. */
@@ -82,8 +83,11 @@ function optionsOf(check: AnyCheck, entry: SuiteEntry): Record<string, unknown> 
   return values as Record<string, unknown>;
 }
 
-const pick = (world: World, needs: readonly Need[]): Pick<World, Need> =>
-  Object.fromEntries(needs.map((need) => [need, world[need]])) as unknown as Pick<World, Need>;
+function pick(world: Partial<World>, needs: readonly Need[]): Pick<World, Need> {
+  const missing = needs.filter((need) => world[need] === undefined);
+  if (missing.length > 0) throw new Error(`this run has no ${missing.join(', ')}`);
+  return Object.fromEntries(needs.map((need) => [need, world[need]])) as unknown as Pick<World, Need>;
+}
 
 /** A verdict in the shape of the report. */
 function resultOf(verdict: Verdict): Pick<Result, 'outcome'> & Partial<Result> {

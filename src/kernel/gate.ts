@@ -34,20 +34,25 @@ export function applyWaivers(report: Report, waivers: readonly Waiver[]): Report
   };
 }
 
-/** Decides. Every reason is one sentence that names the number found and the number wanted. */
+/**
+ * Decides. The report of one job is judged by the suites that it ran; the merged one also by those that it lacks.
+ * Every reason is one sentence that names the number found and the number wanted.
+ */
 export function decide(report: Report, gate: Gate): GateDecision {
   const reasons: string[] = [];
   const rubric = report.suites.find((suite) => suite.method === 'ml-test-score');
   const structure = report.suites.find((suite) => suite.id === 'structure');
-  const below = (what: string, found: number | null, wanted: number) => {
+  const isMerged = report.runner === 'report';
+  const below = (what: string, found: number | null | undefined, wanted: number) => {
+    if (found === undefined && !isMerged) return;
     if (wanted > 0 && (found ?? 0) < wanted)
       reasons.push(`${what} is ${found ?? 'not known'}, below the ${wanted} that the gate asks for`);
   };
-  below('The ML Test Score', rubric?.score ?? null, gate['min-score']);
+  below('The ML Test Score', rubric?.score, gate['min-score']);
   if (gate['min-section-score'] > 0)
     for (const section of rubric?.sections ?? [])
       below(`The score of section ${section.title}`, section.score, gate['min-section-score']);
-  below('The structure score', structure?.score ?? null, gate['min-structure']);
+  below('The structure score', structure?.score, gate['min-structure']);
   const allowed = gate['max-severity'] === 'none' ? -1 : severities.indexOf(gate['max-severity']);
   // A failed test of the rubric already costs its point; max-severity is about findings of the other suites.
   for (const { suite, result } of resultsOf(report))

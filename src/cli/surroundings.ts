@@ -1,0 +1,44 @@
+/** What CI says about this run, read from GitLab's predefined variables: https://docs.gitlab.com/ci/variables/predefined_variables/ */
+
+import type { Report } from '../kernel/report.ts';
+import type { Git } from '../kernel/world.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Set and not an interpolation that was left literal. */
+const given = (text: string | undefined): string | null =>
+  text === undefined || text === '' || text.startsWith('$[[') ? null : text;
+
+/** GitLab's CI_PIPELINE_SOURCE; `local` outside CI. */
+export const triggerOf = (env: Env): string => (env.CI === undefined ? 'local' : (given(env.CI_PIPELINE_SOURCE) ?? 'local'));
+
+/** What started the run. */
+export function runOf(env: Env): Report['run'] {
+  return {
+    trigger: triggerOf(env),
+    projectId: given(env.CI_PROJECT_ID),
+    pipelineId: given(env.CI_PIPELINE_ID),
+    jobId: given(env.CI_JOB_ID),
+    jobUrl: given(env.CI_JOB_URL),
+    mergeRequest: given(env.CI_MERGE_REQUEST_IID),
+  };
+}
+
+/** What is judged. */
+export function sourceOf(env: Env, git: Git): Report['source'] {
+  return {
+    commit: git.head ?? given(env.CI_COMMIT_SHA),
+    ref: given(env.CI_MERGE_REQUEST_SOURCE_BRANCH_NAME) ?? given(env.CI_COMMIT_REF_NAME) ?? git.branch,
+    project: given(env.CI_PROJECT_PATH),
+    isShallow: git.isShallow,
+  };
+}
+
+/** The component whose job this is, as GitLab resolved it. */
+export function componentOf(env: Env): Report['component'] {
+  const name = given(env.FLIGHTCHECK_COMPONENT_NAME);
+  if (name === null) return undefined;
+  const sha = given(env.FLIGHTCHECK_COMPONENT_SHA);
+  const reference = given(env.FLIGHTCHECK_COMPONENT_REFERENCE);
+  return { name, version: given(env.FLIGHTCHECK_COMPONENT_VERSION), ...(sha && { sha }), ...(reference && { reference }) };
+}

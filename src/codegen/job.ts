@@ -1,0 +1,88 @@
+/** One job of a component in GitLab's keywords: what all jobs share, and what the component says of this one. */
+import { type Component, type ComponentJob, commonOptions } from '../kernel/component.ts';
+import { type Option, type OptionName, options, variableOf } from '../kernel/options/index.ts';
+
+export interface Release {
+  readonly version: string;
+  /** Path of the project whose package registry holds the archives. */
+  readonly project: string;
+  /** SHA-256 of the archive by architecture; empty in an unreleased checkout. */
+  readonly sha256: Readonly<Record<string, string>>;
+}
+
+const input = (name: string): string => `$[[ inputs.${name} ]]`;
+const jobName = (name: string): string => `${input('job-prefix')}${name}`;
+const outputFolder = `${input('model-dir')}/${input('output')}`;
+
+/** Facts about the include; null or the literal text where GitLab (or gitlab-ci-local) does not know them. */
+export const componentFacts = ['name', 'version', 'sha', 'reference'] as const;
+
+/** Options that only GitLab reads: they stand in the job's own keywords. */
+const keywordsOnly: ReadonlySet<OptionName> = new Set(['stage', 'job-prefix', 'image', 'report-image']);
+
+/** True for an input that reaches the runner. */
+export const isVariable = (name: OptionName): boolean => !keywordsOnly.has(name);
+
+/** A string is not expanded: `$CI_JOB_TOKEN` in an input stays that text. A number cannot hold a `$`. */
+const variable = (name: OptionName): unknown => {
+  const { type }: Option = options[name];
+  if (type === 'number') return input(name);
+  if (type === 'string') return { value: input(name), expand: false };
+  throw new Error(`${name}: an input of type ${type} cannot become a variable; declare it as a string`);
+};
+
+/** Merge request pipelines, and branch pipelines where no merge request pipeline runs for the same push. */
+const rules = (runsAlways: boolean): readonly object[] => {
+  const when = runsAlways ? { when: 'always' } : {};
+  return [
+    { if: '$CI_PIPELINE_SOURCE == "merge_request_event"', ...when },
+    { if: '$CI_PIPELINE_SOURCE == "push" && $CI_OPEN_MERGE_REQUESTS', when: 'never' },
+    { if: '$CI_COMMIT_BRANCH', ...when },
+  ];
+};
+
+const caches = (job: ComponentJob, release: Release): readonly object[] => [
+  { key: `flightcheck-cli-${release.version}`, paths: ['.flightcheck-cli/*.tar.gz'] },
+  ...(job.cachesHooks
+    ? [
+        {
+          // Entries are addressed by content; the key only starts an empty folder when the dependencies change.
+          key: { files: ['**/*.lock', '**/requirements*.txt'], prefix: 'flightcheck-hooks' },
+          paths: [`${input('model-dir')}/${input('cache')}/`],
+        },
+      ]
+    : []),
+];
+
+export function renderJob(job: ComponentJob, bootstrap: string, release: Release): Readonly<Record<string, unknown>> {
+  const reads = [...commonOptions, ...job.reads].filter(isVariable);
+  return {
+    stage: input('stage'),
+    image: input(job.image),
+    ...(job.needs && { needs: job.needs.map((name) => ({ job: jobName(name), artifacts: true })) }),
+    rules: rules(job.runsAlways === true),
+    interruptible: true,
+    retry: { max: 2, when: ['runner_system_failure', 'scheduler_failure'] },
+    variables: {
+      GIT_DEPTH: '0',
+      ...Object.fromEntries(reads.map((name) => [variableOf(name), variable(name)])),
+      ...Object.fromEntries(
+        componentFacts.map((fact) => [variableOf(`component-${fact}`), { value: `$[[ component.${fact} ]]`, expand: false }]),
+      ),
+    },
+    // An empty address is no audience; the constant keeps the list valid and opens nothing, as a Tower asks for its address.
+    ...(job.hasIdentity && { id_tokens: { FLIGHTCHECK_TOWER_TOKEN: { aud: ['flightcheck', input('tower-url')] } } }),
+    cache: caches(job, release),
+    script: [bootstrap, `flightcheck ${job.runner} -- "$FLIGHTCHECK_MODEL_DIR"`],
+    artifacts: {
+      when: 'always',
+      expire_in: '30 days',
+      paths: [`${outputFolder}/`],
+      reports: Object.fromEntries(Object.entries(job.reports).map(([kind, file]) => [kind, `${outputFolder}/${file}`])),
+    },
+  };
+}
+
+/** Every job of a component by its name in GitLab. */
+export const renderJobs = (component: Component, bootstrap: string, release: Release): Readonly<Record<string, object>> =>
+  Object.fromEntries(Object.entries(component.jobs).map(([name, job]) => [jobName(name), renderJob(job, bootstrap, release)]));
