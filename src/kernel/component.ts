@@ -1,16 +1,48 @@
 /** A GitLab CI/CD component as written in `components/NAME/component.ts`; `templates/` is generated from it. */
 import type { OptionName } from './options/index.ts';
 
-/** A GitLab job, in GitLab's own keywords; `script` never holds an input. */
-export type Job = Readonly<Record<string, unknown>>;
+/** Keys of GitLab's `artifacts:reports` that our runners write. */
+export type ReportKind = 'annotations' | 'codequality' | 'dotenv' | 'junit' | 'metrics';
+
+/**
+ * One job: one call of a runner. Everything that all jobs share (how the command gets there, rules, retry, artifacts,
+ * common inputs) is added when the template is generated, so that no component can forget it.
+ */
+export interface ComponentJob {
+  /** The command that the job runs: `flightcheck RUNNER`. */
+  readonly runner: string;
+  /** Options that the runner reads; each becomes an input and, with `expand: false`, a variable of the job. */
+  readonly reads: readonly OptionName[];
+  /** The option that names the job's image. */
+  readonly image: 'image' | 'report-image';
+  /** What GitLab collects: a file of the output folder for each kind. */
+  readonly reports: Readonly<Partial<Record<ReportKind, string>>>;
+  /** Keep the hook cache between pipelines. */
+  readonly cachesHooks?: boolean;
+  /** Holds an identity token for Control Tower: only for a job that runs no code of the repo. */
+  readonly hasIdentity?: boolean;
+  /** Runs whatever became of the jobs before it. */
+  readonly runsAlways?: boolean;
+  /** Jobs of the same component whose artifacts it reads. */
+  readonly needs?: readonly string[];
+}
 
 export interface Component {
   /** One sentence, shown in the CI/CD Catalog. */
   readonly summary: string;
-  /** Options that become `spec:inputs`; each reaches the job as a variable with `expand: false`. */
-  readonly inputs: readonly OptionName[];
+  /** Where a default differs from the option's own. */
+  readonly defaults?: Readonly<Partial<Record<OptionName, string | number>>>;
   /** Jobs by name; the name is prefixed with the input `job-prefix`. */
-  readonly jobs: Readonly<Record<string, Job>>;
+  readonly jobs: Readonly<Record<string, ComponentJob>>;
 }
 
-export const defineComponent = (component: Component): Component => component;
+/** Options that every job has: where it runs and where its command comes from. */
+export const commonOptions = ['stage', 'job-prefix', 'cli', 'cli-url', 'model-dir', 'output'] as const satisfies OptionName[];
+
+/** Every option that the component takes, in a stable order: the common ones first. */
+export function inputsOf(component: Component): readonly OptionName[] {
+  const jobs = Object.values(component.jobs);
+  return [...new Set<OptionName>([...commonOptions, ...jobs.map((job) => job.image), ...jobs.flatMap((job) => job.reads)])];
+}
+
+export const defineComponent = <const C extends Component>(component: C): C => component;

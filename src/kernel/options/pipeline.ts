@@ -1,12 +1,27 @@
 /** Options that only components have: where a job runs and where it gets the command from. */
+
+/** Images are pinned by tag or digest; nothing in a name of an image can start a variable. */
+const imageRegex = '^[A-Za-z0-9][A-Za-z0-9._/:@-]*$';
+
 export const pipelineOptions = {
   stage: { type: 'string', description: 'Stage of the jobs.', default: 'test', regex: '^[A-Za-z0-9._ -]+$' },
-  'job-prefix': { type: 'string', description: 'Before the names of the jobs.', default: '', regex: '^[A-Za-z0-9._: -]*$' },
+  'job-prefix': {
+    type: 'string',
+    description: 'Before the names of the jobs.',
+    default: '',
+    regex: '^([A-Za-z0-9][A-Za-z0-9._: -]*)?$',
+  },
   image: {
     type: 'string',
-    description: "Image of the jobs: the model's own for jobs that run hooks.",
+    description: "Image of the jobs that run the model's code: the model's own.",
     default: 'python:3.11',
-    regex: '^[A-Za-z0-9][A-Za-z0-9._/:@-]*$',
+    regex: imageRegex,
+  },
+  'report-image': {
+    type: 'string',
+    description: 'Image of the report job, which runs no code of the repo: needs curl or Python, and git.',
+    default: 'buildpack-deps:bookworm-scm',
+    regex: imageRegex,
   },
   cli: {
     type: 'string',
@@ -15,10 +30,16 @@ export const pipelineOptions = {
     options: ['archive', 'path'],
     default: 'archive',
   },
+  'cli-url': {
+    type: 'string',
+    description: "Address of a folder that mirrors the release's archives; empty: the package registry of this GitLab.",
+    regex: '^(https?://[A-Za-z0-9._~:/%\\[\\]-]+)?$',
+    default: '',
+  },
   'model-dir': {
     type: 'string',
     description: 'Folder of the model inside the repo.',
     default: '.',
-    regex: '^[A-Za-z0-9._-][A-Za-z0-9._/-]*$',
+    regex: '^(\\.|\\.?[A-Za-z0-9_][A-Za-z0-9._-]*(/\\.?[A-Za-z0-9_][A-Za-z0-9._-]*)*)$',
   },
 } as const;

@@ -31,6 +31,6 @@ export const scoreOptions = {
     type: 'string',
     description: 'Folder of the hook cache; off runs every hook.',
     default: '.flightcheck-cache',
-    regex: '^[A-Za-z0-9._-][A-Za-z0-9._/-]*$',
+    regex: '^\\.?[A-Za-z0-9_][A-Za-z0-9._-]*(/\\.?[A-Za-z0-9_][A-Za-z0-9._-]*)*$',
   },
 } as const;

@@ -1,0 +1,197 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { interpolate, splitTemplate } from '../../src/facts/ci/interpolate.ts';
+import headerSchema from '../../src/facts/ci/spec.schema.json' with { type: 'json' };
+import { variableOf } from '../../src/kernel/options/index.ts';
+import { ciSchema } from '../support/ci-schema.ts';
+
+const root = join(import.meta.dirname, '../..');
+const names = readdirSync(join(root, 'templates')).sort();
+const templateOf = (name: string) => readFileSync(join(root, 'templates', name, 'template.yml'), 'utf8');
+
+type Job = Readonly<Record<string, unknown>> & { readonly variables: Readonly<Record<string, unknown>> };
+interface InputSpec {
+  readonly type: string;
+  readonly default: unknown;
+  readonly options?: readonly string[];
+  readonly regex?: string;
+}
+
+const inputsOf = (name: string) =>
+  (splitTemplate(templateOf(name)).header as { spec: { inputs: Readonly<Record<string, InputSpec>> } }).spec.inputs;
+const released = { name: 'x', version: '1.2.3', sha: 'a'.repeat(40), reference: '1' };
+const jobsOf = (name: string, given: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, Job>> => {
+  const result = interpolate(templateOf(name), given, released);
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.value as Readonly<Record<string, Job>>;
+};
+
+const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
+const isValidHeader = ajv.compile(headerSchema);
+const isValidBody = ajv.compile(ciSchema());
+
+/** Every string in a value, with the keys that lead to it. */
+function* strings(node: unknown, path: readonly string[] = []): Generator<readonly [string, string]> {
+  if (typeof node === 'string') yield [path.join('.'), node];
+  else if (node !== null && typeof node === 'object')
+    for (const [key, value] of Object.entries(node)) yield* strings(value, [...path, key]);
+}
+
+test('the four components have templates', () => {
+  expect(names).toEqual(['ml-test-score', 'model-pipeline', 'report', 'structure']);
+});
+
+describe.each(names)('template %s', (name) => {
+  test('the header follows the specification of component headers', () => {
+    isValidHeader(splitTemplate(templateOf(name)).header);
+    expect(isValidHeader.errors).toBeNull();
+  });
+
+  test("the interpolated body follows GitLab's schema", () => {
+    isValidBody(jobsOf(name));
+    expect(isValidBody.errors).toBeNull();
+  });
+
+  test('there is no global keyword: every top-level key is a job', () => {
+    for (const job of Object.values(jobsOf(name, { 'job-prefix': 'fc: ' }))) expect(job).toHaveProperty('script');
+    for (const key of Object.keys(jobsOf(name, { 'job-prefix': 'fc: ' }))) expect(key).toMatch(/^fc: /);
+  });
+
+  test('no input is interpolated in a script', () => {
+    const { body } = splitTemplate(templateOf(name));
+    const inScripts = [...strings(body)].filter(
+      ([path, text]) => /\.(before_|after_)?script\./.test(path) && text.includes('$[['),
+    );
+    expect(inScripts).toEqual([]);
+    expect([...strings(body)].filter(([path]) => path.includes('.script.')).length).toBeGreaterThan(1);
+  });
+
+  test('every string input has a regex or options, and a default', () => {
+    for (const [input, spec] of Object.entries(inputsOf(name))) {
+      if (spec.type === 'string') expect(spec.regex ?? spec.options, input).toBeDefined();
+      expect(spec.default, input).toBeDefined();
+    }
+  });
+
+  test('a variable with a string input is not expanded', () => {
+    for (const job of Object.values((splitTemplate(templateOf(name)).body ?? {}) as Readonly<Record<string, Job>>))
+      for (const [variable, value] of Object.entries(job.variables))
+        if (typeof value === 'object') expect(value, variable).toMatchObject({ expand: false });
+        else if (variable !== 'GIT_DEPTH') expect(variable).toBe('FLIGHTCHECK_TOWER_TIMEOUT');
+  });
+
+  test('only the report job holds an identity, minted for the Tower', () => {
+    for (const [job, value] of Object.entries(
+      jobsOf(name, 'tower-url' in inputsOf(name) ? { 'tower-url': 'https://t.example' } : {}),
+    ))
+      expect(value.id_tokens, job).toEqual(
+        job === 'report' ? { FLIGHTCHECK_TOWER_TOKEN: { aud: ['flightcheck', 'https://t.example'] } } : undefined,
+      );
+  });
+
+  test('reports are browsable too, kept when the job fails, and not for ever', () => {
+    for (const job of Object.values(jobsOf(name, { 'model-dir': 'models/a', output: 'out' }))) {
+      expect(job.artifacts).toMatchObject({ when: 'always', expire_in: '30 days', paths: ['models/a/out/'] });
+      for (const path of Object.values((job.artifacts as { reports: Record<string, string> }).reports))
+        expect(path.startsWith('models/a/out/')).toBe(true);
+    }
+  });
+
+  test('hostile text in a string input arrives as that text or is refused', () => {
+    const text = Object.entries(inputsOf(name)).filter(([, spec]) => spec.type === 'string');
+    const hostile = fc
+      .array(
+        fc.constantFrom(
+          '$(id)',
+          '`id`',
+          '$CI_JOB_TOKEN',
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's placeholder, not ours
+          '${CI_JOB_TOKEN}',
+          '"',
+          "'",
+          '\n',
+          '\\',
+          ';',
+          '|',
+          '&',
+          '..',
+          '/',
+          ' ',
+          '-',
+          '$[[ inputs.stage ]]',
+          '\u0000',
+          '\u2028',
+          'a',
+          '1',
+          '.',
+          ':',
+          'http://',
+          '#',
+          '{',
+          ']]',
+          '*',
+        ),
+        { minLength: 1, maxLength: 5 },
+      )
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.constantFrom(...text.map(([input]) => input)), fc.oneof(hostile, fc.string()), (input, value) => {
+        const result = interpolate(templateOf(name), { [input]: value }, released);
+        if (!result.ok) return result.problems.every((problem) => problem.startsWith(`input \`${input}\`: `));
+        const variables = Object.values(result.value as Record<string, Job>).map((job) => job.variables[variableOf(input)]);
+        for (const found of variables) if (found !== undefined) expect(found).toEqual({ value, expand: false });
+        // What passes can start no variable, leave no quotes and climb out of no folder, wherever it stands.
+        expect(value).not.toMatch(/[$"'`\\\n\r\0;|&<>]/);
+        if (['model-dir', 'output', 'cache'].includes(input)) expect(value.split('/')).not.toContain('..');
+        return true;
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+test('model-pipeline runs the jobs of the other components, wired with needs', () => {
+  const { structure, 'ml-test-score': score, report } = jobsOf('model-pipeline');
+  expect(structure).toEqual(jobsOf('structure').structure);
+  expect(score).toEqual(jobsOf('ml-test-score')['ml-test-score']);
+  expect(report).toEqual({
+    ...jobsOf('report').report,
+    stage: 'test',
+    needs: [
+      { job: 'structure', artifacts: true },
+      { job: 'ml-test-score', artifacts: true },
+    ],
+  });
+});
+
+test('needs follow the prefix of the names', () => {
+  const jobs = jobsOf('model-pipeline', { 'job-prefix': 'risk:' });
+  expect(Object.keys(jobs)).toEqual(['risk:structure', 'risk:ml-test-score', 'risk:report']);
+  expect(jobs['risk:report']?.needs).toMatchObject([{ job: 'risk:structure' }, { job: 'risk:ml-test-score' }]);
+});
+
+test("the header's schema refuses what GitLab refuses", () => {
+  const refused: readonly object[] = [
+    { inputs: {} },
+    { inputs: { 'a b': {} } },
+    { inputs: { a: { type: 'number', default: '3' } } },
+    { inputs: { a: { type: 'number', regex: '^3$' } } },
+    { inputs: { a: { type: 'boolean', options: ['a'] } } },
+    { inputs: { a: { default: 3 } } },
+    { inputs: { a: { regex: '/^a$/' } } },
+    { inputs: { a: { options: Array.from({ length: 51 }, (_, i) => `${i}`) } } },
+    { inputs: { a: { default: 'b', rules: [{ options: ['b'] }] } } },
+    { component: ['path'] },
+    { include: [] },
+  ];
+  for (const spec of refused) expect(isValidHeader({ spec }), JSON.stringify(spec)).toBe(false);
+  expect(isValidHeader({ spec: null })).toBe(true);
+  expect(
+    isValidHeader({
+      spec: { inputs: { a: null, b: { rules: [{ if: '$[[ inputs.a ]] == "x"', default: 'y' }, { options: ['y'] }] } } },
+    }),
+  ).toBe(true);
+});
