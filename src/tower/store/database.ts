@@ -1,0 +1,54 @@
+/** The store's database: PostgreSQL, or PGlite (PostgreSQL in WebAssembly) behind the same dialect. One SQL text for both. */
+import { type Kysely, sql, type Transaction } from 'kysely';
+
+/** Every statement is SQL text with bound parameters (`sql` of Kysely); no table types are declared twice. */
+export type Database = Kysely<unknown>;
+export type Connection = Database | Transaction<unknown>;
+
+export interface OpenDatabase {
+  readonly db: Database;
+  readonly engine: 'PGlite' | 'PostgreSQL';
+  /** Where it is, without secrets: a folder, or host and database name. */
+  readonly location: string;
+  /** What survives: one clause for the start-up line. */
+  readonly durability: string;
+  close(): Promise<void>;
+}
+
+/** Type oids read the same way by both clients. */
+export const oid = { int8: 20, date: 1082 } as const;
+
+/** bigint as number (ids and counts stay exact far below 2^53), date as `YYYY-MM-DD`. */
+export const parsers: Readonly<Record<number, (text: string) => unknown>> = {
+  [oid.int8]: Number,
+  [oid.date]: (text) => text,
+};
+
+const serializationFailures: ReadonlySet<string> = new Set(['40P01', '40001']);
+
+/** The SQLSTATE of a database error, from either client. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Runs `work` in one transaction; a deadlock with another replica is tried again, up to three times. */
+export async function inTransaction<T>(db: Database, work: (connection: Connection) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await db.transaction().execute(work);
+    } catch (error) {
+      if (attempt === 3 || !serializationFailures.has(sqlStateOf(error) ?? '')) throw error;
+    }
+  }
+}
+
+/** True when the database answers. */
+export async function isAlive(db: Database): Promise<boolean> {
+  try {
+    await sql`select 1`.execute(db);
+    return true;
+  } catch {
+    return false;
+  }
+}

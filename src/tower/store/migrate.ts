@@ -1,0 +1,60 @@
+/** Brings a database to the newest schema and keeps the partitions of `point` ahead of the calendar. */
+import { Migrator, sql } from 'kysely';
+import { EnvironmentError } from '../../kernel/failure.ts';
+import { type Database, inTransaction } from './database.ts';
+import { schema1 } from './schema-1.ts';
+
+/** In order; a released migration is never edited. */
+const migrations: Readonly<Record<string, string>> = { '001-reports-and-points': schema1 };
+
+/** Applies what is missing, one replica at a time (advisory lock). */
+export async function migrate(db: Database): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: {
+      getMigrations: async () =>
+        Object.fromEntries(
+          Object.entries(migrations).map(([name, text]) => [
+            name,
+            {
+              up: async (connection: Database) => {
+                await sql.raw(text).execute(connection);
+              },
+            },
+          ]),
+        ),
+    },
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined)
+    throw new EnvironmentError('TOWER_SCHEMA', `The database schema could not be brought up to date: ${messageOf(error)}`, {
+      hint: 'Use a database that only Control Tower writes to, and a server at least as new as the one that last used it.',
+      cause: error,
+    });
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const monthStart = (year: number, month: number): string => new Date(Date.UTC(year, month, 1)).toISOString().slice(0, 10);
+
+/**
+ * Makes the partitions of last month to two months ahead of `now`. A month that already has points in the default
+ * partition stays there: nothing is moved while the server runs.
+ */
+export async function ensurePartitions(db: Database, now: Date): Promise<void> {
+  for (let offset = -1; offset <= 2; offset++) {
+    const from = monthStart(now.getUTCFullYear(), now.getUTCMonth() + offset);
+    const to = monthStart(now.getUTCFullYear(), now.getUTCMonth() + offset + 1);
+    const name = `point_${from.slice(0, 7).replace('-', '_')}`;
+    await inTransaction(db, async (connection) => {
+      await sql`select pg_advisory_xact_lock(7304211)`.execute(connection);
+      const { rows } = await sql<{ exists: boolean; isLate: boolean }>`
+        select to_regclass(${name}) is not null as exists,
+          exists (select 1 from point_default where ts >= ${from}::date::timestamp at time zone 'UTC'
+            and ts < ${to}::date::timestamp at time zone 'UTC') as "isLate"`.execute(connection);
+      if (rows[0]?.exists || rows[0]?.isLate) return;
+      await sql`create table ${sql.table(name)} partition of point
+        for values from (${sql.lit(`${from}T00:00:00Z`)}) to (${sql.lit(`${to}T00:00:00Z`)})`.execute(connection);
+    });
+  }
+}

@@ -1,0 +1,35 @@
+/** Opens the store: the database that was asked for, its schema up to date. */
+import { type OpenDatabase, sqlStateOf } from './database.ts';
+import { openEmbedded } from './embedded.ts';
+import { ensurePartitions, migrate } from './migrate.ts';
+import { openPostgres } from './postgres.ts';
+
+export type StoreLocation = { readonly databaseUrl: string } | { readonly folder: string };
+
+const partitionHours = 6;
+
+/** @throws EnvironmentError or UsageError as `openPostgres` and `openEmbedded`. */
+export async function openStore(location: StoreLocation): Promise<OpenDatabase> {
+  const store = 'databaseUrl' in location ? await openPostgres(location.databaseUrl) : await openEmbedded(location.folder);
+  try {
+    await migrate(store.db);
+    await ensurePartitions(store.db, new Date());
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  // Without a partition points still land in the default one, so a failure here is repaired by the next round.
+  const timer = setInterval(() => {
+    ensurePartitions(store.db, new Date()).catch((error) => {
+      if (sqlStateOf(error) === undefined) clearInterval(timer);
+    });
+  }, partitionHours * 3_600_000);
+  timer.unref();
+  return {
+    ...store,
+    async close() {
+      clearInterval(timer);
+      await store.close();
+    },
+  };
+}

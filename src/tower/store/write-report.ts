@@ -1,0 +1,209 @@
+/** Stores one report in one transaction: all of it or nothing, once however often it is sent. */
+import { sql } from 'kysely';
+import type { Report } from '../../kernel/report.ts';
+import { resultsOf } from '../../kernel/report.ts';
+import { appendPoints, type Measurement } from './append.ts';
+import { type Connection, type Database, inTransaction } from './database.ts';
+import { updateStanding } from './standing.ts';
+import { rubricOf, structureOf } from './suites.ts';
+
+/** Who the writer is, after authentication: the numbers bind, the paths are only shown. */
+export interface Writer {
+  readonly issuer: string;
+  readonly projectId: string;
+  readonly projectPath: string;
+  readonly namespaceId: string | null;
+  readonly namespacePath: string | null;
+  /** For the record: `token NAME` or `job ID`. */
+  readonly name: string;
+}
+
+export interface Submission {
+  readonly writer: Writer;
+  /** Validated, its totals recomputed. */
+  readonly report: Report;
+  readonly refClass: 'authoritative' | 'preview';
+  /** SHA-256 of the report's bytes, hexadecimal. */
+  readonly sha256: string;
+  /** The report's bytes, gzip. */
+  readonly body: Uint8Array;
+  readonly idempotencyKey: string | null;
+}
+
+export interface Written {
+  readonly reportId: number;
+  readonly modelId: number;
+  readonly isReplay: boolean;
+  /** New points. */
+  readonly points: number;
+}
+
+/** The same Idempotency-Key came with another body. */
+export class KeyReused extends Error {}
+
+/** Finds a row's id, or inserts it; another writer may have been faster. */
+async function idOf(find: () => Promise<number | undefined>, insert: () => Promise<unknown>): Promise<number> {
+  const known = await find();
+  if (known !== undefined) return known;
+  await insert();
+  const made = await find();
+  if (made === undefined) throw new Error('A row vanished while it was written');
+  return made;
+}
+
+const first = async (query: { execute(c: Connection): Promise<{ rows: { id: number }[] }> }, connection: Connection) =>
+  (await query.execute(connection)).rows[0]?.id;
+
+async function projectOf(connection: Connection, writer: Writer): Promise<number> {
+  const { issuer, projectId, projectPath, namespaceId, namespacePath } = writer;
+  const namespace =
+    namespaceId === null
+      ? null
+      : await idOf(
+          () => first(sql`select id from namespace where issuer = ${issuer} and external_id = ${namespaceId}`, connection),
+          () =>
+            sql`insert into namespace (issuer, external_id, path) values (${issuer}, ${namespaceId}, ${namespacePath ?? ''})
+              on conflict do nothing`.execute(connection),
+        );
+  const project = await idOf(
+    () => first(sql`select id from project where issuer = ${issuer} and external_id = ${projectId}`, connection),
+    () =>
+      sql`insert into project (issuer, external_id, path, namespace_id) values (${issuer}, ${projectId}, ${projectPath}, ${namespace})
+        on conflict do nothing`.execute(connection),
+  );
+  // A project that was moved keeps its history under its new name.
+  await sql`update project set path = ${projectPath}, namespace_id = ${namespace} where id = ${project}
+    and (path, namespace_id) is distinct from (${projectPath}, ${namespace}::bigint)`.execute(connection);
+  return project;
+}
+
+const modelOf = (connection: Connection, project: number, { model }: Report): Promise<number> =>
+  idOf(
+    () => first(sql`select id from model where project_id = ${project} and name = ${model.name}`, connection),
+    () =>
+      sql`insert into model (project_id, name, title, description, owner, tier, task, language, labels)
+        values (${project}, ${model.name}, ${model.title ?? null}, ${model.description ?? null}, ${model.owner}, ${model.tier},
+          ${model.task ?? null}, ${model.language ?? null}, ${JSON.stringify(model.labels)}::jsonb)
+        on conflict do nothing`.execute(connection),
+  );
+
+const versionOf = (connection: Connection, modelId: number, commit: string): Promise<number> =>
+  idOf(
+    () =>
+      first(
+        sql`select id from model_version where model_id = ${modelId} and commit_sha = ${commit} and artifact_digest = ''`,
+        connection,
+      ),
+    () =>
+      sql`insert into model_version (model_id, commit_sha) values (${modelId}, ${commit}) on conflict do nothing`.execute(
+        connection,
+      ),
+  );
+
+/** What lists show of a report without opening its body. */
+function summaryOf(report: Report) {
+  const outcomes: Record<string, number> = {};
+  for (const { result } of resultsOf(report)) outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
+  return {
+    tool: report.tool.version,
+    outcomes,
+    jobUrl: report.run.jobUrl ?? null,
+    mergeRequest: report.run.mergeRequest ?? null,
+  };
+}
+
+async function insertReport(
+  connection: Connection,
+  submission: Submission,
+  ids: { project: number; model: number; version: number | null },
+) {
+  const { report, refClass, sha256, body, writer } = submission;
+  const rubric = rubricOf(report);
+  const { rows } = await sql<{ id: number }>`
+    insert into report (project_id, model_id, version_id, job_id, pipeline_id, kind, sha256, ref, ref_class, trigger, written_by,
+      reported_at, is_complete, score, paper_score, structure_score, is_gate_passed, summary, body)
+    values (${ids.project}, ${ids.model}, ${ids.version}, ${report.run.jobId ?? ''}, ${report.run.pipelineId ?? null}, ${report.runner},
+      ${sha256}, ${report.source.ref}, ${refClass}, ${report.run.trigger}, ${writer.name}, ${report.at}::timestamptz, ${report.complete},
+      ${rubric?.score ?? null}, ${rubric?.paperScore ?? null}, ${structureOf(report)?.score ?? null}, ${report.gate?.isPassed ?? null},
+      ${JSON.stringify(summaryOf(report))}::jsonb, ${body})
+    on conflict do nothing returning id`.execute(connection);
+  return rows[0]?.id;
+}
+
+async function insertResults(connection: Connection, reportId: number, report: Report): Promise<void> {
+  const all = [...resultsOf(report)];
+  if (all.length === 0) return;
+  const column = <T>(of: (entry: (typeof all)[number]) => T): T[] => all.map(of);
+  await sql`
+    insert into check_result (report_id, suite, section, check_key, outcome, severity, weight, execution, paper_points,
+      passing_points, seconds, is_waived)
+    select ${reportId}, * from unnest(${column((e) => e.suite.id)}::text[], ${column((e) => e.section.id)}::text[],
+      ${column((e) => e.result.check)}::text[], ${column((e) => e.result.outcome)}::text[],
+      ${column((e) => e.result.severity)}::text[], ${column((e) => e.result.weight)}::float8[],
+      ${column((e) => e.result.execution ?? null)}::text[], ${column((e) => e.result.paperPoints ?? null)}::float8[],
+      ${column((e) => e.result.passingPoints ?? null)}::float8[], ${column((e) => e.result.seconds)}::float8[],
+      ${column((e) => e.result.waived !== undefined)}::boolean[])`.execute(connection);
+}
+
+/** Our own series of a report's scores, before those that it brings. */
+function measurementsOf(report: Report): readonly Measurement[] {
+  const scores: Measurement[] = [];
+  const add = (name: string, value: number | null | undefined, labels: Record<string, string> = {}) => {
+    if (typeof value === 'number') scores.push({ name: `tower.${name}`, unit: '1', labels, value });
+  };
+  const rubric = rubricOf(report);
+  add('score.passing', rubric?.score);
+  add('score.paper', rubric?.paperScore);
+  for (const section of rubric?.sections ?? []) add('score.section', section.score, { section: section.id });
+  add('score.structure', structureOf(report)?.score);
+  return [
+    ...scores,
+    ...report.metrics.map((m) => ({ name: m.name, unit: m.unit ?? '', labels: m.labels ?? {}, value: m.value })),
+  ];
+}
+
+/**
+ * Stores the report. Resolves only after the commit: what is acknowledged is kept.
+ * @throws KeyReused when the Idempotency-Key was used for another body.
+ */
+export const writeReport = (db: Database, submission: Submission): Promise<Written> =>
+  inTransaction(db, async (connection) => {
+    const { report, writer, sha256, refClass, idempotencyKey } = submission;
+    const project = await projectOf(connection, writer);
+    const model = await modelOf(connection, project, report);
+    const version = report.source.commit === null ? null : await versionOf(connection, model, report.source.commit);
+    const made = await insertReport(connection, submission, { project, model, version });
+    const reportId =
+      made ??
+      (await first(
+        sql`select id from report where project_id = ${project} and job_id = ${report.run.jobId ?? ''} and kind = ${report.runner}
+          and sha256 = ${sha256}`,
+        connection,
+      ));
+    if (reportId === undefined) throw new Error('A report vanished while it was written');
+    if (idempotencyKey !== null) await rememberKey(connection, { project, key: idempotencyKey, sha256, reportId });
+    if (made === undefined) return { reportId, modelId: model, isReplay: true, points: 0 };
+    await insertResults(connection, reportId, report);
+    if (refClass === 'authoritative') await updateStanding(connection, { modelId: model, reportId, report });
+    const points = await appendPoints(connection, {
+      modelId: model,
+      reportId,
+      refClass,
+      environment: '',
+      at: report.at,
+      measurements: measurementsOf(report),
+    });
+    return { reportId, modelId: model, isReplay: false, points };
+  });
+
+async function rememberKey(
+  connection: Connection,
+  { project, key, sha256, reportId }: { project: number; key: string; sha256: string; reportId: number },
+): Promise<void> {
+  await sql`insert into idempotency (project_id, key, sha256, report_id) values (${project}, ${key}, ${sha256}, ${reportId})
+    on conflict do nothing`.execute(connection);
+  const { rows } = await sql<{
+    sha256: string;
+  }>`select sha256 from idempotency where project_id = ${project} and key = ${key}`.execute(connection);
+  if (rows[0]?.sha256 !== sha256) throw new KeyReused();
+}
