@@ -8,7 +8,7 @@ export type SourceName = 'train' | 'eval' | 'serving' | 'outcomes';
 
 /**
  * A table: one of the manifest's, or derived from one by a seeded, deterministic transformation.
- * Derived rows get new ids; `originals` of the derived table tells which row each came from.
+ * A sample keeps its ids. Permuted rows get new ids; their `__original` is the position (`__row`) of the row each came from.
  */
 export type TableRef =
   | { readonly table: SourceName }
@@ -16,7 +16,8 @@ export type TableRef =
   | { readonly derive: 'sample'; readonly from: TableRef; readonly rows: number; readonly seed: number }
   /**
    * Permutation batch: the rows of `from`, then for each column and each repeat a copy of them in which that
-   * column's values are shuffled. Columns `__column` (null for the original rows) and `__repeat` are not shown to hooks.
+   * column's values are shuffled. Columns `__column` (null for the original rows), `__repeat`
+   * and `__original` are not shown to hooks.
    */
   | {
       readonly derive: 'permuted';

@@ -84,7 +84,7 @@ export interface Column {
   readonly type: string;
 }
 
-/** An opened table: a view that can be queried by its `name`. */
+/** An opened table: a view that can be queried by its `name`; its `__row`, not listed, is the position of a row from 0. */
 export interface Table {
   /** SQL identifier, already quoted where it must be. */
   readonly name: string;

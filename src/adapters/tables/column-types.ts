@@ -1,0 +1,65 @@
+/**
+ * Types of CSV columns, decided over every row: a column is a number, date or time only when all of its values are,
+ * and when writing it back gives the same value. So `0800` stays text, `30/06/2026` stays text, and no row is lost.
+ */
+import { quoteName } from '../../kernel/sql.ts';
+import type { Database } from './database.ts';
+
+type ColumnType = 'BIGINT' | 'DOUBLE' | 'DATE' | 'TIMESTAMP';
+
+const digits = '(0|[1-9][0-9]{0,17})';
+/** `NA` is what R writes for a missing value; in a column of numbers it is null, elsewhere it is text. */
+const fits: Readonly<Record<ColumnType, (x: string) => string>> = {
+  BIGINT: (x) => `regexp_full_match(${x}, '-?${digits}|NA')`,
+  DOUBLE: (x) =>
+    `regexp_full_match(${x}, '(?i)[+-]?(${digits}(\\.[0-9]*)?|\\.[0-9]+)(e[+-]?[0-9]{1,3})?|[+-]?nan|[+-]?inf(inity)?|NA') AND (${x} = 'NA' OR try_cast(${x} AS DOUBLE) IS NOT NULL)`,
+  DATE: (x) => `coalesce(try_cast(${x} AS DATE)::VARCHAR = ${x}, false)`,
+  TIMESTAMP: (x) => `coalesce(try_cast(${x} AS TIMESTAMP)::VARCHAR = ${x}, false)`,
+};
+const order = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP'] as const satisfies readonly ColumnType[];
+
+const columnsPerPass = 50;
+const firstRows = 4096;
+
+/** For each column the types of `candidates` that all its values fit; none when it has no value at all. */
+async function fitting(
+  db: Database,
+  relation: string,
+  candidates: ReadonlyMap<string, readonly ColumnType[]>,
+): Promise<Map<string, readonly ColumnType[]>> {
+  const found = new Map<string, readonly ColumnType[]>();
+  const wanted = [...candidates].filter(([, types]) => types.length > 0);
+  for (let start = 0; start < wanted.length; start += columnsPerPass) {
+    const batch = wanted.slice(start, start + columnsPerPass);
+    const parts = batch.flatMap(([column, types], i) => {
+      const x = quoteName(column);
+      return types.map((type) => `bool_and(${fits[type](x)}) FILTER (${x} IS NOT NULL) AS f${i}_${type}`);
+    });
+    const [row = {}] = await db.query<Record<string, boolean | null>>(`SELECT ${parts.join(', ')} FROM ${relation}`);
+    for (const [i, [column, types]] of batch.entries())
+      found.set(
+        column,
+        types.filter((type) => row[`f${i}_${type}`] !== false),
+      );
+  }
+  return found;
+}
+
+/** SQL that turns each text column of `raw` into its type; in the order of `columns`. */
+export async function typedColumns(db: Database, raw: string, columns: readonly string[]): Promise<readonly string[]> {
+  const all = new Map<string, readonly ColumnType[]>(columns.map((column) => [column, order]));
+  // Most types fall away in the first rows; only the survivors are tested on every row.
+  const likely = await fitting(db, `(SELECT * FROM ${raw} LIMIT ${firstRows})`, all);
+  const certain = await fitting(db, raw, likely);
+  const [counts = {}] = columns.length
+    ? await db.query<Record<string, number>>(
+        `SELECT ${columns.map((c, i) => `count(${quoteName(c)}) AS n${i}`).join(', ')} FROM ${raw}`,
+      )
+    : [];
+  return columns.map((column, i) => {
+    const type = certain.get(column)?.[0];
+    const x = quoteName(column);
+    if (type === undefined || counts[`n${i}`] === 0) return x;
+    return type === 'BIGINT' || type === 'DOUBLE' ? `CAST(nullif(${x}, 'NA') AS ${type})` : `CAST(${x} AS ${type})`;
+  });
+}

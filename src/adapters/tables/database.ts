@@ -1,0 +1,73 @@
+/** DuckDB that can touch one folder of ours and nothing else, however hostile a table or a name is. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { EnvironmentError } from '../../kernel/failure.ts';
+import { quoteText } from '../../kernel/sql.ts';
+
+export type Parameter = string | number | boolean | null;
+
+export interface Database {
+  /** Files that statements may name lie here and nowhere else. */
+  readonly exchange: string;
+  query<Row extends object>(sql: string, params?: readonly Parameter[]): Promise<readonly Row[]>;
+  run(sql: string): Promise<void>;
+  close(): void;
+}
+
+/** BIGINT and HUGEINT as number where that is exact, else as text; dates as RFC 3339; lists and structs likewise inside. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(plain);
+  if (value !== null && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+  return value;
+}
+
+/** Opens a fresh database in `folder`; tables that outgrow `memoryLimit` spill there. Statements run one after another. */
+export async function openDatabase(folder: string, memoryLimit: string, threads: number): Promise<Database> {
+  const exchange = join(folder, 'exchange');
+  await mkdir(exchange, { recursive: true });
+  const instance = await DuckDBInstance.create(join(folder, `tables-${process.pid}-${Date.now()}.duckdb`), {
+    memory_limit: memoryLimit,
+    threads: String(threads),
+  }).catch((cause: unknown) => {
+    throw new EnvironmentError('DATABASE', `The table database could not be created: ${String(cause)}`, {
+      hint: 'Check that the temporary folder is writable and that the disk has room.',
+      cause,
+    });
+  });
+  const connection = await instance.connect();
+  for (const statement of [
+    `SET temp_directory = ${quoteText(join(folder, 'spill'))}`,
+    `SET allowed_directories = [${quoteText(`${exchange}/`)}]`,
+    'SET enable_external_access = false',
+    'SET autoinstall_known_extensions = false',
+    'SET autoload_known_extensions = false',
+    "SET TimeZone = 'UTC'",
+    'SET preserve_insertion_order = true',
+    'SET lock_configuration = true',
+  ])
+    await connection.run(statement);
+
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work, work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+  return {
+    exchange,
+    query: <Row extends object>(sql: string, params: readonly Parameter[] = []) =>
+      inTurn(async () => {
+        const reader = await connection.runAndReadAll(sql, [...params] as DuckDBValue[]);
+        return reader.getRowObjectsJS().map((row) => plain(row) as Row);
+      }),
+    run: (sql) => inTurn(async () => void (await connection.run(sql))),
+    close: () => {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}

@@ -1,0 +1,164 @@
+/** The table store on DuckDB: what a manifest names is loaded once, when it is first asked for. */
+import { createHash, randomUUID } from 'node:crypto';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type Place, UsageError } from '../../kernel/failure.ts';
+import type { SourceName, TableRef } from '../../kernel/hooks.ts';
+import { manifestFile, type ResolvedManifest } from '../../kernel/manifest.ts';
+import { quoteName, quoteText } from '../../kernel/sql.ts';
+import type { TableStore } from '../../kernel/table-store.ts';
+import type { Table } from '../../kernel/world.ts';
+import { bookkeeping } from './csv-header.ts';
+import { type Database, openDatabase } from './database.ts';
+import { derive, viewOf } from './derive.ts';
+import { load } from './load.ts';
+import { readPredictions } from './predictions.ts';
+import { sourceFiles } from './source-files.ts';
+
+export interface OpenTablesOptions {
+  /** Absolute path of the model repo. */
+  readonly root: string;
+  readonly manifest: ResolvedManifest;
+  /** A folder of ours, outside the repo; the caller removes it after `close`. */
+  readonly workFolder: string;
+  /** DuckDB's buffer pool; larger tables spill to `workFolder`. Default `1GiB`. */
+  readonly memoryLimit?: string;
+  /** Default: all processors. The results do not depend on it. */
+  readonly threads?: number;
+  /** Where a key of the manifest stands, for messages. */
+  readonly place?: (key: string) => Place | undefined;
+}
+
+async function describe(db: Database, name: string, loaded: Pick<Table, 'sources' | 'dialect'>): Promise<Table> {
+  const columns = await db.query<{ column_name: string; column_type: string }>(`DESCRIBE ${name}`);
+  const [total] = await db.query<{ n: number }>(`SELECT count(*) AS n FROM ${name}`);
+  const shown = columns.filter(({ column_name }) => column_name !== '__row');
+  return { name, rows: total?.n ?? 0, columns: shown.map((c) => ({ name: c.column_name, type: c.column_type })), ...loaded };
+}
+
+/** Predictions are joined by id, so the rows that are predicted must each have their own. */
+async function requireIds(db: Database, table: Table, id: string, key: string, place: Place): Promise<void> {
+  const names = table.columns.map((column) => column.name);
+  if (!names.includes(id))
+    throw new UsageError('TABLE_NO_ID', `${key} has no column ${JSON.stringify(id)}; it has ${names.slice(0, 10).join(', ')}`, {
+      hint: 'Name the column that identifies a row in flightcheck.yml: `columns: { id: ... }`.',
+      place,
+    });
+  const [sums] = await db.query<{ doubled: number; empty: number; example: string | null }>(
+    `SELECT count(*) FILTER (n > 1 AND id IS NOT NULL) AS doubled, coalesce(max(n) FILTER (id IS NULL), 0) AS empty,
+      min(id) FILTER (n > 1) AS example FROM (SELECT CAST(${quoteName(id)} AS VARCHAR) AS id, count(*) AS n FROM ${table.name} GROUP BY 1)`,
+  );
+  if (sums && sums.doubled + sums.empty > 0)
+    throw new UsageError(
+      'TABLE_IDS',
+      `${key}: the column ${JSON.stringify(id)} does not identify a row: ${sums.doubled} values stand in several rows${sums.example === null ? '' : ` (${JSON.stringify(sums.example)})`}, ${sums.empty} rows have none`,
+      { hint: 'Give every row an id of its own.', place },
+    );
+}
+
+/** SQL of a value as hooks read it: R and Python both understand NaN and Inf, and DuckDB's `nan` only one of them. */
+function exported({ name, type }: { readonly name: string; readonly type: string }): string {
+  const x = quoteName(name);
+  if (type !== 'DOUBLE' && type !== 'FLOAT') return x;
+  return `CASE WHEN isfinite(${x}) THEN CAST(${x} AS VARCHAR) WHEN isnan(${x}) THEN 'NaN' WHEN ${x} > 0 THEN 'Inf' WHEN ${x} < 0 THEN '-Inf' END AS ${x}`;
+}
+
+/** Opens the store. Nothing of the repo is read before a table is asked for; errors name the manifest's line. */
+export async function openTables(options: OpenTablesOptions): Promise<TableStore> {
+  const { root, manifest, workFolder } = options;
+  await mkdir(workFolder, { recursive: true });
+  const db = await openDatabase(workFolder, options.memoryLimit ?? '1GiB', options.threads ?? availableParallelism());
+  const id = manifest.columns.id;
+  const placeOf = (key: string): Place => options.place?.(key) ?? { path: manifestFile };
+
+  async function openSource(table: SourceName): Promise<Table | null> {
+    const pattern = manifest.data[table];
+    if (pattern === undefined) return null;
+    const key = `data.${table}`;
+    const files = await sourceFiles(root, pattern, key, placeOf(key));
+    const loaded = await load(db, quoteName(`source_${table}`), files, { key, asText: [id] });
+    await viewOf(db, quoteName(table), quoteName(`source_${table}`));
+    const opened = await describe(db, quoteName(table), loaded);
+    if (table === 'eval') await requireIds(db, opened, id, key, placeOf('columns.id'));
+    return opened;
+  }
+
+  const tables = new Map<string, Promise<Table | null>>();
+  function open(ref: TableRef): Promise<Table | null> {
+    const text = JSON.stringify(ref);
+    const known = tables.get(text);
+    if (known) return known;
+    const made = 'table' in ref ? openSource(ref.table) : openDerived(ref);
+    tables.set(text, made);
+    return made;
+  }
+
+  async function openDerived(ref: Exclude<TableRef, { table: unknown }>): Promise<Table | null> {
+    const from = await open(ref.from);
+    if (from === null) return null;
+    if (ref.derive !== 'sample') {
+      const names = new Set(from.columns.map((column) => column.name));
+      const unknown = ref.columns.filter((column) => !names.has(column));
+      if (unknown.length > 0)
+        throw new UsageError('TABLE_NO_COLUMN', `There is no column ${unknown.map((name) => JSON.stringify(name)).join(', ')}`, {
+          hint: `The table has ${[...names].slice(0, 20).join(', ')}.`,
+          place: placeOf('columns.features'),
+        });
+    }
+    return describe(db, await derive(db, ref, from, id), { sources: [] });
+  }
+
+  async function need(ref: TableRef): Promise<Table> {
+    const table = await open(ref);
+    if (table) return table;
+    const root = rootOf(ref);
+    throw new UsageError('TABLE_NOT_NAMED', `The manifest does not name data.${root}`, {
+      hint: `Add to flightcheck.yml: \`data: { ${root}: path/to/${root}.csv }\`.`,
+      place: placeOf('data'),
+    });
+  }
+
+  async function key(ref: TableRef): Promise<string> {
+    const table = await need({ table: rootOf(ref) });
+    const derivation = JSON.stringify([1, id, table.sources.map((source) => source.sha256), contentOf(ref)]);
+    return createHash('sha256').update(derivation).digest('hex');
+  }
+
+  return {
+    open,
+    query: db.query,
+    key,
+    async export(ref, path, { without }) {
+      const table = await need(ref);
+      const columns = table.columns.filter(({ name }) => !without.includes(name) && !bookkeeping.has(name));
+      const staged = join(db.exchange, `export-${randomUUID()}`);
+      await db.run(
+        `COPY (SELECT ${columns.map(exported).join(', ')} FROM ${table.name} ORDER BY __row) TO ${quoteText(staged)} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '')`,
+      );
+      // The hook's folder may lie on another file system.
+      await rename(staged, path).catch(async () => {
+        await rm(path, { force: true });
+        await copyFile(staged, path);
+        await rm(staged, { force: true });
+      });
+      return table.rows;
+    },
+    async readPredictions(path, input, name) {
+      return readPredictions(db, path, await need(input), name, manifest);
+    },
+    async close() {
+      db.close();
+      await rm(db.exchange, { recursive: true, force: true });
+    },
+  };
+}
+
+const rootOf = (ref: TableRef): SourceName => ('table' in ref ? ref.table : rootOf(ref.from));
+
+/** A reference without the name of its source: the same content gives the same key whatever it is called. */
+function contentOf(ref: TableRef): unknown {
+  if ('table' in ref) return null;
+  const { from, ...derivation } = ref;
+  return [Object.entries(derivation).sort(([a], [b]) => (a < b ? -1 : 1)), contentOf(from)];
+}

@@ -1,0 +1,216 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { folderOf, storeOf } from '../../support/tables.ts';
+
+const trainOf = async (content: string | Uint8Array, path = 'train.csv') =>
+  storeOf(folderOf({ [path]: content }), { data: { train: path } });
+
+describe('CSV as it is met', () => {
+  test('BOM, CRLF, semicolons, quoted line breaks, doubled quotes', async () => {
+    const store = await trainOf('\uFEFFid;"na""me";note\r\n1;x;"a\r\nb"\r\n2;;"say ""hi"""\r\n');
+    const table = await store.open({ table: 'train' });
+    expect(table?.dialect).toEqual({ delimiter: ';', quote: '"', hasBom: true });
+    expect(table?.columns.map((column) => column.name)).toEqual(['id', 'na"me', 'note']);
+    expect(await store.query('SELECT * EXCLUDE (__row) FROM train ORDER BY __row')).toEqual([
+      { id: '1', 'na"me': 'x', note: 'a\r\nb' },
+      { id: '2', 'na"me': null, note: 'say "hi"' },
+    ]);
+  });
+
+  test('a column is a number or a date only when writing it back gives the same value', async () => {
+    const store = await trainOf(
+      'id,n,x,r,post,flag,day,eu,huge,none\n7,1,1.50,NA,0800,True,2026-01-31,31/01/2026,12345678901234567890,\n8,-2,1e3,2,0801,False,2026-02-01,01/02/2026,1,\n',
+    );
+    const table = await store.open({ table: 'train' });
+    expect(Object.fromEntries(table?.columns.map(({ name, type }) => [name, type]) ?? [])).toEqual({
+      id: 'VARCHAR',
+      n: 'BIGINT',
+      x: 'DOUBLE',
+      r: 'BIGINT',
+      post: 'VARCHAR',
+      flag: 'VARCHAR',
+      day: 'DATE',
+      eu: 'VARCHAR',
+      huge: 'VARCHAR',
+      none: 'VARCHAR',
+    });
+    expect(await store.query('SELECT n, x, r, post FROM train ORDER BY __row')).toEqual([
+      { n: 1, x: 1.5, r: null, post: '0800' },
+      { n: -2, x: 1000, r: 2, post: '0801' },
+    ]);
+  });
+
+  test('text that comes late turns the column into text; no row is lost', async () => {
+    const rows = Array.from({ length: 5000 }, (_, i) => `${i},${i === 4999 ? 'oops' : i}`).join('\n');
+    const store = await trainOf(`id,v\n${rows}\n`);
+    expect((await store.open({ table: 'train' }))?.columns[1]).toEqual({ name: 'v', type: 'VARCHAR' });
+    expect(await store.query("SELECT count(*) AS n FROM train WHERE v = 'oops'")).toEqual([{ n: 1 }]);
+  });
+
+  test('NaN and infinities are numbers', async () => {
+    const store = await trainOf('id,v\n1,NaN\n2,inf\n3,-Inf\n4,\n');
+    await store.open({ table: 'train' });
+    expect(await store.query('SELECT v FROM train ORDER BY __row')).toEqual([
+      { v: NaN },
+      { v: Infinity },
+      { v: -Infinity },
+      { v: null },
+    ]);
+  });
+
+  test.each([
+    ['no rows', 'id,a\n', 0],
+    ['no rows and no line break', 'id,a', 0],
+    ['one row without a line break', 'id,a\n1,2', 1],
+    ['one column', 'id\n1\n2\n', 2],
+    ['all null', 'id,a\n,\n,\n', 2],
+  ])('%s', async (_, content, rows) => {
+    const store = await trainOf(content);
+    expect((await store.open({ table: 'train' }))?.rows).toBe(rows);
+  });
+
+  test('integers beyond 2^53 come as text, others as number', async () => {
+    const store = await trainOf('id,v\n1,9007199254740993\n2,12\n');
+    await store.open({ table: 'train' });
+    expect(await store.query('SELECT v FROM train ORDER BY __row')).toEqual([{ v: '9007199254740993' }, { v: 12 }]);
+  });
+});
+
+describe('refused with one clear error', () => {
+  test.each([
+    ['empty file', '', 'TABLE_EMPTY', /is empty/],
+    ['UTF-16', Buffer.from('\uFEFFid,a\n', 'utf16le'), 'TABLE_ENCODING', /UTF-16/],
+    ['Latin-1 in a row', Buffer.from('id,a\n1,x\n2,caf\xe9\n', 'latin1'), 'TABLE_UNREADABLE', /line 3.*not UTF-8/],
+    ['Latin-1 in the header', Buffer.from('id,caf\xe9\n', 'latin1'), 'TABLE_ENCODING', /header that is not UTF-8/],
+    ['a column twice', 'id,a,A\n1,2,3\n', 'TABLE_DUPLICATE_COLUMN', /"A" twice/],
+    ['a reserved column', 'id,__row\n1,2\n', 'TABLE_RESERVED_COLUMN', /__row/],
+    ['a row that is too short', 'id,a,b\n1,2,3\n4\n', 'TABLE_UNREADABLE', /line 3.*1 fields where its header has 3/],
+    ['gzip', Buffer.from([0x1f, 0x8b, 8, 0]), 'TABLE_COMPRESSED', /compressed/],
+    ['not Parquet after all', 'PAR1 nothing', 'TABLE_UNREADABLE', /cannot be read/],
+  ])('%s', async (_, content, code, message) => {
+    const store = await trainOf(content);
+    await expect(store.open({ table: 'train' })).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+      exitCode: 2,
+    });
+  });
+
+  test('100,000 columns, from the header alone: the rows are not even read', async () => {
+    const header = Array.from({ length: 100_000 }, (_, i) => `c${i}`).join(',');
+    const store = await trainOf(`${header}\nthis line is no CSV of that header\n`);
+    await expect(store.open({ table: 'train' })).rejects.toMatchObject({
+      code: 'TABLE_TOO_WIDE',
+      message: expect.stringMatching(/100,000 columns/),
+    });
+  });
+
+  test('a missing file names its neighbours and the place in the manifest', async () => {
+    const store = await storeOf(folderOf({ 'data/train.csv': 'id\n' }), { data: { train: 'data/trian.csv' } });
+    await expect(store.open({ table: 'train' })).rejects.toMatchObject({
+      code: 'TABLE_MISSING',
+      hint: 'Did you mean train.csv?',
+      place: { path: 'flightcheck.yml' },
+    });
+  });
+
+  test('a glob without files, a folder, a path that leaves the repo, a symlink that leaves it', async () => {
+    const root = folderOf({ 'inside.csv': 'id\n1\n' });
+    mkdirSync(join(root, 'folder'));
+    symlinkSync('/etc/passwd', join(root, 'link.csv'));
+    symlinkSync('link2.csv', join(root, 'link2.csv'));
+    const failing = async (train: string) => {
+      const store = await storeOf(root, { data: { train } });
+      return store.open({ table: 'train' }).then(
+        () => 'opened',
+        (error: { code: string }) => error.code,
+      );
+    };
+    expect(await failing('*.parquet')).toBe('TABLE_MISSING');
+    expect(await failing('folder')).toBe('TABLE_NOT_A_FILE');
+    expect(await failing('../x.csv')).toBe('TABLE_OUTSIDE');
+    expect(await failing('/etc/passwd')).toBe('TABLE_OUTSIDE');
+    expect(await failing('link.csv')).toBe('TABLE_OUTSIDE');
+    expect(await failing('link2.csv')).toBe('TABLE_NOT_A_FILE');
+  });
+});
+
+describe('file names that others chose', () => {
+  test.each(['we "ird\'.csv', 'new\nline.csv', '$(touch x).csv', '-rf.csv', 'star*[a].csv', "'; DROP TABLE x; --.csv"])(
+    '%j',
+    async (path) => {
+      const store = await trainOf('id,a\n1,2\n', path);
+      const table = await store.open({ table: 'train' });
+      expect(table?.rows).toBe(1);
+      expect(table?.sources[0]?.path).toBe(path);
+    },
+  );
+
+  test('column names are data too', async () => {
+    const name = `a"; DROP TABLE x; --'`;
+    const store = await trainOf(`id,"${name.replaceAll('"', '""')}"\n1,2\n`);
+    expect((await store.open({ table: 'train' }))?.columns[1]).toEqual({ name, type: 'BIGINT' });
+  });
+});
+
+test('a glob is one table in the order of the names; other columns are refused', async () => {
+  const root = folderOf({
+    'd/b.csv': 'v,id\n2,2\n',
+    'd/a.csv': 'id,v\n1,1\n',
+    'e/a.csv': 'id,v\n1,1\n',
+    'e/b.csv': 'id,w\n1,1\n',
+  });
+  const store = await storeOf(root, { data: { train: 'd/*.csv', serving: 'e/*.csv' } });
+  const table = await store.open({ table: 'train' });
+  expect(table?.sources.map((source) => source.path)).toEqual(['d/a.csv', 'd/b.csv']);
+  expect(await store.query('SELECT v FROM train ORDER BY __row')).toEqual([{ v: 1 }, { v: 2 }]);
+  await expect(store.open({ table: 'serving' })).rejects.toMatchObject({ code: 'TABLE_MIXED' });
+});
+
+test('a table that the manifest does not name is null', async () => {
+  const store = await storeOf(folderOf({}), {});
+  expect(await store.open({ table: 'serving' })).toBeNull();
+});
+
+test('ids of the evaluation table must be there and identify a row', async () => {
+  const root = folderOf({ 'a.csv': 'key,v\n1,1\n', 'b.csv': 'id,v\n1,1\n1,2\n' });
+  const without = await storeOf(root, { data: { eval: 'a.csv' } });
+  await expect(without.open({ table: 'eval' })).rejects.toMatchObject({ code: 'TABLE_NO_ID' });
+  const twice = await storeOf(root, { data: { eval: 'b.csv' } });
+  await expect(twice.open({ table: 'eval' })).rejects.toMatchObject({ code: 'TABLE_IDS', message: expect.stringMatching(/"1"/) });
+});
+
+test('SQL reaches no file, no extension and no setting', async () => {
+  const root = folderOf({ 'train.csv': 'id\n1\n' });
+  writeFileSync(join(root, 'secret.txt'), 'x');
+  const store = await storeOf(root, { data: { train: 'train.csv' } });
+  for (const sql of [
+    "SELECT * FROM read_csv('/etc/passwd')",
+    `SELECT * FROM read_text('${join(root, 'secret.txt')}')`,
+    "COPY (SELECT 1) TO '/tmp/never.csv'",
+    'INSTALL httpfs',
+    'SET enable_external_access = true',
+    "SET memory_limit = '1TB'",
+  ])
+    await expect(store.query(sql)).rejects.toThrow(/disabled|locked|Permission/);
+});
+
+test('Parquet: numbers stay numbers, nested columns become text', async () => {
+  const root = folderOf({ 'train.csv': 'id,v\n1,1.5\n' });
+  const maker = await import('@duckdb/node-api').then(({ DuckDBInstance }) => DuckDBInstance.create(':memory:'));
+  const connection = await maker.connect();
+  await connection.run(
+    `COPY (SELECT 7 AS id, 1.25::DECIMAL(9,2) AS price, [1, 2] AS list, true AS yes, 'a' AS c) TO '${join(root, 'x.parquet')}' (FORMAT parquet)`,
+  );
+  connection.closeSync();
+  const store = await storeOf(root, { data: { train: 'x.parquet' } });
+  expect((await store.open({ table: 'train' }))?.columns.map((column) => column.type)).toEqual([
+    'INTEGER',
+    'DOUBLE',
+    'VARCHAR',
+    'BOOLEAN',
+    'VARCHAR',
+  ]);
+  expect(await store.query('SELECT price, list, yes FROM train')).toEqual([{ price: 1.25, list: '[1, 2]', yes: true }]);
+});
