@@ -66,8 +66,8 @@ flightcheck_install() {
   done
   flightcheck_name=flightcheck-$flightcheck_version-linux-$flightcheck_arch
   flightcheck_dir=${CI_PROJECT_DIR:-$PWD}/.flightcheck-cli
-  flightcheck_file=$flightcheck_dir/$flightcheck_name.tar.gz
-  mkdir -p "$flightcheck_dir"
+  flightcheck_file=$flightcheck_dir/archive/$flightcheck_name.tar.gz
+  mkdir -p "$flightcheck_dir/archive"
   echo '*' >"$flightcheck_dir/.gitignore"
   # The cache can be written by other jobs, so what comes from it is verified like what is downloaded.
   if [ ! -f "$flightcheck_file" ] || [ "$(flightcheck_sha256 "$flightcheck_file")" != "$flightcheck_expected" ]; then

@@ -42,7 +42,7 @@ const rules = (runsAlways: boolean): readonly object[] => {
 };
 
 const caches = (job: ComponentJob, release: Release): readonly object[] => [
-  { key: `flightcheck-cli-${release.version}`, paths: ['.flightcheck-cli/*.tar.gz'] },
+  { key: `flightcheck-cli-${release.version}`, paths: ['.flightcheck-cli/archive/'] },
   ...(job.cachesHooks
     ? [
         {

@@ -8,10 +8,14 @@ import { fileURLToPath } from 'node:url';
 import manifestSchema from '../kernel/manifest.schema.json' with { type: 'json' };
 import reportSchema from '../kernel/report.schema.json' with { type: 'json' };
 import { checkRegistry } from './registry.ts';
+import { setRelease } from './release.ts';
 import { typesOf } from './schema-types.ts';
 import { componentFiles } from './templates.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+
+const releaseAt = process.argv.indexOf('--release');
+if (releaseAt > 0) await setRelease(root, process.argv[releaseAt + 1] ?? '');
 
 const files: Readonly<Record<string, string>> = {
   'src/kernel/generated/manifest.ts': await typesOf(manifestSchema, 'ResolvedManifest'),

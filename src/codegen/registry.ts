@@ -49,10 +49,11 @@ export const rules: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
   const kinds = (await filesBelow(join(root, 'rules/kinds'))).filter(
     (path) => !path.includes('generated') && !path.startsWith('lib/'),
   );
-  out['rules/kinds/index.generated.ts'] = `${banner}
+  out['rules/kinds/index.generated.ts'] = `${banner}import type { KindRegistry } from '../../src/kernel/rule-kind.ts';
+
 export const kinds = {
 ${kinds.map((path) => lazy(basename(path, '.ts'), path)).join('\n')}
-} as const;
+} as const satisfies KindRegistry;
 `;
   out['src/cli/commands.generated.ts'] = await commandList(root);
   return out;

@@ -6,6 +6,7 @@ import { Document, isScalar, visit } from 'yaml';
 import { type Component, inputsOf } from '../kernel/component.ts';
 import { type Option, type OptionName, options, variableOf } from '../kernel/options/index.ts';
 import { componentFacts, isVariable, type Release, renderJobs } from './job.ts';
+import { readRelease } from './release.ts';
 
 interface Found {
   readonly name: string;
@@ -149,12 +150,11 @@ ${found
 /** Paths and contents of the templates and of the pages about the components. */
 export async function componentFiles(root: string): Promise<Record<string, string>> {
   const folder = join(root, 'components');
-  const [found, text, releaseText] = await Promise.all([
+  const [found, text, release] = await Promise.all([
     readComponents(folder),
     readFile(join(folder, 'bootstrap.sh'), 'utf8'),
-    readFile(join(folder, 'release.json'), 'utf8'),
+    readRelease(root),
   ]);
-  const release = JSON.parse(releaseText) as Release;
   const bootstrap = fillBootstrap(text, release);
   return {
     ...Object.fromEntries(

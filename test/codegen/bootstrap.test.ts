@@ -148,7 +148,7 @@ describe('the cache', () => {
 
   test('is thrown away when someone changed it', async () => {
     const first = await job(['sh'], { FLIGHTCHECK_CLI_URL: address });
-    writeFileSync(join(first.project, `.flightcheck-cli/${name}.tar.gz`), 'poison');
+    writeFileSync(join(first.project, `.flightcheck-cli/archive/${name}.tar.gz`), 'poison');
     const second = await job(['sh'], { FLIGHTCHECK_CLI_URL: address }, undefined, first.project);
     expect(second).toMatchObject({ code: 0, stdout: 'ran check\n' });
     expect(requests).toHaveLength(2);

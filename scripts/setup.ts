@@ -1,0 +1,24 @@
+/**
+ * `npm run setup:e2e`: what the full suite needs beyond Node, Git and Python. Installs what is missing where this user may,
+ * else says it in one line for each tool; the tests that need it are then skipped.
+ */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { aptInstall, installer, isThere, rsyncFolder, tools } from './lib/tools.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const missing = tools.filter((tool) => !isThere(tool));
+const prefix = installer();
+if (missing.length === 0) console.log(`Everything is there: ${tools.map((tool) => tool.name).join(', ')}.`);
+else if (prefix) {
+  const packages = missing.flatMap((tool) => tool.packages);
+  console.log(`Installing ${packages.join(', ')} ...`);
+  const problem = aptInstall(prefix, packages);
+  if (problem) console.error(`apt-get failed: ${problem}`);
+}
+for (const tool of missing) {
+  if (isThere(tool)) console.log(`${tool.name}: installed.`);
+  else if (tool.name === 'rsync' && rsyncFolder(root)) console.log('rsync: unpacked into .tools/, without root.');
+  else console.error(`${tool.name} is missing (${tool.why}); install ${tool.packages.join(' ')} to have it.`);
+}
