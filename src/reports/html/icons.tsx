@@ -11,7 +11,10 @@ function shapeOf(outcome: Outcome) {
     case 'pass':
       return [<circle cx="8" cy="8" r="7" fill="currentColor" />, mark('M4.9 8.2 7.1 10.4 11.2 5.8')];
     case 'fail':
-      return [<path d="M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z" fill="currentColor" />, mark('M5.6 5.6 10.4 10.4M10.4 5.6 5.6 10.4')];
+      return [
+        <path d="M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z" fill="currentColor" />,
+        mark('M5.6 5.6 10.4 10.4M10.4 5.6 5.6 10.4'),
+      ];
     case 'manual':
       return [ring, <path d="M8 1.8a6.2 6.2 0 0 0 0 12.4z" fill="currentColor" />];
     case 'error':

@@ -25,7 +25,9 @@ function Scale({ suite }: { readonly suite: SuiteReport }) {
       aria-label={`Passing score ${formatScore(suite.score)}, paper score ${formatScore(suite.paperScore)}, on a scale of 0 to 7`}
     >
       <rect class="rail" x="0" y="16" width="100%" height="10" rx="3" />
-      <rect class="ran" x="0" y="16.75" width={percent(suite.paperScore)} height="8.5" rx="3" />
+      {(suite.paperScore ?? 0) > passing && (
+        <rect class="ran" x="1" y="16.75" width={percent(suite.paperScore)} height="8.5" rx="3" />
+      )}
       <rect class="done" x="0" y="16" width={percent(passing)} height="10" rx="3" />
       {borders.map((border) => [
         border > 0 && border < most && <line class="tick" x1={percent(border)} x2={percent(border)} y1="15" y2="27" />,
@@ -85,7 +87,9 @@ function Section({ section, isWeakest, linkTo }: SectionProps) {
         {isWeakest && <span class="badge is-warn">sets the score</span>}
         <svg class="bar" aria-hidden="true">
           <rect class="rail" width="100%" height="7" rx="2" />
-          <rect class="ran" y=".75" width={percent(section.paperScore)} height="5.5" rx="2" />
+          {(section.paperScore ?? 0) > (section.score ?? 0) && (
+            <rect class="ran" x="1" y=".75" width={percent(section.paperScore)} height="5.5" rx="2" />
+          )}
           <rect class="done" width={percent(section.score)} height="7" rx="2" />
         </svg>
       </div>
@@ -119,14 +123,18 @@ export function ScoreCard({ suite, linkTo = (check) => `#${check}` }: ScoreCardP
         <div class="card-words">
           <p>{suite.band}</p>
           <p class="quiet small">
-            Passing score: tests that run and hold. Paper score, tests that run: <strong>{formatScore(suite.paperScore)}</strong>. The
-            weakest section sets both.
+            Passing score: tests that run and hold. Paper score, tests that run: <strong>{formatScore(suite.paperScore)}</strong>.
+            The weakest section sets each.
           </p>
         </div>
         <Scale suite={suite} />
       </div>
       {suite.sections.map((section) => (
-        <Section section={section} isWeakest={weakest.length < suite.sections.length && weakest.includes(section)} linkTo={linkTo} />
+        <Section
+          section={section}
+          isWeakest={weakest.length < suite.sections.length && weakest.includes(section)}
+          linkTo={linkTo}
+        />
       ))}
       <ul class="legend">
         {outcomes

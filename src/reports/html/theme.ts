@@ -103,13 +103,14 @@ a.test:focus-visible { outline-offset: -3px; }
   .card-section { display: grid; grid-template-columns: minmax(0, 1fr) auto auto; align-items: center; gap: 4px 12px; padding: 10px var(--space-4); }
   .card-section .bar { grid-column: 1 / -1; }
   .card-tests { border-left: 0; border-top: 1px solid var(--line); }
+  .test { padding: 8px 7px; } .test-head { gap: 4px; } .test-head .id { font-size: 10px; }
   .card-head { padding: var(--space-4); } .legend { padding: 10px var(--space-4); }
 }
 @container (max-width: 640px) {
   .card-tests { grid-template-columns: minmax(0, 1fr); }
   .test { min-height: 0; flex-direction: row; align-items: flex-start; gap: 10px; border-top: 0; border-left: 4px solid var(--tone); padding: 8px 12px; }
   .test.is-skipped, .test.is-not-applicable { border-top: 0; border-left: 4px dotted var(--tone); }
-  .test-head { flex: none; width: 118px; } .test-title { font-size: var(--text-s); }
+  .test-head { flex: none; width: 118px; gap: 6px; } .test-head .id { font-size: 11px; } .test-title { font-size: var(--text-s); }
   .card-head { grid-template-columns: minmax(0, 1fr); gap: var(--space-2); } .scale { margin-top: var(--space-2); }
 }
 @media print { .card-row, .test { break-inside: avoid; } .card-tests { background: #dde3ea; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
