@@ -2,6 +2,7 @@
  * `npm run archive`: the portable command for this machine's architecture, as jobs download it. Holds the Node runtime that
  * runs this script, `dist/` and DuckDB's native library; the embedded Control Tower database is left out.
  * The same sources and the same Node give the same bytes: entries sorted, times and owners fixed, gzip without a name.
+ * `--expect VERSION` fails unless the templates were rendered for that version with this very checksum.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { Release } from '../src/codegen/job.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -56,6 +58,18 @@ function stage(folder: string): void {
   for (const file of ['bin/flightcheck', 'lib/node', 'dist/main.js']) chmodSync(join(folder, file), 0o755);
 }
 
+/** What stands in the templates against what was built; null when they agree. */
+function disagreement(wanted: string, version: string, sha256: string): string | null {
+  const release = JSON.parse(readFileSync(join(root, 'components/release.json'), 'utf8')) as Release;
+  const render = `run npm run archive, then npm run render -- --release ${version}, and commit what it writes before the tag`;
+  if (version !== wanted) return `package.json says ${version}, the tag ${wanted}: ${render}`;
+  if (release.version !== wanted) return `the templates are rendered for ${release.version}, the tag is ${wanted}: ${render}`;
+  const expected = release.sha256[process.arch];
+  return expected === sha256
+    ? null
+    : `the templates expect ${expected ?? 'no archive'} for ${process.arch}, built was ${sha256}: ${render}`;
+}
+
 /** Sorted, owned by nobody in particular, of no particular time. */
 function pack(parent: string, name: string): Buffer {
   const fixed = [
@@ -99,7 +113,10 @@ function main(): number {
     const megabytes = archive.length / 1e6;
     console.log(`archives/${name}.tar.gz  ${megabytes.toFixed(1)} MB  sha256 ${sha256}`);
     if (megabytes > limitMegabytes) console.error(`That is more than the ${limitMegabytes} MB that we promise: see what grew.`);
-    return megabytes > limitMegabytes ? 1 : 0;
+    const at = process.argv.indexOf('--expect');
+    const problem = at > 0 ? disagreement(process.argv[at + 1] ?? '', version, sha256) : null;
+    if (problem) console.error(problem);
+    return megabytes > limitMegabytes || problem ? 1 : 0;
   } finally {
     rmSync(parent, { recursive: true, force: true });
   }

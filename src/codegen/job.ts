@@ -65,6 +65,8 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
     retry: { max: 2, when: ['runner_system_failure', 'scheduler_failure'] },
     variables: {
       GIT_DEPTH: '0',
+      // One job decides: a gate that blocks in the manifest would fail these for what they do not judge.
+      ...(!job.reads.includes('gate') && { [variableOf('gate')]: 'advisory' }),
       ...Object.fromEntries(reads.map((name) => [variableOf(name), variable(name)])),
       ...Object.fromEntries(
         componentFacts.map((fact) => [variableOf(`component-${fact}`), { value: `$[[ component.${fact} ]]`, expand: false }]),

@@ -40,6 +40,11 @@ function* strings(node: unknown, path: readonly string[] = []): Generator<readon
     for (const [key, value] of Object.entries(node)) yield* strings(value, [...path, key]);
 }
 
+test("the project's own pipeline follows GitLab's schema", () => {
+  isValidBody(splitTemplate(readFileSync(join(root, '.gitlab-ci.yml'), 'utf8')).body);
+  expect(isValidBody.errors).toBeNull();
+});
+
 test('the four components have templates', () => {
   expect(names).toEqual(['ml-test-score', 'model-pipeline', 'report', 'structure']);
 });
@@ -80,7 +85,7 @@ describe.each(names)('template %s', (name) => {
     for (const job of Object.values((splitTemplate(templateOf(name)).body ?? {}) as Readonly<Record<string, Job>>))
       for (const [variable, value] of Object.entries(job.variables))
         if (typeof value === 'object') expect(value, variable).toMatchObject({ expand: false });
-        else if (variable !== 'GIT_DEPTH') expect(variable).toBe('FLIGHTCHECK_TOWER_TIMEOUT');
+        else expect(['GIT_DEPTH', 'FLIGHTCHECK_GATE', 'FLIGHTCHECK_TOWER_TIMEOUT'], variable).toContain(variable);
   });
 
   test('only the report job holds an identity, minted for the Tower', () => {
@@ -165,6 +170,13 @@ test('model-pipeline runs the jobs of the other components, wired with needs', (
       { job: 'ml-test-score', artifacts: true },
     ],
   });
+});
+
+test('only the report job decides the gate', () => {
+  const { structure, 'ml-test-score': score, report } = jobsOf('model-pipeline', { gate: 'blocking' });
+  expect(structure?.variables.FLIGHTCHECK_GATE).toBe('advisory');
+  expect(score?.variables.FLIGHTCHECK_GATE).toBe('advisory');
+  expect(report?.variables.FLIGHTCHECK_GATE).toEqual({ value: 'blocking', expand: false });
 });
 
 test('needs follow the prefix of the names', () => {

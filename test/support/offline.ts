@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly network?: 'none' | 'loopback';
   /** Folders before PATH. */
   readonly path?: readonly string[];
+  /** Jobs share the project's folder instead of a copy each. */
+  readonly isInPlace?: boolean;
   readonly arguments?: readonly string[];
   /** Each line as it comes. */
   readonly onLine?: (line: string) => void;
@@ -143,8 +145,8 @@ function runPipeline(project: string, home: string, env: NodeJS.ProcessEnv, opti
   const { variables = {}, network = 'none', path = [], onLine } = options;
   // The cache of included files outlives a run, and the next pin would be served from it.
   rmSync(join(project, '.gitlab-ci-local'), { recursive: true, force: true });
-  const runner = [process.execPath, createRequire(import.meta.url).resolve('gitlab-ci-local'), '--cwd', project, '--home', home];
-  const flags = ['--force-shell-executor', '--shell-isolation', '--no-artifacts-to-source'];
+  const runner = [process.execPath, createRequire(import.meta.url).resolve('gitlab-ci-local'), '--home', home];
+  const flags = ['--force-shell-executor', '--no-artifacts-to-source', ...(options.isInPlace ? [] : ['--shell-isolation'])];
   const given = Object.entries(variables).flatMap(([name, value]) => ['--variable', `${name}=${value}`]);
   const isolation = network === 'none' && canUnshare() ? ['unshare', '-rn'] : [];
   const [command = '', ...args] = [...isolation, ...runner, ...flags, ...given, ...(options.arguments ?? [])];
@@ -152,6 +154,7 @@ function runPipeline(project: string, home: string, env: NodeJS.ProcessEnv, opti
   const folders = [...path, ...(existsSync(tools) ? [tools] : []), process.env.PATH ?? ''];
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
+      cwd: project,
       env: { ...env, PATH: folders.join(delimiter) },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],

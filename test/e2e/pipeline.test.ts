@@ -1,0 +1,244 @@
+/** The components as GitLab would run them: real jobs, real command, no network. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { component as structure } from '../../components/structure/component.ts';
+import { fillBootstrap, renderTemplate } from '../../src/codegen/templates.ts';
+import { commandFolder, createOffline, type Offline } from '../support/offline.ts';
+
+const root = join(import.meta.dirname, '../..');
+let offline: Offline;
+/** Folder with the built command, as an image of the jobs would carry it. */
+let command: string;
+
+beforeAll(() => {
+  execFileSync('npm', ['run', '-s', 'build'], { cwd: root, stdio: 'pipe' });
+  offline = createOffline();
+  command = commandFolder(offline.folder);
+});
+afterAll(() => offline.close());
+
+/** `.gitlab-ci.yml` of a consumer. */
+const include = (component: string, reference: string, inputs: Readonly<Record<string, string>> = {}) => ({
+  '.gitlab-ci.yml': `include:\n  - component: $CI_SERVER_FQDN/mlops/flightcheck/${component}@${reference}\n    inputs: ${JSON.stringify({ cli: 'path', ...inputs })}\n`,
+});
+const manifest = `version: 1
+model: { name: tiny, owner: "@team" }
+task: binary
+columns: { id: id, label: y }
+data: { train: data/train.csv }
+hooks:
+  train: python train.py --data {data} --seed {seed} --out {model}
+  predict: python predict.py --model {model} --in {in} --out {out}
+`;
+const reportOf = (folder: string, stem: string) =>
+  JSON.parse(readFileSync(join(folder, `.flightcheck/${stem}.report.json`), 'utf8')) as {
+    suites: { id: string; score: number | null }[];
+    gate?: { mode: string; isPassed: boolean };
+  };
+
+describe('model-pipeline over examples/python', () => {
+  test('three jobs pass, their reports are kept, and the report holds both suites', async () => {
+    const project = offline.project('flights', include('model-pipeline', '1.0.0'), join(root, 'examples/python'));
+    const pipeline = await offline.run(project, { path: [command] });
+    expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'pass', 'ml-test-score': 'pass', report: 'pass' });
+    expect(pipeline.code).toBe(0);
+    const kept = (job: string) => readdirSync(join(pipeline.artifacts(job), '.flightcheck'));
+    expect(kept('structure')).toEqual(expect.arrayContaining(['check.report.json', 'check.junit.xml', 'check.codequality.json']));
+    expect(kept('ml-test-score')).toEqual(
+      expect.arrayContaining(['score.report.json', 'score.junit.xml', 'score.codequality.json']),
+    );
+    expect(kept('report')).toEqual(
+      expect.arrayContaining([
+        'report.report.json',
+        'report.html',
+        'report.env',
+        'report.metrics.txt',
+        'report.annotations.json',
+      ]),
+    );
+    const report = reportOf(pipeline.artifacts('report'), 'report');
+    expect(report.suites.map((suite) => suite.id).sort()).toEqual(['ml-test-score', 'structure']);
+    for (const suite of report.suites) expect(suite.score, suite.id).toBeGreaterThan(0);
+    expect(pipeline.output).not.toContain('syntax error');
+  });
+});
+
+describe('every way to pin', () => {
+  test.each(['1.0.0', '1', 'main'])('@%s', async (reference) => {
+    const project = offline.project(`pin-${reference.replaceAll('.', '-')}`, {
+      ...include('structure', reference),
+      'flightcheck.yml': manifest,
+    });
+    const pipeline = await offline.run(project, { path: [command] });
+    expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'pass' });
+    expect(existsSync(join(pipeline.artifacts('structure'), '.flightcheck/check.report.json'))).toBe(true);
+  });
+
+  test('@$CI_COMMIT_SHA in the component project itself', async () => {
+    offline.commit(offline.components, {
+      '.gitlab-ci.yml':
+        'include:\n  - component: $CI_SERVER_FQDN/$CI_PROJECT_PATH/structure@$CI_COMMIT_SHA\n    inputs: { cli: path, job-prefix: "own " }\n',
+    });
+    const pipeline = await offline.run(offline.components, { path: [command] });
+    expect(pipeline.jobs, pipeline.output).toEqual({ 'own structure': 'pass' });
+  });
+});
+
+describe('the gate', () => {
+  const poor = { 'README.md': 'A model.\n', 'flightcheck.yml': manifest };
+  const both = (inputs: Readonly<Record<string, string>>) => {
+    const address = '$CI_SERVER_FQDN/mlops/flightcheck';
+    const report = JSON.stringify({ cli: 'path', ...inputs });
+    return `include:\n  - component: ${address}/structure@1\n    inputs: { cli: path }\n  - component: ${address}/report@1\n    inputs: ${report}\n`;
+  };
+
+  test('blocking fails the report job, which still leaves its report', async () => {
+    const project = offline.project('blocked', { ...poor, '.gitlab-ci.yml': both({ gate: 'blocking', 'min-structure': '1' }) });
+    const pipeline = await offline.run(project, { path: [command] });
+    expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'pass', report: 'fail' });
+    expect(pipeline.output).toMatch(/FAIL 1/);
+    expect(pipeline.code).not.toBe(0);
+    expect(reportOf(pipeline.artifacts('report'), 'report').gate).toMatchObject({ mode: 'blocking', isPassed: false });
+  });
+
+  test('advisory says the same and passes', async () => {
+    const project = offline.project('advised', { ...poor, '.gitlab-ci.yml': both({ gate: 'advisory', 'min-structure': '1' }) });
+    const pipeline = await offline.run(project, { path: [command] });
+    expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'pass', report: 'pass' });
+    expect(reportOf(pipeline.artifacts('report'), 'report').gate).toMatchObject({ mode: 'advisory', isPassed: false });
+  });
+});
+
+describe('inputs', () => {
+  /** A command that writes what it was given. */
+  const recorder = () => {
+    const bin = mkdtempSync(join(offline.folder, 'recorder-'));
+    const script =
+      '#!/bin/sh\nmkdir -p .flightcheck && env -0 >.flightcheck/environment && printf "%s\\n" "$@" >.flightcheck/arguments\n';
+    writeFileSync(join(bin, 'flightcheck'), script);
+    chmodSync(join(bin, 'flightcheck'), 0o755);
+    return bin;
+  };
+
+  test('an input outside its regex is refused before any job', async () => {
+    const project = offline.project('refused', include('report', '1', { 'min-score': '1; touch pwned' }));
+    const pipeline = await offline.run(project, { path: [recorder()] });
+    expect(pipeline.code).not.toBe(0);
+    expect(pipeline.jobs).toEqual({});
+    expect(pipeline.output).toContain('min-score');
+  });
+
+  test('even without its regex, hostile text arrives literally: no command runs, no secret is expanded', async () => {
+    const template = readFileSync(join(root, 'templates/report/template.yml'), 'utf8');
+    const open = template.replace(/( {4}min-score:\n(?: {6}.*\n)*?) {6}regex: .*\n/, '$1');
+    expect(open).not.toBe(template);
+    offline.commit(offline.components, { 'templates/report/template.yml': open });
+    offline.publish('2.0.0');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's placeholder, not ours
+    const hostile = '$SECRET ${SECRET} $(touch pwned) `touch pwned` "; touch pwned; \' $CI_JOB_TOKEN';
+    const project = offline.project('hostile', include('report', '2.0.0', { 'min-score': hostile }));
+    const pipeline = await offline.run(project, { path: [recorder()], variables: { SECRET: 'hunter2' } });
+    expect(pipeline.jobs, pipeline.output).toEqual({ report: 'pass' });
+    const folder = join(pipeline.artifacts('report'), '.flightcheck');
+    const environment = readFileSync(join(folder, 'environment'), 'utf8').split('\0');
+    expect(environment).toContain(`FLIGHTCHECK_MIN_SCORE=${hostile}`);
+    expect(readFileSync(join(folder, 'arguments'), 'utf8')).toBe('report\n--\n.\n');
+    expect(readdirSync(project)).not.toContain('pwned');
+    expect(readdirSync(folder).sort()).toEqual(['arguments', 'environment']);
+  });
+});
+
+describe('rules', () => {
+  const jobsFor = async (variables: Readonly<Record<string, string>>) => {
+    const project = offline.project(
+      `rules-${Object.values(variables).join('-').replace(/\W/g, '')}`,
+      include('model-pipeline', '1.0.0'),
+    );
+    const { code, output } = await offline.run(project, {
+      variables,
+      arguments: ['--list-csv', '--ignore-predefined-vars', 'CI_PIPELINE_SOURCE'],
+    });
+    expect(code, output).toBe(0);
+    return ['structure', 'ml-test-score', 'report'].filter((job) => new RegExp(`^${job};`, 'm').test(output));
+  };
+  const all = ['structure', 'ml-test-score', 'report'];
+
+  test.each([
+    ['a push to a branch', { CI_PIPELINE_SOURCE: 'push' }, all],
+    ['a merge request', { CI_PIPELINE_SOURCE: 'merge_request_event' }, all],
+    ['a push to a branch with an open merge request', { CI_PIPELINE_SOURCE: 'push', CI_OPEN_MERGE_REQUESTS: 'ml/model!7' }, []],
+    ['a schedule while a merge request is open', { CI_PIPELINE_SOURCE: 'schedule', CI_OPEN_MERGE_REQUESTS: 'ml/model!8' }, all],
+  ])('%s', async (_, variables, jobs) => {
+    expect(await jobsFor(variables)).toEqual(jobs);
+  });
+});
+
+describe('the released archive', () => {
+  let address: string;
+  const server = createServer((request, response) => {
+    const file = join(root, 'archives', (request.url ?? '').replace(/^.*\//, ''));
+    if (existsSync(file)) response.end(readFileSync(file));
+    else response.writeHead(404).end();
+  });
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const name = `flightcheck-${version}-linux-${process.arch}.tar.gz`;
+  const build = () => execFileSync('npm', ['run', '-s', 'archive'], { cwd: root, stdio: 'pipe' });
+  let sha256: string;
+
+  beforeAll(async () => {
+    build();
+    sha256 = readFileSync(join(root, 'archives', `${name}.sha256`), 'utf8').slice(0, 64);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const at = server.address();
+    if (at === null || typeof at === 'string') throw new Error('no port');
+    address = `http://127.0.0.1:${at.port}`;
+  });
+  afterAll(() => server.close());
+
+  /** Publishes the structure component as a release with that checksum would render it. */
+  const release = (tag: string, checksum: string) => {
+    const facts = { version, project: 'mlops/flightcheck', sha256: { [process.arch]: checksum } };
+    const text = fillBootstrap(readFileSync(join(root, 'components/bootstrap.sh'), 'utf8'), facts);
+    offline.commit(offline.components, {
+      'templates/structure/template.yml': renderTemplate('structure', structure, text, facts),
+    });
+    offline.publish(tag);
+  };
+  const consume = (tag: string) =>
+    offline.project(`archive-${tag.replaceAll('.', '-')}`, {
+      ...include('structure', tag, { cli: 'archive', 'cli-url': address }),
+      'flightcheck.yml': manifest,
+    });
+
+  test('is the same bytes when it is built again', () => {
+    const before = readFileSync(join(root, 'archives', name));
+    rmSync(join(root, 'archives', name));
+    build();
+    expect(readFileSync(join(root, 'archives', name)).equals(before)).toBe(true);
+  });
+
+  test('is downloaded, verified and run by the job', async () => {
+    release('1.1.0', sha256);
+    const pipeline = await offline.run(consume('1.1.0'), { network: 'loopback' });
+    expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'pass' });
+    expect(existsSync(join(pipeline.artifacts('structure'), '.flightcheck/check.report.json'))).toBe(true);
+  });
+
+  test('with another checksum fails the job with code 3 and runs nothing', async () => {
+    release('1.1.1', 'f'.repeat(64));
+    const pipeline = await offline.run(consume('1.1.1'), { network: 'loopback' });
+    expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'fail' });
+    expect(pipeline.output).toMatch(/FAIL 3/);
+    expect(pipeline.output).toContain('Nothing of it was run.');
+  });
+
+  test('of an unreleased component is not downloaded, and the job says what to do', async () => {
+    const project = offline.project('unreleased', include('structure', '1.0.0', { cli: 'archive' }));
+    const pipeline = await offline.run(project);
+    expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'fail' });
+    expect(pipeline.output).toContain('Include a released version');
+  });
+});
