@@ -70,6 +70,7 @@ async function runEntry(run: SuiteRun, entry: SuiteEntry): Promise<Result> {
     const failure: Failure = run.signal.aborted
       ? { code: 'INTERRUPTED', message: 'the run was interrupted while this was judged', hint: 'Run again.' }
       : toFailure(error);
+    if (failure.code === 'BUDGET_SPENT') return done({ outcome: 'skipped', reason: failure.message, nextStep: failure.hint });
     return done({ outcome: 'error', failure });
   }
 }

@@ -1,0 +1,170 @@
+/** Wires the rubric: tables, plan, hooks, run, report. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { checks, suite } from '../../rules/ml-test-score/index.generated.ts';
+import { openGitLab } from '../adapters/gitlab.ts';
+import { openHookMachine } from '../adapters/hook-machine.ts';
+import { openTables } from '../adapters/tables/open-tables.ts';
+import { withFeatures } from '../engine/features.ts';
+import { createHooks, type RunningHooks } from '../engine/hooks/create.ts';
+import { type HookPlan, planHooks } from '../engine/hooks/plan.ts';
+import { requireManifest } from '../engine/manifest/load.ts';
+import { runSuite } from '../engine/run.ts';
+import { selectChecks } from '../engine/select.ts';
+import type { AnyCheck } from '../kernel/check.ts';
+import { exitCode } from '../kernel/failure.ts';
+import type { HookMachine } from '../kernel/hook-machine.ts';
+import { resolveInputs } from '../kernel/input.ts';
+import type { ResolvedManifest } from '../kernel/manifest.ts';
+import { metricsOf } from '../kernel/metrics.ts';
+import type { Metric, SuiteReport } from '../kernel/report.ts';
+import type { CheckRegistry, Suite } from '../kernel/suite.ts';
+import type { TableStore } from '../kernel/table-store.ts';
+import { renderPlan } from '../reports/plan.ts';
+import type { Context, Invocation } from './command.ts';
+import { finish } from './finish.ts';
+import { optionValue } from './options.ts';
+import { openRepo, type Repo, reportOf } from './repo.ts';
+import { triggerOf } from './surroundings.ts';
+import { writeSchema } from './write-schema.ts';
+
+/** Everything that a run of the rubric holds open. */
+interface Session {
+  readonly repo: Repo;
+  /** With the features spelt out. */
+  readonly manifest: ResolvedManifest;
+  readonly tables: TableStore;
+  readonly machine: HookMachine;
+  readonly suite: Suite;
+  readonly loaded: ReadonlyMap<string, AnyCheck>;
+}
+
+/** `flightcheck score`. */
+export async function scoreModel(context: Context, invocation: Invocation): Promise<number> {
+  const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
+  const manifest = requireManifest(repo.manifest);
+  const selected = selectChecks(suite, {
+    only: optionValue(invocation, 'only'),
+    skip: optionValue(invocation, 'skip'),
+    section: optionValue(invocation, 'section'),
+  });
+  const workFolder = await mkdtemp(join(tmpdir(), 'flightcheck-'));
+  const tables = await openTables({ root: repo.root, manifest, workFolder, place: (key) => repo.manifest.place(key) });
+  try {
+    if (invocation.options['write-schema'] === true) return await writeSchema(context, repo, manifest, tables);
+    const machine = await openHookMachine(machineOptions(context, invocation, repo, manifest));
+    try {
+      const loaded = await loadChecks(selected);
+      const session = { repo, manifest: await withFeatures(manifest, tables), tables, machine, suite: selected, loaded };
+      const plan = await context.log.step('Planning', () => planOf(session));
+      if (invocation.options.plan === true) return printPlan(context, plan);
+      return await runPlan(context, invocation, session, plan);
+    } finally {
+      await machine.close();
+    }
+  } finally {
+    await tables.close();
+    await rm(workFolder, { recursive: true, force: true });
+  }
+}
+
+function machineOptions(context: Context, invocation: Invocation, repo: Repo, manifest: ResolvedManifest) {
+  const { env, signal } = context;
+  const cache = optionValue<string>(invocation, 'cache');
+  const { train, eval: evaluation, serving, outcomes } = manifest.data;
+  return {
+    root: repo.root,
+    env,
+    cacheFolder: cache === 'off' ? null : resolve(repo.root, cache),
+    isProtected: env.CI_COMMIT_REF_PROTECTED === 'true',
+    isCacheRead: triggerOf(env) !== 'schedule',
+    exclude: [train, evaluation, serving, outcomes].filter((pattern) => pattern !== undefined),
+    signal,
+  };
+}
+
+async function loadChecks(selected: Suite): Promise<ReadonlyMap<string, AnyCheck>> {
+  const registry: CheckRegistry = checks;
+  const ids = selected.sections.flatMap((section) => section.checks.map((entry) => entry.check));
+  const found = await Promise.all(
+    ids.map(async (id) => [id, Object.hasOwn(registry, id) ? await registry[id]?.() : undefined] as const),
+  );
+  return new Map(found.filter((entry): entry is [string, AnyCheck] => entry[1] !== undefined));
+}
+
+function planOf({ repo, manifest, tables, machine, suite: selected, loaded }: Session): Promise<HookPlan> {
+  const entries = selected.sections.flatMap((section) => section.checks);
+  return planHooks({
+    manifest,
+    place: (key) => repo.manifest.place(key),
+    tables,
+    machine,
+    checks: entries.map(({ check: id, options = {} }) => {
+      const check = loaded.get(id);
+      return { id, planned: check?.plan?.(manifest, resolveInputs(check.inputs, options).values) ?? [] };
+    }),
+  });
+}
+
+function printPlan(context: Context, plan: HookPlan): number {
+  const { leaveOut, planned: _, ...rest } = plan;
+  context.print(
+    context.isJson ? `${JSON.stringify({ ...rest, leaveOut: Object.fromEntries(leaveOut) }, null, 2)}\n` : renderPlan(plan),
+  );
+  return exitCode.fine;
+}
+
+async function runPlan(context: Context, invocation: Invocation, session: Session, plan: HookPlan): Promise<number> {
+  const { repo, manifest, tables, machine } = session;
+  const { result, hooks } = await context.log.step('Running the tests', async (update) => {
+    const running = createHooks({
+      manifest,
+      place: (key) => repo.manifest.place(key),
+      tables,
+      machine,
+      planned: plan.planned,
+      signal: context.signal,
+      onLine: (hook, line) => context.log.debug(`${hook}: ${line}`),
+      onExecution: ({ hook, words, seconds, isCached }) => {
+        if (seconds === undefined) update(words.startsWith(hook) ? words : `${hook}: ${words}`);
+        else context.log.debug(`${words}: ${seconds.toFixed(1)} s${isCached ? ' (cached)' : ''}`);
+      },
+    });
+    return { result: await runChecks(context, session, plan, running), hooks: running };
+  });
+  const summary = hooks.summary();
+  const metrics: Metric[] = [
+    ...metricsOf([result]),
+    { name: 'hooks.executed', value: summary.executed, unit: '1' },
+    { name: 'hooks.cached', value: summary.cached, unit: '1' },
+    { name: 'hooks.seconds', value: Math.round(summary.seconds * 1000) / 1000, unit: 's' },
+  ];
+  const report = reportOf(context, repo, 'score', [result], { metrics });
+  context.log.info(
+    `Hooks: ${summary.executed} executed in ${summary.seconds.toFixed(1)} s, ${summary.cached} from the cache; ${report.seconds.toFixed(1)} s in all.`,
+  );
+  return finish(context, invocation, { root: repo.root, report, gate: manifest.gate, waivers: manifest.waivers });
+}
+
+function runChecks(context: Context, session: Session, plan: HookPlan, hooks: RunningHooks): Promise<SuiteReport> {
+  const { repo, manifest, tables, loaded } = session;
+  const { place, path, exists, problems } = repo.manifest;
+  return runSuite({
+    suite: session.suite,
+    load: async (id) => loaded.get(id) ?? null,
+    world: {
+      manifest: { value: manifest, place, path, exists, problems },
+      files: repo.files,
+      git: repo.git,
+      gitlab: openGitLab(context.env),
+      tables,
+      hooks,
+    },
+    trigger: triggerOf(context.env),
+    // Checks mostly wait for hooks, which have a limit of their own.
+    concurrency: 28,
+    leaveOut: plan.leaveOut,
+    signal: context.signal,
+  });
+}
