@@ -158,6 +158,12 @@ export interface ResolvedManifest {
       [k: string]: string;
     };
     /**
+     * Hyperparameters: the content of the JSON file {params}.
+     */
+    params: {
+      [k: string]: unknown;
+    };
+    /**
      * Your MLproject's parameter names mapped to ours: {train_data: data}.
      */
     map: {

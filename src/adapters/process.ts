@@ -1,0 +1,202 @@
+/**
+ * Runs one command of a model repo under limits and ends everything that it started. The command's parent is a small
+ * shell with the same clean environment, itself orphaned, so that walking up from the command meets no environment of
+ * ours. A process of the same user can still read ours by its id: jobs that run repo code must hold no token at all.
+ */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EnvironmentError } from '../kernel/failure.ts';
+import type { CommandRequest, CommandResult } from '../kernel/hook-machine.ts';
+import { collectOutput } from './process-output.ts';
+import { type ProcessTree, processTree, proportionalBytes, send } from './process-tree.ts';
+
+/**
+ * fd 3 tells us the ids and the exit code; fd 4 is the lifeline: when it ends, because we say so or are gone, the group
+ * is killed. `exec` keeps the shell's own commands from being run as hooks. The processes that a shell puts into the
+ * background ignore SIGINT, so hooks are stopped with SIGTERM.
+ */
+const supervisor = `
+ulimit -c 0
+{ read -r _; kill -KILL 0; } <&4 3>&- &
+echo "lifeline $!" >&3
+{ exec 4<&- 5>&2 2>/dev/null; trap : TERM; ( exec 2>&5 3>&- 5>&-; exec "$@" ) </dev/null; echo "exit $?" >&3; } &
+`;
+
+/** After SIGTERM, before SIGKILL. */
+const graceSeconds = 2;
+const longestPollMs = 200;
+
+type StopReason = 'timeout' | 'memory' | 'output' | 'abort';
+
+const signalName = (code: number): string | null =>
+  Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0] ?? null;
+
+/** Runs a command to its end or its limit. Rejects only when nothing could be started (EnvironmentError). */
+export async function runCommand(request: CommandRequest): Promise<CommandResult> {
+  if (request.signal?.aborted) return notRun;
+  const { child, session, tree } = await start(request);
+  const started = performance.now();
+  const status = readStatus(child.stdio[3] as Readable);
+  const stopping = stopper(tree, session);
+  const output = collectOutput({
+    limitBytes: request.limits.outputBytes,
+    secrets: request.secrets ?? [],
+    onExceeded: () => stopping.stop('output'),
+    ...(request.onLine && { onLine: request.onLine }),
+  });
+  for (const name of ['stdout', 'stderr'] as const) child[name]?.on('data', (chunk: Buffer) => output.write(name, chunk));
+  const onAbort = (): void => stopping.stop('abort');
+  request.signal?.addEventListener('abort', onAbort, { once: true });
+  const timer = setTimeout(() => stopping.stop('timeout'), request.limits.seconds * 1000);
+  const watching = watchMemory(tree, request.limits.memoryBytes, () => stopping.stop('memory'));
+
+  await Promise.race([status.ended, stopping.done]);
+  clearTimeout(timer);
+  request.signal?.removeEventListener('abort', onAbort);
+  const seconds = (performance.now() - started) / 1000;
+  const maxRssBytes = watching.end();
+  const reason = stopping.end();
+
+  const leftBehind = await sweep(tree, status.lifeline(), child.stdio[4] as Writable, session);
+  await drain([child.stdout, child.stderr]);
+  for (const stream of child.stdio) stream?.destroy();
+  const code = reason ? null : status.code();
+  const endedBy = code !== null && code > 128 ? signalName(code) : null;
+  return {
+    exitCode: endedBy ? null : code,
+    signal: endedBy ?? (code === null ? 'SIGKILL' : null),
+    seconds,
+    maxRssBytes,
+    isTimedOut: reason === 'timeout',
+    isOutOfMemory: reason === 'memory',
+    isOutputExceeded: reason === 'output',
+    isAborted: reason === 'abort',
+    leftBehind,
+    tail: output.end(),
+  };
+}
+
+/** Starts the supervisor with the command. */
+async function start(request: CommandRequest) {
+  const id = randomUUID();
+  const child = spawn('/bin/sh', ['-c', supervisor, 'flightcheck-hook', ...request.argv], {
+    cwd: request.cwd,
+    env: { ...request.env, FLIGHTCHECK_HOOK_ID: id },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  const failure = new Promise<never>((_resolve, reject) => child.once('error', reject));
+  if (child.pid === undefined) return failure.catch(cannotStart);
+  failure.catch(() => {});
+  const session = child.pid;
+  return { child, session, tree: processTree({ tag: `FLIGHTCHECK_HOOK_ID=${id}`, session, folder: request.folder }) };
+}
+
+/** Stops a command once: with SIGTERM and some time to end where it did nothing wrong but last, at once where it does harm. */
+function stopper(tree: ProcessTree, session: number) {
+  let reason: StopReason | null = null;
+  let grace: NodeJS.Timeout | undefined;
+  let resolveDone = (): void => {};
+  const done = new Promise<void>((resolve) => {
+    resolveDone = resolve;
+  });
+  return {
+    /** Resolves when waiting for the command's own end is over. */
+    done,
+    stop(why: StopReason): void {
+      if (reason) return;
+      reason = why;
+      const signal = why === 'timeout' || why === 'abort' ? 'SIGTERM' : 'SIGKILL';
+      tree.signal(signal);
+      send(-session, signal);
+      grace = setTimeout(resolveDone, signal === 'SIGTERM' ? graceSeconds * 1000 : 0);
+    },
+    end(): StopReason | null {
+      clearTimeout(grace);
+      return reason;
+    },
+  };
+}
+
+/** Looks at the tree's memory, often at first, and calls `onExceeded` above the limit. `end` returns the largest seen. */
+function watchMemory(tree: ProcessTree, limitBytes: number, onExceeded: () => void) {
+  let largest: number | null = null;
+  let pause = 10;
+  const look = (): void => {
+    const usage = tree.usage();
+    if (usage) {
+      largest = Math.max(largest ?? 0, usage.residentBytes, usage.peakBytes);
+      const isOver = usage.residentBytes > limitBytes && proportionalBytes(tree.find()) > limitBytes;
+      if (isOver || usage.peakBytes > limitBytes) onExceeded();
+    }
+    pause = Math.min(pause * 2, longestPollMs);
+    timer = setTimeout(look, pause);
+  };
+  let timer = setTimeout(look, pause);
+  return {
+    end(): number | null {
+      clearTimeout(timer);
+      return largest;
+    },
+  };
+}
+
+const notRun: CommandResult = {
+  exitCode: null,
+  signal: null,
+  seconds: 0,
+  maxRssBytes: null,
+  isTimedOut: false,
+  isOutOfMemory: false,
+  isOutputExceeded: false,
+  isAborted: true,
+  leftBehind: 0,
+  tail: [],
+};
+
+function cannotStart(error: unknown): never {
+  throw new EnvironmentError(
+    'COMMAND_NOT_STARTED',
+    `no command can be started: ${error instanceof Error ? error.message : String(error)}`,
+    { hint: 'A POSIX shell at /bin/sh and a writable temporary folder are needed.', cause: error },
+  );
+}
+
+/** What the supervisor says; the exit code is null when the supervisor itself was killed. */
+function readStatus(stream: Readable) {
+  let text = '';
+  stream.setEncoding('latin1');
+  stream.on('data', (chunk: string) => {
+    if (text.length < 1000) text += chunk;
+  });
+  stream.on('error', () => {});
+  const number = (word: string): number | null => {
+    const found = new RegExp(`^${word} (\\d+)$`, 'm').exec(text)?.[1];
+    return found === undefined ? null : Number(found);
+  };
+  const ended = new Promise<void>((resolve) => stream.once('close', resolve));
+  return { ended, code: () => number('exit'), lifeline: () => number('lifeline') };
+}
+
+/** Kills what is left, again and again until nothing is: a fork may be on its way. Returns how many outlived the command. */
+async function sweep(tree: ProcessTree, lifeline: number | null, line: Writable, session: number): Promise<number> {
+  if (lifeline !== null) tree.follow(lifeline);
+  const others = (): number => tree.find().filter((id) => id !== lifeline).length;
+  // The supervisor itself may still be on its way out.
+  const leftOver = others() > 0 ? await sleep(10).then(others) : 0;
+  send(-session, 'SIGKILL');
+  line.on('error', () => {});
+  line.destroy();
+  for (let round = 0; round < 500 && tree.signal('SIGKILL') > 0; round += 1) await sleep(10);
+  return leftOver;
+}
+
+/** Reads what is still in the pipes; a process that cannot be killed must not hold us. */
+async function drain(streams: readonly (Readable | null)[]): Promise<void> {
+  const closed = streams.map((stream) => (!stream || stream.closed ? null : once(stream, 'close')));
+  await Promise.race([Promise.allSettled(closed), sleep(1000)]);
+}

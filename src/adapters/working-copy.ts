@@ -1,0 +1,94 @@
+/** Fresh working copies of a model repo: one snapshot per run, one copy of it per execution. */
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import picomatch from 'picomatch';
+import type { Workspace } from '../kernel/hook-machine.ts';
+import { listPaths } from './file-list.ts';
+import { copyEntries, hashEntries, listTree, removeTree } from './tree.ts';
+
+const maxFiles = 200_000;
+
+/** What an environment is built from; `setup` runs again when one of them changes. */
+const dependencyFiles = picomatch([
+  '{,**/}{requirements*.{txt,in},constraints*.txt,pyproject.toml,setup.{py,cfg},Pipfile,Pipfile.lock,poetry.lock,uv.lock,pdm.lock}',
+  '{,**/}{environment*.y{a,}ml,conda*.y{a,}ml,conda-lock.y{a,}ml,python_env.y{a,}ml,pyenv.y{a,}ml,.python-version}',
+  '{,**/}{renv.lock,DESCRIPTION,packrat/packrat.lock,Manifest.toml,Project.toml,package.json,package-lock.json}',
+]);
+
+export interface WorkingCopies {
+  /** SHA-256 over everything that a working copy holds. */
+  treeHash(): Promise<string>;
+  /** SHA-256 over dependency lists, lock files and the paths given. */
+  lockHash(paths: readonly string[]): Promise<string>;
+  /** A new folder with a fresh copy. */
+  create(): Promise<Workspace>;
+  /** A folder that lives until `close`. */
+  keep(name: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface WorkingCopyOptions {
+  /** Absolute path of the model repo. */
+  readonly root: string;
+  /** Globs of files that are left out: the manifest's tables, which hooks are handed as paths, and our own folders. */
+  readonly exclude: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/** Opens the source of working copies; the repo is read when the first one is asked for, and never again. */
+export async function openWorkingCopies(options: WorkingCopyOptions): Promise<WorkingCopies> {
+  const base = await mkdtemp(join(tmpdir(), 'flightcheck-'));
+  const isExcluded = options.exclude.length > 0 ? picomatch([...options.exclude], { dot: true }) : () => false;
+  let count = 0;
+
+  const memo = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+    let made: Promise<T> | undefined;
+    return () => {
+      made ??= make();
+      return made;
+    };
+  };
+  const snapshot = memo(async () => {
+    const listed = await listPaths(options.root, maxFiles, options.signal);
+    const folder = join(base, 'snapshot');
+    await copyEntries(
+      options.root,
+      folder,
+      listed.filter((path) => !isExcluded(path.toString('utf8'))),
+    );
+    return { folder, entries: await listTree(folder) };
+  });
+  const treeHash = memo(async () => {
+    const { folder, entries } = await snapshot();
+    return hashEntries(folder, entries);
+  });
+  return {
+    treeHash,
+    async lockHash(paths) {
+      const { folder, entries } = await snapshot();
+      return hashEntries(folder, entries, (path) => dependencyFiles(path) || paths.includes(path));
+    },
+    async create() {
+      const { folder, entries } = await snapshot();
+      count += 1;
+      const root = join(base, String(count));
+      const space = {
+        repo: join(root, 'repo'),
+        home: join(root, 'home'),
+        temporary: join(root, 'tmp'),
+        inputs: join(root, 'in'),
+        outputs: join(root, 'out'),
+      };
+      for (const path of Object.values(space)) await mkdir(path, { recursive: true });
+      await copyEntries(folder, space.repo, entries);
+      return { ...space, remove: () => removeTree(root) };
+    },
+    async keep(name) {
+      const path = join(base, 'kept', name);
+      await mkdir(path, { recursive: true });
+      return path;
+    },
+    close: () => removeTree(base),
+  };
+}

@@ -1,0 +1,50 @@
+/** Turns at a time, and the budget of a run. */
+import type { ResolvedManifest } from '../../kernel/manifest.ts';
+import { budgetSpent } from './failures.ts';
+
+/** Runs at most `parallel` works at once, in the order in which they came. */
+export function turns(parallel: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = parallel;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
+}
+
+/** Bytes of `4GiB` or `512MiB`. */
+export function bytesOfSize(text: string): number {
+  const [, count, unit] = /^(\d+)(MiB|GiB)$/.exec(text) ?? [];
+  return Number(count) * (unit === 'GiB' ? 2 ** 30 : 2 ** 20);
+}
+
+export interface Budget {
+  /** Takes one training; throws BUDGET_SPENT when there is none left. */
+  takeTraining(): void;
+  /** Seconds that the next hook may take and whether the run's budget, not the hook's own limit, sets them; throws BUDGET_SPENT. */
+  next(): { readonly seconds: number; readonly isBudget: boolean };
+}
+
+/** The budget of a run, from now on. */
+export function openBudget({ minutes, hook_minutes: hookMinutes, trains }: ResolvedManifest['budget']): Budget {
+  const end = performance.now() + minutes * 60_000;
+  let left = trains;
+  return {
+    takeTraining() {
+      if (left <= 0) throw budgetSpent(`after ${trains} ${trains === 1 ? 'training' : 'trainings'}`);
+      left -= 1;
+    },
+    next() {
+      const rest = (end - performance.now()) / 1000;
+      if (rest <= 0) throw budgetSpent(`after ${minutes} minutes`);
+      return { seconds: Math.min(rest, hookMinutes * 60), isBudget: rest < hookMinutes * 60 };
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** The plan of a run: which hooks run how often and for whom, what is cached, what the budget allows. Executes nothing. */
+import { type Failure, FlightcheckError, toFailure } from '../../kernel/failure.ts';
+import type { HookMachine } from '../../kernel/hook-machine.ts';
+import type { HookRequest, PlannedExecution } from '../../kernel/hooks.ts';
+import type { ResolvedManifest } from '../../kernel/manifest.ts';
+import type { TableStore } from '../../kernel/table-store.ts';
+import type { ManifestPort } from '../../kernel/world.ts';
+import { hookCommands } from './commands.ts';
+import { canonical, hookKeys } from './keys.ts';
+import { requestWords, withTraining } from './requests.ts';
+
+export interface PlannedHook {
+  readonly hook: HookRequest['hook'];
+  readonly request: HookRequest;
+  /** `train on train, seed 1`. */
+  readonly words: string;
+  /** Ids of the checks that share it. */
+  readonly checks: readonly string[];
+  readonly isCached: boolean;
+  /** When it runs, if not always. */
+  readonly sometimes?: string;
+  /** Why its key cannot be told, and so probably why it will fail: a missing hook, table or program. */
+  readonly problem?: Failure;
+}
+
+export interface HookPlan {
+  /** Null without a setup hook. */
+  readonly setup: { readonly command: string; readonly isCached: boolean } | null;
+  /** In the order in which checks ask for them, trainings first where they are needed. */
+  readonly executions: readonly PlannedHook[];
+  /** Checks that the budget leaves out, with the reason. */
+  readonly leaveOut: ReadonlyMap<string, string>;
+  readonly budget: ResolvedManifest['budget'];
+  /** Executions to come: certain ones, and those that depend on what the others show. */
+  readonly totals: Readonly<
+    Record<HookRequest['hook'], { readonly runs: number; readonly cached: number; readonly sometimes: number }>
+  >;
+  /** What createHooks is told: the executions of the checks that are left. */
+  readonly planned: readonly PlannedExecution[];
+}
+
+export interface PlanOptions {
+  readonly manifest: ResolvedManifest;
+  readonly place: ManifestPort['place'];
+  readonly tables: Pick<TableStore, 'key'>;
+  readonly machine: HookMachine;
+  /** The selected checks with what each announces. */
+  readonly checks: readonly { readonly id: string; readonly planned: readonly PlannedExecution[] }[];
+}
+
+interface Entry {
+  readonly request: HookRequest;
+  /** Ids of the checks with the condition under which each asks for it; undefined = always. */
+  readonly checks: Map<string, string | undefined>;
+  isCached: boolean;
+  problem?: Failure;
+}
+
+/** Plans a run. Never executes code of the repo and never throws for what the repo lacks: problems are in the plan. */
+export async function planHooks(options: PlanOptions): Promise<HookPlan> {
+  const { manifest, machine } = options;
+  const commands = hookCommands(manifest, options.place);
+  const keys = hookKeys({ manifest, commands, tables: options.tables, machine });
+  const entries = entriesOf(options.checks);
+  for (const entry of entries) {
+    try {
+      const key = await keys.of(entry.request);
+      entry.isCached = (await machine.cache?.has(key)) ?? false;
+    } catch (error) {
+      if (!(error instanceof FlightcheckError)) throw error;
+      entry.problem = toFailure(error);
+    }
+  }
+  const leaveOut = overBudget(entries, manifest.budget.trains);
+  const left = entries.flatMap((entry) => {
+    const checks = [...entry.checks].filter(([check]) => !leaveOut.has(check));
+    if (checks.length === 0) return [];
+    const sometimes = checks.every(([, condition]) => condition !== undefined) ? checks[0]?.[1] : undefined;
+    return [{ ...entry, checks: checks.map(([check]) => check), ...(sometimes !== undefined && { sometimes }) }];
+  });
+  return {
+    setup: await setupOf(options, keys.setup),
+    executions: left.map(({ checks, sometimes, problem, request, isCached }) => ({
+      ...{ hook: request.hook, request, words: requestWords(request), checks, isCached },
+      ...(sometimes !== undefined && { sometimes }),
+      ...(problem && { problem }),
+    })),
+    leaveOut,
+    budget: manifest.budget,
+    totals: { train: totalOf(left, 'train'), predict: totalOf(left, 'predict'), features: totalOf(left, 'features') },
+    planned: options.checks.filter(({ id }) => !leaveOut.has(id)).flatMap(({ planned }) => planned),
+  };
+}
+
+function entriesOf(checks: PlanOptions['checks']): Entry[] {
+  const entries = new Map<string, Entry>();
+  for (const { id, planned } of checks)
+    for (const { request, sometimes } of planned.flatMap(withTraining)) {
+      const name = canonical(request);
+      const entry = entries.get(name) ?? { request, checks: new Map(), isCached: false };
+      const isCertain = entry.checks.has(id) && entry.checks.get(id) === undefined;
+      entry.checks.set(id, isCertain ? undefined : sometimes);
+      entries.set(name, entry);
+    }
+  return [...entries.values()];
+}
+
+/**
+ * Leaves out the dearest checks until the certain trainings fit. Dear is who alone causes most trainings; cached ones
+ * cost nothing. Trainings that happen only sometimes are not counted: they end with BUDGET_SPENT when there are none left.
+ */
+function overBudget(entries: readonly Entry[], allowed: number): ReadonlyMap<string, string> {
+  const leaveOut = new Map<string, string>();
+  const trainings = entries
+    .filter(({ request, isCached }) => request.hook === 'train' && !isCached)
+    .map(({ checks }) => [...checks].flatMap(([check, sometimes]) => (sometimes === undefined ? [check] : [])));
+  for (;;) {
+    const needed = trainings.map((checks) => checks.filter((check) => !leaveOut.has(check))).filter((c) => c.length > 0);
+    if (needed.length <= allowed) return leaveOut;
+    const costs = new Map<string, { alone: number; all: number }>();
+    for (const checks of needed)
+      for (const check of checks) {
+        const cost = costs.get(check) ?? { alone: 0, all: 0 };
+        costs.set(check, { alone: cost.alone + (checks.length === 1 ? 1 : 0), all: cost.all + 1 });
+      }
+    const [dearest] = [...costs].sort(([a, x], [b, y]) => y.alone - x.alone || y.all - x.all || (a < b ? 1 : -1));
+    if (!dearest) return leaveOut;
+    const [check, { all }] = dearest;
+    leaveOut.set(check, `over budget: it needs ${all} of the ${needed.length} trainings, and budget.trains allows ${allowed}`);
+  }
+}
+
+function totalOf(entries: readonly Pick<PlannedHook, 'request' | 'isCached' | 'sometimes'>[], hook: HookRequest['hook']) {
+  const those = entries.filter(({ request }) => request.hook === hook);
+  const toRun = those.filter(({ isCached }) => !isCached);
+  const sometimes = toRun.filter((entry) => entry.sometimes !== undefined).length;
+  return { runs: toRun.length - sometimes, cached: those.length - toRun.length, sometimes };
+}
+
+async function setupOf({ manifest, machine }: PlanOptions, keyOf: () => Promise<string | null>): Promise<HookPlan['setup']> {
+  const command = manifest.hooks.setup;
+  if (command === undefined) return null;
+  try {
+    const key = await keyOf();
+    return { command, isCached: key !== null && (await machine.hasDependencies(key)) };
+  } catch (error) {
+    if (!(error instanceof FlightcheckError)) throw error;
+    return { command, isCached: false };
+  }
+}
