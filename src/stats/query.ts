@@ -1,0 +1,19 @@
+/** What a statistic needs: SQL over tables. */
+import type { Column, Tables } from '../kernel/world.ts';
+
+export type Query = Pick<Tables, 'query'>;
+
+/** Columns per statement: more in one costs memory, fewer costs passes. */
+const columnsPerPass = 50;
+
+export function batchesOf<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const batches: (readonly T[])[] = [];
+  for (let start = 0; start < items.length; start += columnsPerPass) batches.push(items.slice(start, start + columnsPerPass));
+  return batches;
+}
+
+/** How a column is treated: numbers are binned, everything else is counted by value. */
+export function kindOf(column: Pick<Column, 'type'>): 'number' | 'category' | 'time' {
+  if (/^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL)/.test(column.type)) return 'number';
+  return /^(DATE|TIME)/.test(column.type) ? 'time' : 'category';
+}
