@@ -8,9 +8,9 @@ import type { Database } from './database.ts';
 
 type Derivation = Exclude<TableRef, { table: unknown }>;
 
-/** A view over `stored` that shows the position of each row as `__row`, counted from 0. */
-export async function viewOf(db: Database, view: string, stored: string): Promise<void> {
-  await db.run(`CREATE VIEW ${view} AS SELECT rowid AS __row, * FROM ${stored}`);
+/** A view over `stored` that shows the position of each row as `__row`, counted from 0, and `more` columns. */
+export async function viewOf(db: Database, view: string, stored: string, more: readonly string[] = []): Promise<void> {
+  await db.run(`CREATE VIEW ${view} AS SELECT ${['rowid AS __row', ...more, '*'].join(', ')} FROM ${stored}`);
 }
 
 /** Rows are drawn by the hash of their position, so that neither threads nor the values decide. */

@@ -14,6 +14,7 @@ import { type Database, openDatabase } from './database.ts';
 import { derive, viewOf } from './derive.ts';
 import { load } from './load.ts';
 import { readPredictions } from './predictions.ts';
+import { keyOf, keyText } from './row-key.ts';
 import { sourceFiles } from './source-files.ts';
 
 export interface OpenTablesOptions {
@@ -42,7 +43,7 @@ async function requireIds(db: Database, table: Table, id: string, key: string, p
   const names = table.columns.map((column) => column.name);
   if (!names.includes(id))
     throw new UsageError('TABLE_NO_ID', `${key} has no column ${JSON.stringify(id)}; it has ${names.slice(0, 10).join(', ')}`, {
-      hint: 'Name the column that identifies a row in flightcheck.yml: `columns: { id: ... }`.',
+      hint: 'Name the column that identifies a row in flightcheck.yml: `columns: { id: ... }`, or several that do together: `columns: { key: [...] }`.',
       place,
     });
   const [sums] = await db.query<{ doubled: number; empty: number; example: string | null }>(
@@ -77,13 +78,22 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
     if (pattern === undefined) return null;
     const key = `data.${table}`;
     const files = await sourceFiles(root, pattern, key, placeOf(key));
-    const loaded = await load(db, quoteName(`source_${table}`), files, { key, asText: [id] });
-    await viewOf(db, quoteName(table), quoteName(`source_${table}`));
+    const loaded = await load(db, quoteName(`source_${table}`), files, { key, asText: [id, ...(manifest.columns.key ?? [])] });
+    const stored = quoteName(`source_${table}`);
+    const names = await db.query<{ column_name: string }>(`DESCRIBE ${stored}`);
+    const joined = keyOf(
+      manifest.columns,
+      names.map((column) => column.column_name),
+    );
+    // A made-up id is ours: hooks are not shown a column that their data does not have.
+    if (joined) madeUp.add(id);
+    await viewOf(db, quoteName(table), stored, joined ? [`${keyText(joined)} AS ${quoteName(id)}`] : []);
     const opened = await describe(db, quoteName(table), loaded);
     if (table === 'eval') await requireIds(db, opened, id, key, placeOf('columns.id'));
     return opened;
   }
 
+  const madeUp = new Set<string>();
   const tables = new Map<string, Promise<Table | null>>();
   function open(ref: TableRef): Promise<Table | null> {
     const text = JSON.stringify(ref);
@@ -131,7 +141,7 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
     key,
     async export(ref, path, { without }) {
       const table = await need(ref);
-      const columns = table.columns.filter(({ name }) => !without.includes(name) && !bookkeeping.has(name));
+      const columns = table.columns.filter(({ name }) => !without.includes(name) && !bookkeeping.has(name) && !madeUp.has(name));
       const staged = join(db.exchange, `export-${randomUUID()}`);
       await db.run(
         `COPY (SELECT ${columns.map(exported).join(', ')} FROM ${table.name} ORDER BY __row) TO ${quoteText(staged)} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '')`,

@@ -8,6 +8,7 @@ import { quoteName, quoteText } from '../../kernel/sql.ts';
 import type { Table } from '../../kernel/world.ts';
 import type { Database } from './database.ts';
 import { load } from './load.ts';
+import { keyOf, keyText } from './row-key.ts';
 
 type Read = Pick<Predictions, 'table' | 'rows' | 'column' | 'notFinite' | 'refused'>;
 
@@ -20,8 +21,8 @@ const count = (n: number, noun: string): string => `${n.toLocaleString('en')} ${
 const list = (ids: readonly string[] | null): string => (ids ?? []).map((id) => JSON.stringify(id)).join(', ');
 
 /** The ids must be those of the input, each once; the order is free. */
-async function compareIds(db: Database, raw: string, idColumn: string, input: Table, inputId: string): Promise<void> {
-  const given = `(SELECT CAST(${quoteName(idColumn)} AS VARCHAR) AS id FROM ${raw})`;
+async function compareIds(db: Database, raw: string, idSql: string, input: Table, inputId: string): Promise<void> {
+  const given = `(SELECT ${idSql} AS id FROM ${raw})`;
   const wanted = `(SELECT CAST(${quoteName(inputId)} AS VARCHAR) AS id FROM ${input.name})`;
   const few = (sql: string) =>
     db.query<{ n: number; ids: string[] | null }>(`SELECT count(*) AS n, list(id ORDER BY id)[1:3] AS ids FROM (${sql})`);
@@ -37,10 +38,10 @@ async function compareIds(db: Database, raw: string, idColumn: string, input: Ta
 }
 
 /** SQL of a number; throws when the column holds text that is no number. */
-async function numberOf(db: Database, raw: string, column: string, idColumn: string): Promise<string> {
+async function numberOf(db: Database, raw: string, column: string, idSql: string): Promise<string> {
   const x = quoteName(column);
   const [bad] = await db.query<{ n: number; value: string | null; id: string | null }>(
-    `SELECT count(*) AS n, min(CAST(${x} AS VARCHAR)) AS value, min(CAST(${quoteName(idColumn)} AS VARCHAR)) AS id
+    `SELECT count(*) AS n, min(CAST(${x} AS VARCHAR)) AS value, min(${idSql}) AS id
      FROM ${raw} WHERE ${x} IS NOT NULL AND CAST(${x} AS VARCHAR) <> 'NA' AND try_cast(CAST(${x} AS VARCHAR) AS DOUBLE) IS NULL`,
   );
   if (bad && bad.n > 0)
@@ -65,7 +66,7 @@ const oneScore = (sql: string): Reading => ({
   isRefused: 'score IS NULL',
 });
 
-async function manyClasses(db: Database, raw: string, names: readonly string[], idColumn: string): Promise<Reading> {
+async function manyClasses(db: Database, raw: string, names: readonly string[], idSql: string): Promise<Reading> {
   const classes = names.filter((name) => name.startsWith('p_') && name.length > 2);
   const given = names.includes('prediction') ? `CAST(${quoteName('prediction')} AS VARCHAR)` : null;
   if (classes.length === 0 && given === null)
@@ -73,7 +74,7 @@ async function manyClasses(db: Database, raw: string, names: readonly string[], 
   const isText = `prediction IS NOT NULL AND regexp_full_match(prediction, '(?i)nan|[+-]?inf(inity)?')`;
   if (classes.length === 0)
     return { columns: [`${given} AS prediction`], column: 'prediction', isNotFinite: isText, isRefused: 'prediction IS NULL' };
-  const numbers = await Promise.all(classes.map((name) => numberOf(db, raw, name, idColumn)));
+  const numbers = await Promise.all(classes.map((name) => numberOf(db, raw, name, idSql)));
   const p = classes.map(quoteName);
   const best = `CASE WHEN ${numbers.map((sql) => `${sql} IS NULL`).join(' OR ')} THEN NULL ${classes
     .map((name, i) => `WHEN ${numbers[i]} >= greatest(${numbers.join(', ')}) THEN ${quoteText(name.slice(2))}`)
@@ -91,12 +92,12 @@ async function binaryScore(
   db: Database,
   raw: string,
   names: readonly string[],
-  idColumn: string,
+  idSql: string,
   positive: string,
 ): Promise<Reading> {
   const probability = `p_${positive}`;
   const score = ['score', probability].find((name) => names.includes(name));
-  if (score !== undefined) return oneScore(await numberOf(db, raw, score, idColumn));
+  if (score !== undefined) return oneScore(await numberOf(db, raw, score, idSql));
   if (!names.includes('prediction'))
     throw invalid(`no column \`score\`, \`prediction\` or \`${probability}\`; found ${list(names)}`);
   const text = 'CAST(prediction AS VARCHAR)';
@@ -105,7 +106,26 @@ async function binaryScore(
   );
   return labels?.isLabel
     ? oneScore(`CASE WHEN prediction IS NOT NULL THEN CAST(${text} = ${quoteText(positive)} AS DOUBLE) END`)
-    : oneScore(await numberOf(db, raw, 'prediction', idColumn));
+    : oneScore(await numberOf(db, raw, 'prediction', idSql));
+}
+
+/** What the columns say, by the kind of task. */
+async function readingOf(
+  db: Database,
+  raw: string,
+  names: readonly string[],
+  idSql: string,
+  { task, decision }: ResolvedManifest,
+): Promise<Reading> {
+  if (task === 'multiclass') return manyClasses(db, raw, names, idSql);
+  if (task === 'binary') return binaryScore(db, raw, names, idSql, String(decision.positive));
+  const value = ['score', 'prediction'].find((column) => names.includes(column));
+  if (value !== undefined) return oneScore(await numberOf(db, raw, value, idSql));
+  // A probabilistic forecast gives draws; their mean is its point forecast.
+  const draws = task === 'forecast' ? names.filter((name) => /^sample_\d+$/.test(name)) : [];
+  if (draws.length === 0) throw invalid(`no column \`score\` or \`prediction\`; found ${list(names.slice(0, 10))}`);
+  const numbers = await Promise.all(draws.map((name) => numberOf(db, raw, name, idSql)));
+  return oneScore(`(${numbers.join(' + ')}) / ${draws.length}`);
 }
 
 /** Reads and validates; see `TableStore.readPredictions`. */
@@ -129,30 +149,23 @@ export async function readPredictions(
   const file = { path: basename(path), absolute: path };
   await load(db, raw, [file], {
     key: 'The predictions are invalid',
-    asText: ['id', inputId, 'prediction'],
+    asText: ['id', inputId, ...(manifest.columns.key ?? []), 'prediction'],
     code: 'PREDICTIONS_INVALID',
   });
   const names = (await db.query<{ column_name: string }>(`DESCRIBE ${raw}`)).map((row) => row.column_name);
   const idColumn = ['id', inputId].find((column) => names.includes(column));
-  if (idColumn === undefined) throw invalid(`no column \`id\`; found ${list(names.slice(0, 10))}`);
+  const key = idColumn === undefined ? keyOf(manifest.columns, names) : null;
+  const idSql = idColumn !== undefined ? `CAST(${quoteName(idColumn)} AS VARCHAR)` : key ? keyText(key) : null;
+  if (idSql === null) {
+    const wanted = manifest.columns.key ? `, and not all of \`${manifest.columns.key.join('`, `')}\`` : '';
+    throw invalid(`no column \`id\`${wanted}; found ${list(names.slice(0, 10))}`);
+  }
   const [total] = await db.query<{ n: number }>(`SELECT count(*) AS n FROM ${raw}`);
   if (total?.n === 0 && input.rows > 0) throw invalid(`the file has a header and no row; ${count(input.rows, 'row')} wanted`);
-  await compareIds(db, raw, idColumn, input, inputId);
-
-  const positive = String(manifest.decision.positive);
-  const value = names.find((column) => column === 'score') ?? names.find((column) => column === 'prediction');
-  const isMulticlass = manifest.task === 'multiclass';
-  if (manifest.task !== 'binary' && !isMulticlass && value === undefined)
-    throw invalid(`no column \`score\` or \`prediction\`; found ${list(names.slice(0, 10))}`);
-  const reading = isMulticlass
-    ? await manyClasses(db, raw, names, idColumn)
-    : manifest.task === 'binary'
-      ? await binaryScore(db, raw, names, idColumn, positive)
-      : oneScore(await numberOf(db, raw, value ?? 'score', idColumn));
+  await compareIds(db, raw, idSql, input, inputId);
+  const reading = await readingOf(db, raw, names, idSql, manifest);
   const table = quoteName(name);
-  await db.run(
-    `CREATE OR REPLACE TABLE ${table} AS SELECT CAST(${quoteName(idColumn)} AS VARCHAR) AS id, ${reading.columns.join(', ')} FROM ${raw}`,
-  );
+  await db.run(`CREATE OR REPLACE TABLE ${table} AS SELECT ${idSql} AS id, ${reading.columns.join(', ')} FROM ${raw}`);
   await db.run(`DROP TABLE ${raw}`);
   const [sums] = await db.query<{ rows: number; notFinite: number; refused: number }>(
     `SELECT count(*) AS "rows", count(*) FILTER (${reading.isNotFinite}) AS "notFinite", count(*) FILTER (${reading.isRefused}) AS refused FROM ${table}`,

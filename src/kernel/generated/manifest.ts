@@ -56,6 +56,12 @@ export interface ResolvedManifest {
      */
     id: string;
     /**
+     * Columns that together identify a row where no single one does (a forecast's period and place); predictions are joined by them.
+     *
+     * @minItems 1
+     */
+    key?: string[];
+    /**
      * When the row happened.
      */
     time?: string;
