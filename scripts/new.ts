@@ -52,10 +52,9 @@ function checkFiles(name: string): Files {
 const componentFiles = (name: string): Files => ({
   [`components/${name}/component.ts`]: `import { defineComponent } from '../../src/kernel/component.ts';
 
-export default defineComponent({
+export const component = defineComponent({
   summary: 'Say in one sentence what it does.',
-  inputs: ['stage', 'job-prefix', 'image', 'cli', 'model-dir', 'output'],
-  jobs: { '${name}': { script: ['flightcheck check'] } },
+  jobs: { '${name}': { runner: 'check', reads: [], image: 'image', reports: { junit: 'check.junit.xml' } } },
 });
 `,
   [`components/${name}/about.md`]: `What \`${name}\` does, for whom, and what it leaves behind.\n`,

@@ -45,8 +45,10 @@ test("the project's own pipeline follows GitLab's schema", () => {
   expect(isValidBody.errors).toBeNull();
 });
 
-test('the four components have templates', () => {
-  expect(names).toEqual(['ml-test-score', 'model-pipeline', 'report', 'structure']);
+test('every component has a template, and every template a component', () => {
+  const folders = readdirSync(join(root, 'components'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(folders.map((entry) => entry.name).sort()).toEqual(names);
+  expect(names).toEqual(expect.arrayContaining(['ml-test-score', 'model-pipeline', 'report', 'structure']));
 });
 
 describe.each(names)('template %s', (name) => {
