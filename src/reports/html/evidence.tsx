@@ -44,14 +44,23 @@ interface IntervalProps {
 
 /** A point with its interval; a dashed line marks the threshold (or zero). */
 export function Interval({ range, value, lower, upper, mark, label }: IntervalProps) {
-  return (
-    <svg class="interval" {...(label ? { role: 'img', 'aria-label': label } : { 'aria-hidden': 'true' })}>
+  const drawing = (
+    <>
       <rect class="rail" y="8" width="100%" height="1" />
       {mark !== undefined && <line class="mark" x1={at(mark, range)} x2={at(mark, range)} y1="1" y2="16" />}
       {lower !== undefined && upper !== undefined && (
         <rect class="reach" x={at(lower, range)} y="6.5" width={length(lower, upper, range)} height="4" rx="2" />
       )}
       {value !== undefined && <circle class="dot" cx={at(value, range)} cy="8.5" r="4" />}
+    </>
+  );
+  return label ? (
+    <svg class="interval" role="img" aria-label={label}>
+      {drawing}
+    </svg>
+  ) : (
+    <svg class="interval" aria-hidden="true">
+      {drawing}
     </svg>
   );
 }

@@ -18,7 +18,8 @@ export function SeverityBadge({ severity }: { readonly severity: Result['severit
 /** The line that mends it, ready to be copied. */
 export function ManifestLine({ line }: { readonly line: string | undefined }) {
   return line ? (
-    <pre class="line" tabindex={0} aria-label="Line for flightcheck.yml">
+    <pre class="line">
+      <span class="hidden">Line for flightcheck.yml: </span>
       {line}
     </pre>
   ) : null;

@@ -1,0 +1,113 @@
+/**
+ * The body of a merge request note. What comes from a model repo cannot run a quick action, mention anybody, reference an
+ * issue, load an image or close our own markup.
+ */
+import { formatPlace } from '../kernel/failure.ts';
+import { type Report, type Result, resultsOf, type SuiteReport, severities } from '../kernel/report.ts';
+import { nextSteps } from './next-steps.ts';
+import { problemsOf } from './places.ts';
+import { cleanReport, clip, formatTime, oneLine, safeUrl } from './text.ts';
+import { formatPoints, formatScore, formatShare, outcomeWords, plural } from './words.ts';
+
+export interface MarkdownOptions {
+  readonly towerUrl?: string;
+}
+
+/** First line of the note: by it the note is found again and updated in place. */
+export const noteMarker = '<!-- flightcheck:report -->';
+
+/** GitLab refuses notes over 1,000,000 characters; nobody reads a tenth of that. */
+const longestNote = 60_000;
+const gap = '\u200b';
+
+/** Text of others as plain text: GitLab's references and links are parted by a zero-width space, Markdown is escaped. */
+export const plainText = (text: string, most = 300): string =>
+  clip(oneLine(text), most)
+    .replaceAll(/([@#!~%$&^*[/])(?=\S)/g, `$1${gap}`)
+    .replaceAll(/(:)(?=\/)|(www)(?=\.)|(gl-|GL-)(?=\d)/g, `$&${gap}`)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(/[\\`*_{}[\]()#+!|~$:-]/g, '\\$&');
+
+const signs = {
+  pass: '✅',
+  fail: '❌',
+  manual: '🔵',
+  'not-applicable': '➖',
+  skipped: '⚪',
+  error: '⚠️',
+} as const satisfies Record<Result['outcome'], string>;
+
+function rubricTable(suite: SuiteReport): string[] {
+  const cells = (results: readonly Result[]) =>
+    results.map((r) => `${signs[r.outcome]} ${formatPoints(r.passingPoints ?? 0)}`).join(' ');
+  return [
+    `**${plainText(suite.title)} ${formatScore(suite.score)} of 7** (paper score ${formatScore(suite.paperScore)}): ${plainText(suite.band ?? '')}`,
+    '',
+    '| Section | Passing | Paper | Tests 1 to 7 |',
+    '|---|---:|---:|---|',
+    ...suite.sections.map(
+      (section) =>
+        `| ${plainText(section.title)} | ${formatScore(section.score)} | ${formatScore(section.paperScore)} | ${cells(section.results)} |`,
+    ),
+    '',
+  ];
+}
+
+function weightedTable(suite: SuiteReport): string[] {
+  const failed = suite.sections.flatMap((section) => section.results).filter((result) => result.outcome === 'fail').length;
+  return [`**${plainText(suite.title)} ${formatShare(suite.score)}**, ${plural(failed, 'rule')} failed`, ''];
+}
+
+function worstFindings(report: Report): string[] {
+  const broken = [...resultsOf(report)]
+    .map(({ result }) => result)
+    .filter((result) => problemsOf(result).length > 0)
+    .sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity));
+  const lines = broken.flatMap((result) =>
+    problemsOf(result)
+      .slice(0, 3)
+      .map(({ message, fix, place }) => {
+        const where = place ? ` (${plainText(formatPlace(place))})` : '';
+        const waived = result.waived ? `, waived until ${plainText(result.waived.expires)}` : '';
+        return `- **${result.outcome === 'error' ? 'error' : result.severity}**${waived} ${plainText(result.check)}${where}: ${plainText(message)}  \n  ${plainText(`Fix: ${fix}`)}`;
+      }),
+  );
+  if (lines.length === 0) return [];
+  const left = lines.length > 10 ? [`- ${plural(lines.length - 10, 'more finding')} in the report`] : [];
+  return ['<details><summary>Worst findings</summary>', '', ...lines.slice(0, 10), ...left, '', '</details>', ''];
+}
+
+function gateLines({ gate }: Report): string[] {
+  if (!gate) return [];
+  const word = gate.isPassed ? 'open' : gate.mode === 'blocking' ? 'shut' : 'would be shut (advisory)';
+  return [`**Gate ${word}**`, '', ...gate.reasons.slice(0, 20).map((reason) => `- ${plainText(reason)}`), ''];
+}
+
+export function markdownReport(report: Report, { towerUrl }: MarkdownOptions = {}): string {
+  const clean = cleanReport(report);
+  const steps = nextSteps(clean).slice(0, 5);
+  const tower = safeUrl(towerUrl);
+  const links = tower ? [`[Control Tower](${tower.replaceAll(/[()\s<>]/g, encodeURIComponent)})`] : [];
+  const key = Object.entries(signs).map(([outcome, sign]) => `${sign} ${outcomeWords[outcome as Result['outcome']]}`);
+  const body = [
+    noteMarker,
+    `### Flightcheck: ${plainText(clean.model.title ?? clean.model.name)}`,
+    '',
+    ...gateLines(clean),
+    ...clean.suites.flatMap((suite) => (suite.method === 'ml-test-score' ? rubricTable(suite) : weightedTable(suite))),
+    ...(steps.length > 0
+      ? [
+          '**What to do next**',
+          '',
+          ...steps.map((s) => `1. ${plainText(s.result.check)}: ${plainText(s.action)} (${plainText(s.gain)})`),
+          '',
+        ]
+      : []),
+    ...worstFindings(clean),
+    [key.join(' '), `${clean.source.commit?.slice(0, 8) ?? 'no commit'}, ${formatTime(clean.at)}`, ...links].join(' · '),
+    '',
+  ].join('\n');
+  return clip(body, longestNote);
+}

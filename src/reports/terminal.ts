@@ -1,0 +1,150 @@
+/** The score card and the findings for a terminal. */
+import pc from 'picocolors';
+import { formatPlace } from '../kernel/failure.ts';
+import type { Outcome, Report, Result, SectionReport, SuiteReport } from '../kernel/report.ts';
+import { nextSteps, type Step } from './next-steps.ts';
+import { problemsOf } from './places.ts';
+import { cleanReport, clip, oneLine } from './text.ts';
+import { formatPoints, formatScore, formatShare, outcomeWords, plural, rubricOf } from './words.ts';
+
+export interface TerminalOptions {
+  /** Columns to fill. */
+  readonly width?: number;
+  readonly isColor?: boolean;
+}
+
+type Paint = ReturnType<typeof pc.createColors>;
+interface Pen {
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+const marks = { pass: '✓', fail: '✗', manual: '◐', 'not-applicable': '∅', skipped: '·', error: '!' } as const satisfies Record<
+  Outcome,
+  string
+>;
+
+function tint({ paint }: Pen, outcome: Outcome, text: string): string {
+  if (outcome === 'pass') return paint.green(text);
+  if (outcome === 'fail') return paint.red(text);
+  if (outcome === 'error') return paint.magenta(text);
+  return outcome === 'manual' ? paint.blue(text) : paint.dim(text);
+}
+
+/** Eight-step bar of a score; `ran` shows what the paper score adds. */
+function bar({ paint }: Pen, passing: number, ran: number, most: number, cells: number): string {
+  const full = Math.round((passing / most) * cells);
+  const extra = Math.max(0, Math.round((ran / most) * cells) - full);
+  return paint.cyan('█'.repeat(full)) + paint.cyan('▒'.repeat(extra)) + paint.dim('░'.repeat(Math.max(0, cells - full - extra)));
+}
+
+/** Wraps at spaces; each line begins with the margin. */
+function wrap(text: string, width: number, margin: string): string[] {
+  const room = Math.max(20, width - margin.length);
+  const lines = [''];
+  for (const word of text.split(/\s+/)) {
+    const last = lines[lines.length - 1] ?? '';
+    if (last !== '' && last.length + 1 + word.length > room) lines.push(word);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return lines.map((line) => margin + line);
+}
+
+function head(report: Report, { width, paint }: Pen): string[] {
+  const { model, source, run } = report;
+  const about = [source.commit?.slice(0, 8) ?? 'no commit', source.ref, run.trigger].filter((part) => part).join(' · ');
+  return ['', `${paint.bold(oneLine(clip(model.title ?? model.name, width)))}`, paint.dim(clip(oneLine(about), width)), ''];
+}
+
+function testLine(result: Result, pen: Pen): string {
+  const start = `  ${marks[result.outcome]} ${formatPoints(result.passingPoints ?? 0)}  ${result.check.padEnd(10)}`;
+  const end = result.outcome === 'pass' ? '' : ` ${outcomeWords[result.outcome]}`;
+  const title = clip(oneLine(result.title), Math.max(12, pen.width - start.length - end.length - 1));
+  return `${tint(pen, result.outcome, start)} ${title}${tint(pen, result.outcome, end)}`;
+}
+
+function rubricSection(section: SectionReport, suite: SuiteReport, pen: Pen): string[] {
+  const isWeakest = (section.score ?? 0) === (suite.score ?? 0);
+  const note = isWeakest ? pen.paint.yellow('  sets the score') : '';
+  const drawing = bar(pen, section.score ?? 0, section.paperScore ?? 0, 7, 14);
+  const title = pen.paint.bold(section.title.padEnd(24));
+  return [`${title} ${drawing} ${formatScore(section.score)}${note}`, ...section.results.map((r) => testLine(r, pen)), ''];
+}
+
+function rubricCard(suite: SuiteReport, pen: Pen): string[] {
+  const { paint } = pen;
+  const drawing = bar(pen, suite.score ?? 0, suite.paperScore ?? 0, 7, 28);
+  return [
+    `${paint.bold(`${suite.title}  ${formatScore(suite.score)} of 7`)}  ${drawing}  ${paint.dim(`paper score ${formatScore(suite.paperScore)}`)}`,
+    ...wrap(`${(suite.band ?? '').replace(/^./, (first) => first.toUpperCase())}.`, pen.width, ''),
+    '',
+    ...suite.sections.flatMap((section) => rubricSection(section, suite, pen)),
+  ];
+}
+
+function problemLines(result: Result, pen: Pen): string[] {
+  const problems = problemsOf(result);
+  const label = result.outcome === 'error' ? 'error' : result.severity;
+  const waived = result.waived ? pen.paint.blue(` waived until ${result.waived.expires} by ${oneLine(result.waived.owner)}`) : '';
+  const heading = `${tint(pen, result.outcome, `${marks[result.outcome]} ${label}`)} ${pen.paint.bold(result.check)} ${oneLine(result.title)}${waived}`;
+  const shown = problems
+    .slice(0, 10)
+    .flatMap(({ message, fix, place }) => [
+      ...(place ? [`    ${pen.paint.cyan(oneLine(formatPlace(place)))}`] : []),
+      ...wrap(oneLine(message), pen.width, '    '),
+      ...wrap(`→ ${oneLine(fix)}`, pen.width, '    ').map((line) => pen.paint.dim(line)),
+    ]);
+  const left = problems.length > 10 ? [`    ${plural(problems.length - 10, 'more finding')} in the JSON report`] : [];
+  return [`  ${heading}`, ...shown, ...left];
+}
+
+function weightedCard(suite: SuiteReport, pen: Pen): string[] {
+  const sections = suite.sections.map((section) => {
+    const judged = section.results.filter((r) => r.outcome === 'pass' || r.outcome === 'fail').length;
+    const passed = section.results.filter((r) => r.outcome === 'pass').length;
+    return `  ${section.title.padEnd(22)} ${bar(pen, section.score ?? 0, 0, 1, 14)} ${formatShare(section.score).padStart(5)}  ${pen.paint.dim(`${passed} of ${judged} rules`)}`;
+  });
+  return [`${pen.paint.bold(`${suite.title}  ${formatShare(suite.score)}`)}`, ...sections, ''];
+}
+
+function stepLines({ result, action, gain, manifestLine }: Step, index: number, pen: Pen): string[] {
+  const first = `  ${index + 1}. ${pen.paint.bold(result.check)}  ${pen.paint.yellow(gain)}`;
+  const line = manifestLine ? [`     ${pen.paint.cyan(oneLine(manifestLine))}`] : [];
+  return [first, ...wrap(oneLine(action), pen.width, '     '), ...line];
+}
+
+function gateLines({ gate }: Report, { paint, width }: Pen): string[] {
+  if (!gate) return [];
+  const word = gate.isPassed ? paint.green('open') : gate.mode === 'blocking' ? paint.red('shut') : paint.yellow('would be shut');
+  return [
+    `${paint.bold('Gate')} ${word} ${paint.dim(`(${gate.mode})`)}`,
+    ...gate.reasons.flatMap((reason) => wrap(`- ${oneLine(reason)}`, width, '  ')),
+    '',
+  ];
+}
+
+/** Score card, problems, what to do next, gate. Places are printed as path:line:column. */
+export function terminalReport(report: Report, { width = 100, isColor = false }: TerminalOptions = {}): string {
+  const clean = cleanReport(report);
+  const pen: Pen = { width: Math.min(Math.max(width, 40), 160), paint: pc.createColors(isColor) };
+  const rubric = rubricOf(clean);
+  const problems = clean.suites
+    .flatMap((suite) => suite.sections.flatMap((section) => section.results))
+    .filter((result) => problemsOf(result).length > 0)
+    .flatMap((result) => problemLines(result, pen));
+  const steps = nextSteps(clean).slice(0, 5);
+  const lines = [
+    ...head(clean, pen),
+    ...(rubric ? rubricCard(rubric, pen) : []),
+    ...clean.suites.filter((suite) => suite.method === 'weighted-mean').flatMap((suite) => weightedCard(suite, pen)),
+    ...(problems.length > 0 ? [pen.paint.bold('What is wrong'), ...problems, ''] : []),
+    ...(steps.length > 0 ? [pen.paint.bold('What to do next'), ...steps.flatMap((step, i) => stepLines(step, i, pen)), ''] : []),
+    ...gateLines(clean, pen),
+    ...(clean.notices ?? []).flatMap((notice) => wrap(`Note: ${oneLine(notice)}`, pen.width, '')),
+  ];
+  return lines
+    .map((line) => line.trimEnd())
+    .join('\n')
+    .trimEnd()
+    .concat('\n');
+}
