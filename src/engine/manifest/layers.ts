@@ -35,9 +35,9 @@ export function overrideLayer(key: string, value: unknown, words: string): Layer
   return { value: nested as Record<string, unknown>, origin: () => ({ words }) };
 }
 
-/** Later layers win; maps are merged, everything else is replaced. Keys are own properties only. */
+/** Later layers win; maps are merged, everything else is replaced. The result is a copy: filling it in changes no layer. */
 export function mergeLayers(layers: readonly Layer[]): Record<string, unknown> {
-  return layers.reduce<Record<string, unknown>>((merged, layer) => mergeMaps(merged, layer.value), {});
+  return structuredClone(layers.reduce<Record<string, unknown>>((merged, layer) => mergeMaps(merged, layer.value), {}));
 }
 
 function mergeMaps(low: Readonly<Record<string, unknown>>, high: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -70,9 +70,9 @@ export async function loadManifest(options: LoadOptions): Promise<LoadedManifest
 }
 
 function missingManifest(mlproject: string | null): UsageError {
-  const name = mlproject === null ? 'my-model' : 'my-model # your MLproject supplies the hooks';
+  const hooks = mlproject === null ? '' : ' The hooks come from your MLproject.';
   return new UsageError('MANIFEST_MISSING', `there is no ${manifestFile}`, {
-    hint: `Write one; it begins with:\n  version: 1\n  model: { name: ${name}, owner: "@your-team" }`,
+    hint: `Write one; two lines begin it: \`version: 1\` and \`model: { name: my-model, owner: "@my-team" }\`.${hooks}`,
     place: { path: manifestFile },
   });
 }

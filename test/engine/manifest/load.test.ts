@@ -67,6 +67,8 @@ describe('loadManifest', () => {
       'gate.min-score': 'flightcheck.yml:6',
       'gate.min-structure': 'FLIGHTCHECK_MIN_STRUCTURE',
       'gate.max-severity': 'default',
+      'model.tier': 'default',
+      'hooks.env': 'default',
     });
   });
 
