@@ -177,6 +177,8 @@ describe('rules', () => {
 });
 
 describe('the released archive', () => {
+  /** A component project of its own: what is published here must not be what `@1` means elsewhere. */
+  let released: Offline;
   let address: string;
   const server = createServer((request, response) => {
     const file = join(root, 'archives', (request.url ?? '').replace(/^.*\//, ''));
@@ -189,6 +191,7 @@ describe('the released archive', () => {
   let sha256: string;
 
   beforeAll(async () => {
+    released = createOffline();
     build();
     sha256 = readFileSync(join(root, 'archives', `${name}.sha256`), 'utf8').slice(0, 64);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -196,19 +199,22 @@ describe('the released archive', () => {
     if (at === null || typeof at === 'string') throw new Error('no port');
     address = `http://127.0.0.1:${at.port}`;
   });
-  afterAll(() => server.close());
+  afterAll(() => {
+    server.close();
+    released.close();
+  });
 
   /** Publishes the structure component as a release with that checksum would render it. */
   const release = (tag: string, checksum: string) => {
     const facts = { version, project: 'mlops/flightcheck', sha256: { [process.arch]: checksum } };
     const text = fillBootstrap(readFileSync(join(root, 'components/bootstrap.sh'), 'utf8'), facts);
-    offline.commit(offline.components, {
+    released.commit(released.components, {
       'templates/structure/template.yml': renderTemplate('structure', structure, text, facts),
     });
-    offline.publish(tag);
+    released.publish(tag);
   };
   const consume = (tag: string) =>
-    offline.project(`archive-${tag.replaceAll('.', '-')}`, {
+    released.project(`archive-${tag.replaceAll('.', '-')}`, {
       ...include('structure', tag, { cli: 'archive', 'cli-url': address }),
       'flightcheck.yml': manifest,
     });
@@ -222,22 +228,22 @@ describe('the released archive', () => {
 
   test('is downloaded, verified and run by the job', async () => {
     release('1.1.0', sha256);
-    const pipeline = await offline.run(consume('1.1.0'), { network: 'loopback' });
+    const pipeline = await released.run(consume('1.1.0'), { network: 'loopback' });
     expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'pass' });
     expect(existsSync(join(pipeline.artifacts('structure'), '.flightcheck/check.report.json'))).toBe(true);
   });
 
   test('with another checksum fails the job with code 3 and runs nothing', async () => {
     release('1.1.1', 'f'.repeat(64));
-    const pipeline = await offline.run(consume('1.1.1'), { network: 'loopback' });
+    const pipeline = await released.run(consume('1.1.1'), { network: 'loopback' });
     expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'fail' });
     expect(pipeline.output).toMatch(/FAIL 3/);
     expect(pipeline.output).toContain('Nothing of it was run.');
   });
 
   test('of an unreleased component is not downloaded, and the job says what to do', async () => {
-    const project = offline.project('unreleased', include('structure', '1.0.0', { cli: 'archive' }));
-    const pipeline = await offline.run(project);
+    const project = released.project('unreleased', include('structure', '1.0.0', { cli: 'archive' }));
+    const pipeline = await released.run(project);
     expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'fail' });
     expect(pipeline.output).toContain('Include a released version');
   });

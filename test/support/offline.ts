@@ -64,12 +64,17 @@ export function canUnshare(): boolean {
   }
 }
 
-/** A wrapper named `flightcheck` in a new folder, which is returned: the built command as an image would carry it. */
-export function commandFolder(folder: string): string {
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/**
+ * A wrapper named `flightcheck` in a new folder, which is returned: the built command as an image would carry it. What
+ * `tokenFile` holds is handed to `report` alone, as GitLab mints an id_token for that job alone.
+ */
+export function commandFolder(folder: string, tokenFile?: string): string {
   const bin = mkdtempSync(join(folder, 'bin-'));
-  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const file = join(bin, 'flightcheck');
-  writeFileSync(file, `#!/bin/sh\nexec ${quoted(process.execPath)} ${quoted(join(root, 'dist/main.js'))} "$@"\n`);
+  const mint = tokenFile ? `[ "$1" != report ] || export FLIGHTCHECK_TOWER_TOKEN="$(cat ${quoted(tokenFile)})"\n` : '';
+  writeFileSync(file, `#!/bin/sh\n${mint}exec ${quoted(process.execPath)} ${quoted(join(root, 'dist/main.js'))} "$@"\n`);
   chmodSync(file, 0o755);
   return bin;
 }

@@ -1,0 +1,42 @@
+/** `npm run demo`, as a newcomer starts it. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'demo-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const demo = (...flags: string[]) =>
+  new Promise<{ code: number; output: string }>((resolve) => {
+    const env = { ...process.env, NO_COLOR: '1' };
+    execFile('npm', ['run', '-s', 'demo', '--', '--dir', folder, ...flags], { cwd: root, env }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, output: `${stdout}${stderr}` }),
+    );
+  });
+
+describe.each([
+  ['with pipelines', [], 'model-pipeline under gitlab-ci-local'],
+  ['without', ['--direct'], 'the runners, called directly'],
+])('the demo %s', (_, flags, words) => {
+  let result: Awaited<ReturnType<typeof demo>>;
+  beforeAll(async () => {
+    result = await demo(...flags);
+  });
+
+  test('ends well and shows the address, both examples and the time in hooks', () => {
+    expect(result.code, result.output).toBe(0);
+    expect(result.output).toMatch(/Control Tower is up at http:\/\/127\.0\.0\.1:\d+/);
+    expect(result.output).toContain(`examples/python  ${words}`);
+    expect(result.output).toContain('ML Test Score');
+    expect(result.output).toMatch(/for the whole pipeline, [\d.]+ s of them in the model's own hooks/);
+  });
+
+  test('leaves the page with all evidence, and a report that reached Control Tower', () => {
+    expect(readFileSync(join(folder, 'python/report.html'), 'utf8')).toContain('</html>');
+    expect(result.output).not.toMatch(/Control Tower (did not|could not|refused)/);
+    expect(existsSync(join(folder, 'tower'))).toBe(true);
+  });
+});
