@@ -15,7 +15,11 @@ import { componentFiles } from './templates.ts';
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 const releaseAt = process.argv.indexOf('--release');
-if (releaseAt > 0) await setRelease(root, process.argv[releaseAt + 1] ?? '');
+if (releaseAt > 0)
+  await setRelease(root, process.argv[releaseAt + 1] ?? '').catch((error: Error) => {
+    console.error(error.message);
+    process.exit(2);
+  });
 
 const files: Readonly<Record<string, string>> = {
   'src/kernel/generated/manifest.ts': await typesOf(manifestSchema, 'ResolvedManifest'),
