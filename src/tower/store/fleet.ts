@@ -21,6 +21,8 @@ export interface Totals {
   readonly waivers: number;
   /** Models whose score is set by the section; a model may count in several. */
   readonly weakest: Readonly<Record<'data' | 'model' | 'infra' | 'monitor', number>>;
+  /** Models per band, in the order of `bandBorders`, then those without a score. */
+  readonly bands: readonly number[];
 }
 
 export interface Group {
@@ -28,7 +30,7 @@ export interface Group {
   readonly name: string | null;
   readonly models: number;
   readonly mean: number | null;
-  /** Models per band, in the order of `bandBorders`, then those without a score. */
+  /** As in Totals. */
   readonly bands: readonly number[];
 }
 
@@ -37,6 +39,14 @@ export const columnDimensions = ['tier', 'owner', 'language'] as const;
 
 const from = sql`from standing join model on model.id = standing.model_id`;
 const count = (condition: RawBuilder<unknown>) => sql`count(*) filter (where ${condition})`;
+const perBand = sql`array[${sql.join([
+  ...bandBorders.map((border, index) =>
+    index === 0
+      ? count(sql`score <= ${sql.lit(border)}`)
+      : count(sql`score > ${sql.lit(bandBorders[index - 1] ?? 0)} and score <= ${sql.lit(border)}`),
+  ),
+  count(sql`score is null`),
+])}]::int[]`;
 const least = sql`least(data_score, model_score, infra_score, monitor_score)`;
 
 export async function fleetTotals(connection: Connection, filter: Filter): Promise<Totals> {
@@ -45,7 +55,7 @@ export async function fleetTotals(connection: Connection, filter: Filter): Promi
     select count(*) as models, count(score) as scored, percentile_cont(0.5) within group (order by score) as median,
       ${count(sql`is_gate_passed`)} as "gatePassed", ${count(sql`not is_gate_passed`)} as "gateFailed",
       ${count(isCritical)} as critical, ${count(sql`${isCritical} and score > 2`)} as "criticalReady",
-      ${count(sql`seen_at < now() - make_interval(days => ${sql.lit(staleDays)})`)} as stale, coalesce(sum(waivers), 0)::bigint as waivers,
+      ${count(sql`seen_at < now() - make_interval(days => ${sql.lit(staleDays)})`)} as stale, coalesce(sum(waivers), 0)::bigint as waivers, ${perBand} as bands,
       json_build_object('data', ${count(sql`data_score = ${least}`)}, 'model', ${count(sql`model_score = ${least}`)},
         'infra', ${count(sql`infra_score = ${least}`)}, 'monitor', ${count(sql`monitor_score = ${least}`)}) as weakest
     ${from} where ${matches(filter)}`.execute(connection);
@@ -61,14 +71,9 @@ const dimension = (by: string): RawBuilder<unknown> => {
 
 /** Models per group and band, the largest groups first; groups beyond `limit` are left out. */
 export async function fleetGroups(connection: Connection, filter: Filter, by: string, limit: number): Promise<readonly Group[]> {
-  const bands = bandBorders.map((border, index) =>
-    index === 0
-      ? count(sql`score <= ${sql.lit(border)}`)
-      : count(sql`score > ${sql.lit(bandBorders[index - 1] ?? 0)} and score <= ${sql.lit(border)}`),
-  );
   const { rows } = await sql<Group>`
     select ${dimension(by)} as name, count(*) as models, avg(score) as mean,
-      array[${sql.join([...bands, count(sql`score is null`)])}]::int[] as bands
+      ${perBand} as bands
     ${from} where ${matches(filter)} group by 1 order by 2 desc, 1 limit ${limit}`.execute(connection);
   return rows;
 }

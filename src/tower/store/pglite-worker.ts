@@ -51,5 +51,5 @@ async function answer({ id, sql, parameters }: Request): Promise<Reply> {
 }
 
 port.on('message', (request: Request) => {
-  answer(request).then((reply) => port.postMessage(reply));
+  void answer(request).then((reply) => port.postMessage(reply));
 });

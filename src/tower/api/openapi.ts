@@ -1,0 +1,126 @@
+/** `/openapi.json`: OpenAPI 3.1, made of the schemas that validate. */
+import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
+import type { QuerySchema } from './query.ts';
+import * as schemas from './schemas.ts';
+
+/** The report's own definitions become components; references follow. */
+function moveDefinitions(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(moveDefinitions);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [
+      key,
+      key === '$ref' && typeof child === 'string'
+        ? child.replace(
+            /^#\/\$defs\/(.)(.*)$/,
+            (_, head: string, tail: string) => `#/components/schemas/Report${head.toUpperCase()}${tail}`,
+          )
+        : moveDefinitions(child),
+    ]),
+  );
+}
+
+function reportComponents(): Record<string, unknown> {
+  const { $schema: _, $id: __, $defs, title: ___, ...report } = reportSchema;
+  const named = Object.entries($defs).map(([name, schema]) => [
+    `Report${name[0]?.toUpperCase()}${name.slice(1)}`,
+    moveDefinitions(schema),
+  ]);
+  return { Report: moveDefinitions(report), ...Object.fromEntries(named) };
+}
+
+const parameters = (query: QuerySchema) =>
+  Object.entries(query.properties).map(([name, { description, ...schema }]) => ({ name, in: 'query', description, schema }));
+const modelId = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'Id of the model.',
+  schema: { type: 'string', pattern: '^[1-9][0-9]{0,14}$' },
+};
+const json = (description: string, name: string) => ({
+  description,
+  content: { 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } },
+});
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+});
+
+const postReport = {
+  operationId: 'postReport',
+  summary: 'Stores a report once, however often it is sent.',
+  description:
+    'Idempotent by project, job, runner and SHA-256 of the body. Scores are recomputed from the results. ' +
+    'With a GitLab id_token the trigger is its pipeline_source, and only a protected default branch writes the record.',
+  security: [{ bearer: [] }],
+  parameters: [
+    {
+      name: 'Idempotency-Key',
+      in: 'header',
+      description: 'The same key with another body is refused.',
+      schema: { type: 'string', maxLength: 200 },
+    },
+  ],
+  requestBody: {
+    required: true,
+    description: 'At most 16 MiB, also unpacked; gzip with Content-Encoding.',
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Report' } } },
+  },
+  responses: {
+    200: json('It had been stored before.', 'Receipt'),
+    201: json('Stored.', 'Receipt'),
+    400: problem('Not JSON, nested too deep, or not gzip.'),
+    401: problem('No valid token.'),
+    403: problem('Another host or origin.'),
+    413: problem('Too large.'),
+    415: problem('Not JSON or an unknown encoding.'),
+    422: problem('Not a valid report: pointers say where.'),
+    503: problem('The keys of GitLab or the database cannot be reached.'),
+  },
+};
+
+export function openApi(version: string): object {
+  const get = (operationId: string, summary: string, more: object, responses: object) => ({
+    get: { operationId, summary, ...more, responses: { ...responses, 400: problem('The query cannot be understood.') } },
+  });
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Flightcheck Control Tower', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths: {
+      '/v1/reports': { post: postReport },
+      '/v1/models': get(
+        'listModels',
+        'Models with an authoritative report.',
+        { parameters: parameters(schemas.modelsQuery) },
+        { 200: json('A page of models.', 'ModelsPage') },
+      ),
+      '/v1/models/{id}': get(
+        'getModel',
+        'One model.',
+        { parameters: [modelId] },
+        { 200: json('The model.', 'Model'), 404: problem('No such model.') },
+      ),
+      '/v1/models/{id}/history': get(
+        'getHistory',
+        'Reports of a model, newest first.',
+        { parameters: [modelId, ...parameters(schemas.historyQuery)] },
+        { 200: json('A page of reports.', 'HistoryPage'), 404: problem('No such model.') },
+      ),
+    },
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'The write token, or an id_token of a GitLab job.' },
+      },
+      schemas: {
+        ...reportComponents(),
+        Model: schemas.modelSchema,
+        ModelsPage: schemas.modelsPageSchema,
+        HistoryEntry: schemas.historyEntrySchema,
+        HistoryPage: schemas.historyPageSchema,
+        Receipt: schemas.receiptSchema,
+        Problem: schemas.problemSchema,
+      },
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** Query strings: validated by the schemas that `/openapi.json` shows; cursors that only we can read. */
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { HttpProblem } from './problem.ts';
+
+export interface QuerySchema {
+  readonly type: 'object';
+  readonly additionalProperties: false;
+  readonly properties: Readonly<
+    Record<string, { readonly type: string; readonly description: string; readonly [keyword: string]: unknown }>
+  >;
+}
+
+const ajv = new Ajv2020({ coerceTypes: 'array', useDefaults: true });
+
+/** A reader of query strings for one schema; parameters of type array may be repeated, others not. */
+export function queryReader<T>(schema: QuerySchema): (url: string) => T {
+  const validate = ajv.compile<T>(schema);
+  return (url) => {
+    const values: Record<string, unknown> = Object.create(null);
+    const parameters = new URL(url).searchParams;
+    for (const name of new Set(parameters.keys())) {
+      const all = parameters.getAll(name);
+      const isList = Object.hasOwn(schema.properties, name) && schema.properties[name]?.type === 'array';
+      if (!isList && all.length > 1)
+        throw new HttpProblem('bad-request', `The parameter ${name.slice(0, 60)} is given more than once.`);
+      values[name] = isList ? all : all[0];
+    }
+    if (validate(values)) return values;
+    const errors = (validate.errors ?? []).map(({ instancePath, message, params, keyword }) =>
+      keyword === 'additionalProperties'
+        ? {
+            parameter: String(params.additionalProperty).slice(0, 60),
+            detail: `is not known; known are ${Object.keys(schema.properties).join(', ')}`,
+          }
+        : { parameter: instancePath.slice(1), detail: message ?? 'is not valid' },
+    );
+    throw new HttpProblem('bad-request', 'The query cannot be understood.', errors);
+  };
+}
+
+/** `business_unit:debt` pairs to an object. */
+export function labelsOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const colon = pair.indexOf(':');
+      if (colon < 1)
+        throw new HttpProblem('bad-request', 'The query cannot be understood.', [
+          { parameter: 'label', detail: 'has the form NAME:VALUE' },
+        ]);
+      return [pair.slice(0, colon), pair.slice(colon + 1)];
+    }),
+  );
+}
+
+/** Opaque: the order that it belongs to, the key and the id of the last row. */
+export const writeCursor = (order: string, key: string | number, id: number): string =>
+  Buffer.from(JSON.stringify([order, key, id])).toString('base64url');
+
+export function readCursor(cursor: string, order: string): { key: string | number; id: number } {
+  try {
+    const [found, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    const isKey = typeof key === (order.startsWith('name') ? 'string' : 'number') && !String(key).includes('\u0000');
+    if (found === order && isKey && Number.isSafeInteger(id)) return { key, id };
+  } catch {
+    // Said below.
+  }
+  throw new HttpProblem('bad-request', 'The cursor does not belong to this query.', [
+    { parameter: 'cursor', detail: 'take it from `next` of the page before, with the same sort and order' },
+  ]);
+}
+
+/** Ids are positive integers; anything else names nothing. */
+export function idOf(text: string): number {
+  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new HttpProblem('not-found', 'There is no such model.');
+  return Number(text);
+}

@@ -1,0 +1,84 @@
+/** POST /v1/reports. */
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Context } from 'hono';
+import { writerOf } from '../auth/access.ts';
+import { evidenceOf } from '../auth/evidence.ts';
+import type { VerifyIdToken } from '../auth/gitlab.ts';
+import { rescore } from '../rescore.ts';
+import type { Database } from '../store/database.ts';
+import { rubricOf, structureOf } from '../store/suites.ts';
+import { KeyReused, type Submission, type Written, writeReport } from '../store/write-report.ts';
+import { type Limits, parseJson, readBody } from './json.ts';
+import { HttpProblem } from './problem.ts';
+import { validReport } from './validate.ts';
+
+export interface ReportsOptions {
+  readonly db: Database;
+  readonly verifyIdToken: VerifyIdToken | null;
+  readonly defaultBranches: readonly string[];
+  readonly limits: Limits;
+}
+
+const zip = promisify(gzip);
+
+function idempotencyKeyOf(c: Context): string | null {
+  const key = c.req.header('idempotency-key');
+  if (key === undefined) return null;
+  if (!/^[\x20-\x7e]{1,200}$/.test(key))
+    throw new HttpProblem('bad-request', 'The Idempotency-Key has 1 to 200 printable ASCII characters.');
+  return key;
+}
+
+async function store(db: Database, submission: Submission): Promise<Written> {
+  try {
+    return await writeReport(db, submission);
+  } catch (error) {
+    if (error instanceof KeyReused) throw new HttpProblem('key-reused', 'Use a new Idempotency-Key for each report.');
+    throw error;
+  }
+}
+
+export const postReport =
+  ({ db, verifyIdToken, defaultBranches, limits }: ReportsOptions) =>
+  async (c: Context): Promise<Response> => {
+    // Who it is comes first: strangers make the server read nothing.
+    const principal = await writerOf(c, db, verifyIdToken);
+    if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
+      throw new HttpProblem('unsupported-media-type', 'Send the report as application/json.');
+    const idempotencyKey = idempotencyKeyOf(c);
+    const bytes = await readBody(c.req.raw, limits);
+    const received = validReport(parseJson(bytes, limits), new Date());
+    const { writer, trigger, previewBecause } = evidenceOf(principal, received, defaultBranches);
+    const report = rescore(received, trigger);
+    const refClass = previewBecause === null ? 'authoritative' : 'preview';
+    const written = await store(db, {
+      writer,
+      report,
+      refClass,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      body: await zip(bytes),
+      idempotencyKey,
+    });
+    const rubric = rubricOf(report);
+    const url = `/models/${written.modelId}`;
+    return c.json(
+      {
+        id: String(written.reportId),
+        model: { id: String(written.modelId), url },
+        record: refClass,
+        previewBecause,
+        replayed: written.isReplay,
+        trigger,
+        score: rubric?.score ?? null,
+        paperScore: rubric?.paperScore ?? null,
+        band: rubric?.band ?? null,
+        structureScore: structureOf(report)?.score ?? null,
+        complete: report.complete,
+        points: written.points,
+      },
+      written.isReplay ? 200 : 201,
+      { location: url },
+    );
+  };

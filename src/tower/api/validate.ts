@@ -1,0 +1,78 @@
+/** Validates what comes in against the published schemas, and against the limits that storing it needs. */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
+import type { Report } from '../../kernel/report.ts';
+import { type Problem, structuralProblems } from '../rescore.ts';
+import { HttpProblem } from './problem.ts';
+
+const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+const ajv = new Ajv2020({ allowUnionTypes: true });
+ajv.addFormat('date-time', (text) => dateTime.test(text) && Number.isFinite(Date.parse(text)));
+
+const isReport: ValidateFunction<Report> = ajv.compile<Report>(reportSchema);
+
+const sayError = ({ instancePath, message, params, keyword }: ErrorObject): Problem => ({
+  pointer: instancePath,
+  detail:
+    keyword === 'additionalProperties'
+      ? `has the unknown property ${JSON.stringify(String(params.additionalProperty).slice(0, 100))}`
+      : keyword === 'enum'
+        ? `must be one of ${params.allowedValues.join(', ')}`
+        : (message ?? 'is not valid'),
+});
+
+/** Longest texts that stand in an index of the store, by pointer. */
+function* lengthProblems(report: Report): Generator<Problem> {
+  const texts: readonly (readonly [pointer: string, text: string | null | undefined, most: number])[] = [
+    ['/model/name', report.model.name, 200],
+    ['/model/owner', report.model.owner, 500],
+    ['/model/tier', report.model.tier, 100],
+    ['/model/language', report.model.language, 100],
+    ['/source/commit', report.source.commit, 200],
+    ['/source/project', report.source.project, 1000],
+    ['/run/jobId', report.run.jobId, 200],
+    ['/run/projectId', report.run.projectId, 200],
+    ...report.suites.map((suite, i) => [`/suites/${i}/id`, suite.id, 100] as const),
+  ];
+  for (const [pointer, text, most] of texts)
+    if (text && text.length > most) yield { pointer, detail: `is longer than ${most} characters` };
+  if (report.model.name.trim() === '') yield { pointer: '/model/name', detail: 'is empty' };
+  const labels = Object.keys(report.model.labels);
+  if (labels.length > 64) yield { pointer: '/model/labels', detail: 'has more than 64 labels' };
+  if (labels.some((key) => key.length > 100)) yield { pointer: '/model/labels', detail: 'has a key longer than 100 characters' };
+}
+
+/** Finite, and small enough to be added up a billion times. */
+const mostValue = 1e300;
+const mostWeight = 1e6;
+
+function* numberProblems(report: Report, now: Date): Generator<Problem> {
+  for (const [i, metric] of report.metrics.entries()) {
+    if (Math.abs(metric.value) > mostValue) yield { pointer: `/metrics/${i}/value`, detail: `is larger than ${mostValue}` };
+    if (metric.name.startsWith('tower.'))
+      yield { pointer: `/metrics/${i}/name`, detail: 'names that begin with tower. are written by Control Tower alone' };
+    if (Object.keys(metric.labels ?? {}).some((key) => key.length > 100))
+      yield { pointer: `/metrics/${i}/labels`, detail: 'has a key longer than 100 characters' };
+  }
+  for (const [s, suite] of report.suites.entries())
+    for (const [i, section] of suite.sections.entries())
+      for (const [r, { weight }] of section.results.entries())
+        if (weight > mostWeight)
+          yield { pointer: `/suites/${s}/sections/${i}/results/${r}/weight`, detail: `is larger than ${mostWeight}` };
+  const at = Date.parse(report.at);
+  if (at > now.getTime() + 3_600_000)
+    yield { pointer: '/at', detail: 'lies more than an hour in the future; check the clock of the runner' };
+  if (at < Date.UTC(2000, 0, 1)) yield { pointer: '/at', detail: 'lies before the year 2000; check the clock of the runner' };
+}
+
+/**
+ * The report, with its time in UTC.
+ * @throws HttpProblem 422 with JSON pointers.
+ */
+export function validReport(value: unknown, now: Date): Report {
+  if (!isReport(value))
+    throw new HttpProblem('invalid-report', 'The report does not fit its schema.', (isReport.errors ?? []).map(sayError));
+  const problems = [...lengthProblems(value), ...numberProblems(value, now), ...structuralProblems(value)].slice(0, 20);
+  if (problems.length > 0) throw new HttpProblem('invalid-report', 'The report cannot be stored.', problems);
+  return { ...value, at: new Date(value.at).toISOString() };
+}

@@ -1,0 +1,109 @@
+/** The HTTP application: routes, security headers, and one answer to every error. */
+import { randomUUID } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import { defaultLimits, type Limits } from './api/json.ts';
+import { getHistory, getModel, getModels } from './api/models.ts';
+import { openApi } from './api/openapi.ts';
+import { HttpProblem, problemResponse, statusOf } from './api/problem.ts';
+import { postReport } from './api/reports.ts';
+import { guardOrigin, guardReading } from './auth/access.ts';
+import type { VerifyIdToken } from './auth/gitlab.ts';
+import { type Database, isAlive, sqlStateOf } from './store/database.ts';
+import { assets } from './views/assets.ts';
+import { errorPage } from './views/error-page.tsx';
+import { fleetRoute } from './views/fleet-route.tsx';
+import { modelRoute } from './views/model-route.tsx';
+
+export interface AppOptions {
+  readonly db: Database;
+  readonly version: string;
+  /** Null: no GitLab is trusted. */
+  readonly verifyIdToken: VerifyIdToken | null;
+  /** Names that stand for the default branch. */
+  readonly defaultBranches: readonly string[];
+  /** Served to this machine alone: reading needs no login, and Host must name this machine. */
+  readonly isLocal: boolean;
+  readonly limits?: Limits;
+  /** Told of every error that is ours, with the id that the client sees. */
+  onError(error: unknown, requestId: string): void;
+}
+
+const security = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  referrerPolicy: 'same-origin',
+  xFrameOptions: 'DENY',
+  strictTransportSecurity: false,
+});
+
+/** The database, not the request, is at fault, and it may be back soon. */
+function isUnavailable(error: unknown): boolean {
+  const code = sqlStateOf(error) ?? '';
+  const text = error instanceof Error ? error.message : '';
+  return (
+    /^(57P|08|53)/.test(code) ||
+    /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|AI_AGAIN)/.test(code) ||
+    /Connection terminated|timeout exceeded|has stopped/.test(text)
+  );
+}
+
+const isForPeople = (c: Context): boolean =>
+  !/^\/(v1\/|openapi\.json|healthz|readyz)/.test(c.req.path) && c.req.method !== 'POST';
+
+function asProblem(error: unknown, c: Context, report: AppOptions['onError']): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  if (c.req.raw.signal.aborted) return new HttpProblem('bad-request', 'The request was cut off.');
+  const id = randomUUID();
+  report(error, id);
+  return isUnavailable(error)
+    ? new HttpProblem('unavailable', `The database cannot be reached now. Try again. Request ${id}.`)
+    : new HttpProblem('internal', `The error was logged as request ${id}.`);
+}
+
+function answer(problem: HttpProblem, c: Context, isLocal: boolean): Response | Promise<Response> {
+  const challenge = {
+    'www-authenticate':
+      isLocal || !isForPeople(c) ? 'Bearer realm="Control Tower"' : 'Basic realm="Control Tower", charset="UTF-8"',
+  };
+  const headers = problem.kind === 'unauthorized' ? challenge : {};
+  return isForPeople(c) ? c.html(errorPage(problem), statusOf(problem.kind), headers) : problemResponse(problem, headers);
+}
+
+export function createApp(options: AppOptions): Hono {
+  const { db, version, isLocal, limits = defaultLimits } = options;
+  const app = new Hono();
+  app.use(security);
+  app.onError((error, c) => answer(asProblem(error, c, options.onError), c, isLocal));
+  app.notFound((c) => answer(new HttpProblem('not-found', 'There is nothing at this address.'), c, isLocal));
+  // Probes of an orchestrator carry no token and name the pod.
+  app.get('/healthz', (c) => c.json({ status: 'ok', version }));
+  app.get('/readyz', async (c) => {
+    if (!(await isAlive(db))) throw new HttpProblem('unavailable', 'The database does not answer.');
+    return c.json({ status: 'ready' });
+  });
+  app.use(guardOrigin(isLocal), guardReading(db, isLocal));
+  app.post('/v1/reports', postReport({ ...options, limits }));
+  app.get('/v1/models', getModels(db));
+  app.get('/v1/models/:id', getModel(db));
+  app.get('/v1/models/:id/history', getHistory(db));
+  const document = JSON.stringify(openApi(version));
+  app.get('/openapi.json', () => new Response(document, { headers: { 'content-type': 'application/json' } }));
+  for (const asset of assets)
+    app.get(
+      asset.path,
+      () =>
+        new Response(asset.content, {
+          headers: { 'content-type': asset.type, 'cache-control': 'public, max-age=31536000, immutable' },
+        }),
+    );
+  app.get('/', fleetRoute(db));
+  app.get('/models/:id', modelRoute(db));
+  return app;
+}

@@ -1,0 +1,73 @@
+/** What a report may claim: whose project it is, which trigger counts, and whether it writes the record or a preview. */
+import type { Report } from '../../kernel/report.ts';
+import { executionOf } from '../../kernel/score.ts';
+import { HttpProblem } from '../api/problem.ts';
+import type { Writer } from '../store/write-report.ts';
+import type { JobClaims } from './gitlab.ts';
+
+/** Who sends, after authentication. */
+export type Principal = { readonly kind: 'job'; readonly claims: JobClaims } | { readonly kind: 'token'; readonly name: string };
+
+export interface Standing {
+  readonly writer: Writer;
+  /** Scores are computed with this trigger. */
+  readonly trigger: string;
+  /** Null: the report is authoritative. Otherwise why it is a preview. */
+  readonly previewBecause: string | null;
+}
+
+const isAutomatic = (trigger: string): boolean =>
+  executionOf('pass', 'monitor', trigger) === 'automatic' || executionOf('pass', 'data', trigger) === 'automatic';
+
+/** GitLab's token has no claim that names the default branch: protection of a branch of that name stands for it. */
+function whyPreview(claims: JobClaims, report: Report, defaultBranches: readonly string[]): string | null {
+  if (claims.jobProjectId !== claims.projectId) return 'the job ran for a fork';
+  if (
+    report.run.mergeRequest ||
+    claims.pipelineSource.includes('merge_request') ||
+    claims.pipelineSource.includes('pull_request')
+  )
+    return 'it belongs to a merge request';
+  if (claims.refType !== 'branch' || (claims.refPath !== null && claims.refPath !== `refs/heads/${claims.ref}`))
+    return 'the job did not run on a branch';
+  if (!claims.isRefProtected) return `the branch ${claims.ref} is not protected`;
+  if (!defaultBranches.includes(claims.ref)) return `the branch ${claims.ref} is not the default branch`;
+  if (report.source.ref !== claims.ref) return 'the report is of another branch than its job';
+  return null;
+}
+
+/** A job's evidence. A report that a later job of the project delivers keeps its own job, and gains no trigger by it. */
+function ofJob(claims: JobClaims, report: Report, defaultBranches: readonly string[]): Standing {
+  const isResent = report.run.jobId !== claims.jobId;
+  if (!isResent && claims.sha !== null && report.source.commit !== null && claims.sha !== report.source.commit)
+    throw new HttpProblem('invalid-report', 'The report is not of the commit of its job.', [
+      { pointer: '/source/commit', detail: `the id_token says ${claims.sha}` },
+    ]);
+  const { issuer, projectId, projectPath, namespaceId, namespacePath } = claims;
+  return {
+    writer: { issuer, projectId, projectPath, namespaceId, namespacePath, name: `job ${claims.jobId}` },
+    trigger: isResent && !isAutomatic(report.run.trigger) ? report.run.trigger : claims.pipelineSource,
+    previewBecause: whyPreview(claims, report, defaultBranches),
+  };
+}
+
+/** With a write token the report is believed about its project and trigger: the token's holder answers for it. */
+function ofToken(name: string, report: Report): Standing {
+  const project = report.source.project ?? report.run.projectId ?? `model:${report.model.name}`;
+  return {
+    writer: {
+      issuer: 'local',
+      projectId: project,
+      projectPath: report.source.project ?? '',
+      namespaceId: null,
+      namespacePath: null,
+      name: `token ${name}`,
+    },
+    trigger: report.run.trigger,
+    previewBecause:
+      report.run.mergeRequest || report.run.trigger === 'merge_request_event' ? 'it belongs to a merge request' : null,
+  };
+}
+
+export const evidenceOf = (principal: Principal, report: Report, defaultBranches: readonly string[]): Standing =>
+  principal.kind === 'job' ? ofJob(principal.claims, report, defaultBranches) : ofToken(principal.name, report);

@@ -1,0 +1,113 @@
+/** Who a GitLab job is: its id_token, verified against the issuer's keys. https://docs.gitlab.com/ci/secrets/id_token_authentication/ */
+import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { UsageError } from '../../kernel/failure.ts';
+import { HttpProblem } from '../api/problem.ts';
+
+/** The claims that we rest on. GitLab sends ids and booleans as strings. */
+export interface JobClaims {
+  readonly issuer: string;
+  readonly projectId: string;
+  readonly projectPath: string;
+  readonly namespaceId: string | null;
+  readonly namespacePath: string | null;
+  /** The project where the job runs; differs from `projectId` for merge requests from forks. */
+  readonly jobProjectId: string;
+  readonly jobId: string;
+  readonly pipelineSource: string;
+  readonly ref: string;
+  readonly refType: string;
+  readonly refPath: string | null;
+  readonly isRefProtected: boolean;
+  readonly sha: string | null;
+}
+
+export type VerifyIdToken = (token: string) => Promise<JobClaims>;
+
+const digits = /^[0-9]{1,18}$/;
+const refused = (why: string) => new HttpProblem('unauthorized', `The id_token is not accepted: ${why}.`);
+
+/** A claim as text; ids may be numbers in a future GitLab. */
+const text = (payload: JWTPayload, name: string): string | null => {
+  const value = payload[name];
+  return typeof value === 'string' && value.length <= 1000 ? value : typeof value === 'number' ? String(value) : null;
+};
+
+function needed(payload: JWTPayload, name: string): string {
+  const value = text(payload, name);
+  if (value === null || value === '') throw refused(`it has no claim ${name}`);
+  return value;
+}
+
+function claimsOf(issuer: string, payload: JWTPayload): JobClaims {
+  const projectId = needed(payload, 'project_id');
+  if (!digits.test(projectId)) throw refused('its project_id is not a number');
+  return {
+    issuer,
+    projectId,
+    projectPath: needed(payload, 'project_path'),
+    namespaceId: text(payload, 'namespace_id'),
+    namespacePath: text(payload, 'namespace_path'),
+    jobProjectId: text(payload, 'job_project_id') ?? projectId,
+    jobId: needed(payload, 'job_id'),
+    pipelineSource: needed(payload, 'pipeline_source'),
+    ref: needed(payload, 'ref'),
+    refType: needed(payload, 'ref_type'),
+    refPath: text(payload, 'ref_path'),
+    isRefProtected: text(payload, 'ref_protected') === 'true',
+    sha: text(payload, 'sha'),
+  };
+}
+
+/** `https`, or plain HTTP on this machine. @throws UsageError */
+function checkIssuer(issuer: string): string {
+  const url = URL.canParse(issuer) ? new URL(issuer) : null;
+  const isLocal = url?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  if (!url || (url.protocol !== 'https:' && !isLocal))
+    throw new UsageError('TOWER_ISSUER', `The GitLab issuer ${issuer} is not an https address`, {
+      hint: 'Give the address of GitLab as its id_tokens name it, for example --gitlab-issuer https://gitlab.example.com',
+    });
+  return issuer.replace(/\/+$/, '');
+}
+
+/**
+ * A verifier for the issuers. Keys are fetched when first needed, cached, and fetched again when an unknown key appears.
+ * Only RS256, a pinned issuer and audience, 30 s of leeway.
+ */
+export function idTokenVerifier(issuers: readonly string[], audience: string): VerifyIdToken {
+  const keys = new Map(
+    issuers
+      .map(checkIssuer)
+      .map((issuer) => [issuer, createRemoteJWKSet(new URL(`${issuer}/oauth/discovery/keys`), { timeoutDuration: 5000 })]),
+  );
+  return async (token) => {
+    const issuer = unverifiedIssuer(token);
+    const jwks = keys.get(issuer);
+    if (!jwks) throw refused('its issuer is not one that this server trusts');
+    try {
+      const { payload } = await jwtVerify(token, jwks, {
+        issuer,
+        audience,
+        algorithms: ['RS256'],
+        clockTolerance: 30,
+        requiredClaims: ['exp', 'iat'],
+      });
+      return claimsOf(issuer, payload);
+    } catch (error) {
+      if (error instanceof HttpProblem) throw error;
+      if (error instanceof errors.JWTExpired) throw refused('it has expired');
+      if (error instanceof errors.JWTClaimValidationFailed) throw refused(`its claim ${error.claim} is not what is expected`);
+      const isOurs =
+        error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout) && error.code !== 'ERR_JOSE_GENERIC';
+      if (isOurs) throw refused('its signature or form is not valid');
+      throw new HttpProblem('unavailable', `The keys of ${issuer} cannot be fetched now. Try again.`);
+    }
+  };
+}
+
+function unverifiedIssuer(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? '';
+  } catch {
+    throw refused('it is not a JWT');
+  }
+}

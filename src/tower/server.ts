@@ -1,0 +1,174 @@
+/** Starts Control Tower: the store, the write token, the HTTP server. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import { EnvironmentError, UsageError } from '../kernel/failure.ts';
+import { createApp } from './app.ts';
+import { isLoopback } from './auth/access.ts';
+import { idTokenVerifier } from './auth/gitlab.ts';
+import type { Database } from './store/database.ts';
+import { openStore } from './store/open.ts';
+import { ensureWriteToken, setWriteToken } from './store/tokens.ts';
+
+export interface TowerOptions {
+  /** Folder of the embedded database; made when it does not exist. Not used with `databaseUrl`. */
+  readonly folder: string;
+  readonly databaseUrl?: string | undefined;
+  /** 127.0.0.1 unless told; another address needs `databaseUrl`. */
+  readonly host?: string | undefined;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly version: string;
+  /** Addresses of the GitLab servers whose id_tokens are trusted. */
+  readonly gitlabIssuers?: readonly string[] | undefined;
+  /** What the id_tokens' `aud` must be; the Tower's own address unless told. */
+  readonly audience?: string | undefined;
+  readonly defaultBranches?: readonly string[] | undefined;
+  /** The write token is what this file holds; it is made when it does not exist. */
+  readonly tokenFile?: string | undefined;
+  /** Replace the write token by a new one. */
+  readonly isTokenReplaced?: boolean | undefined;
+  /** Seconds that a request may take to arrive. */
+  readonly requestSeconds?: number | undefined;
+  /** Told of errors of ours; nothing of them reaches a client. */
+  onError?(error: unknown, requestId: string): void;
+}
+
+export interface Tower {
+  readonly url: string;
+  /** The write token when it was just made or comes from a file; else null, for only its hash is kept. */
+  readonly token: string | null;
+  readonly engine: string;
+  readonly location: string;
+  readonly durability: string;
+  /** Finishes running requests (5 seconds at most), then closes the database. */
+  close(): Promise<void>;
+}
+
+function tokenIn(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new EnvironmentError('TOWER_TOKEN_FILE', `The token file ${path} cannot be read: ${String(error)}`, {
+      hint: 'Check its permissions.',
+    });
+  }
+}
+
+/** @returns the token when it may be shown. */
+async function prepareToken(db: Database, { tokenFile, isTokenReplaced = false }: TowerOptions): Promise<string | null> {
+  if (tokenFile === undefined) return ensureWriteToken(db, isTokenReplaced);
+  const given = isTokenReplaced ? null : tokenIn(tokenFile);
+  if (given !== null) {
+    if (!/^[\w-]{20,200}$/.test(given))
+      throw new UsageError('TOWER_TOKEN_FILE', `The token file ${tokenFile} does not hold 20 to 200 letters, digits, - or _`, {
+        hint: 'Remove the file and a token is made in it, or put a long random one there.',
+      });
+    await setWriteToken(db, given);
+    return given;
+  }
+  const made = await ensureWriteToken(db, true);
+  try {
+    writeFileSync(tokenFile, `${made}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw new EnvironmentError('TOWER_TOKEN_FILE', `The token file ${tokenFile} cannot be written: ${String(error)}`, {
+      hint: 'Choose a place that this user may write to.',
+    });
+  }
+  return made;
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why: Readonly<Record<string, string>> = {
+        EADDRINUSE: 'it is in use',
+        EACCES: 'this user may not listen on it',
+        EADDRNOTAVAIL: 'this machine does not have that address',
+      };
+      reject(
+        new EnvironmentError(
+          'TOWER_PORT',
+          `Control Tower cannot listen on ${host} port ${port}: ${why[error.code ?? ''] ?? error.message}`,
+          {
+            hint: 'Choose another with --port N; --port 0 takes a free one.',
+            cause: error,
+          },
+        ),
+      );
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+const stop = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), 5000);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+
+/**
+ * Starts the server and resolves when it answers.
+ * @throws EnvironmentError (exit 3): folder in use or not writable, database not usable, port taken.
+ * @throws UsageError (exit 2): a public address without PostgreSQL, a malformed address.
+ */
+export async function startTower(options: TowerOptions): Promise<Tower> {
+  const { host = '127.0.0.1', databaseUrl, port, gitlabIssuers = [], requestSeconds = 30 } = options;
+  const isLocal = isLoopback(host);
+  if (!isLocal && !databaseUrl)
+    throw new UsageError(
+      'TOWER_HOST',
+      `The address ${host} can be reached from other machines, and the embedded database is for this one`,
+      {
+        hint: 'Give --database-url (PostgreSQL), or listen on 127.0.0.1.',
+      },
+    );
+  if (gitlabIssuers.length > 0 && !options.audience)
+    throw new UsageError('TOWER_AUDIENCE', 'GitLab id_tokens are trusted for one audience, and none is named', {
+      hint: "Give --audience with the value of the jobs' id_tokens aud, usually this server's address.",
+    });
+  const verifyIdToken = gitlabIssuers.length > 0 && options.audience ? idTokenVerifier(gitlabIssuers, options.audience) : null;
+  const store = await openStore(databaseUrl ? { databaseUrl } : { folder: options.folder });
+  try {
+    const token = await prepareToken(store.db, options);
+    const app = createApp({
+      db: store.db,
+      version: options.version,
+      verifyIdToken,
+      defaultBranches: options.defaultBranches ?? ['main', 'master'],
+      isLocal,
+      onError: options.onError ?? (() => {}),
+    });
+    const server = createAdaptorServer({
+      fetch: app.fetch,
+      hostname: host,
+      serverOptions: {
+        requestTimeout: requestSeconds * 1000,
+        headersTimeout: Math.min(10, requestSeconds) * 1000,
+        connectionsCheckingInterval: Math.min(5, requestSeconds) * 1000,
+      },
+    }) as Server;
+    const bound = await listen(server, host, port);
+    const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+    return {
+      url: `http://${name}:${bound}`,
+      token,
+      engine: store.engine,
+      location: store.location,
+      durability: store.durability,
+      async close() {
+        await stop(server);
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

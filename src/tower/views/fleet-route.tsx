@@ -1,0 +1,140 @@
+/** GET /: the fleet. */
+import type { Context } from 'hono';
+import { bandOf } from '../../kernel/score.ts';
+import { formatScore, plural } from '../../reports/words.ts';
+import type { Database } from '../store/database.ts';
+import { type Facets, fleetFacets, fleetGroups, fleetTotals, type Group, type Totals } from '../store/fleet.ts';
+import { listModels, recentScores } from '../store/list-models.ts';
+import { change, type FleetState, filterOf, readFleetState, withoutEmptyFields } from './fleet-state.ts';
+import { documentOf, Layout } from './layout.tsx';
+import { FilterForm, ModelsTable, type ModelsTableProps, modelsPerPage } from './models-table.tsx';
+import { Bands, Groups, Tiles, Weakest } from './roll-up.tsx';
+import { bandNames, count } from './words.ts';
+
+const groupsShown = 10;
+const sparkPoints = 16;
+
+export interface FleetPageProps extends ModelsTableProps {
+  readonly totals: Totals;
+  readonly groups: readonly Group[];
+  readonly facets: Facets;
+}
+
+/** Nothing was reported yet: how the first report comes here. */
+function Welcome() {
+  return (
+    <section class="panel empty">
+      <h2>No model has reported yet</h2>
+      <p class="lead">
+        Control Tower is ready. In a model's repository run these commands with the write token that{' '}
+        <code>flightcheck tower serve</code> printed, or let its pipeline's <code>report</code> job post here.
+      </p>
+      <pre>
+        {
+          'export FLIGHTCHECK_TOWER_URL=<this address>\nexport FLIGHTCHECK_TOWER_TOKEN=<write token>\nflightcheck check && flightcheck score && flightcheck report'
+        }
+      </pre>
+    </section>
+  );
+}
+
+function Lead({ totals }: { readonly totals: Totals }) {
+  if (totals.median === null) return <p class="lead">{plural(totals.models, 'model')}, none scored yet.</p>;
+  return (
+    <p class="lead">
+      Half of <strong>{count(totals.scored)} scored models</strong> reach <strong>{formatScore(totals.median)} of 7</strong> or
+      less: {bandOf(totals.median)}.
+    </p>
+  );
+}
+
+/** What the page is narrowed to; a click takes one away. */
+function ActiveFilter({ state }: { readonly state: FleetState }) {
+  const { q, owner, tier, language, label, band, gate } = state;
+  const parts = Object.entries({
+    q,
+    owner,
+    tier,
+    language,
+    label,
+    band: band === undefined ? undefined : bandNames[band],
+    gate,
+  }).filter((part) => part[1] !== undefined);
+  if (parts.length === 0) return null;
+  return (
+    <ul class="chips active" aria-label="Filter">
+      {parts.map(([name, value]) => (
+        <li>
+          <a href={change(state, { [name]: undefined })} title="Take this filter away">
+            <span>{name === 'q' ? 'name' : name}</span> {value} <span aria-hidden="true">×</span>
+            <span class="hidden">, take this filter away</span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function FleetPage(props: FleetPageProps) {
+  const { state, totals, groups, facets } = props;
+  const isEmpty = totals.models === 0 && facets.tiers.length === 0;
+  return (
+    <Layout title="Fleet · Control Tower" current="fleet">
+      <header>
+        <h1>Fleet</h1>
+        {!isEmpty && <Lead totals={totals} />}
+        <ActiveFilter state={state} />
+      </header>
+      {isEmpty ? (
+        <Welcome />
+      ) : (
+        <>
+          <Tiles totals={totals} />
+          <div class="columns">
+            <Bands totals={totals} state={state} />
+            <Weakest totals={totals} />
+          </div>
+          <Groups groups={groups.slice(0, groupsShown)} hasMore={groups.length > groupsShown} state={state} facets={facets} />
+          <section aria-labelledby="models">
+            <h2 id="models">Models</h2>
+            <FilterForm state={state} facets={facets} />
+            <ModelsTable {...props} />
+          </section>
+        </>
+      )}
+    </Layout>
+  );
+}
+
+async function load(db: Database, state: FleetState): Promise<FleetPageProps> {
+  const filter = filterOf(state);
+  const [totals, groups, facets, models] = await Promise.all([
+    fleetTotals(db, filter),
+    fleetGroups(db, filter, state.by, groupsShown + 1),
+    fleetFacets(db),
+    listModels(db, filter, {
+      sort: state.sort,
+      isDescending: state.order === 'desc',
+      limit: modelsPerPage,
+      offset: (state.page - 1) * modelsPerPage,
+    }),
+  ]);
+  const history = await recentScores(
+    db,
+    models.map((model) => model.id),
+    sparkPoints,
+  );
+  return { state, totals, groups, facets, models, total: totals.models, history, now: new Date() };
+}
+
+export const fleetRoute =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const clean = withoutEmptyFields(c.req.url);
+    if (clean !== null) return c.redirect(clean, 303);
+    const state = readFleetState(c.req.url);
+    const props = await load(db, state);
+    const lastPage = Math.max(1, Math.ceil(props.total / modelsPerPage));
+    if (state.page > lastPage) return c.redirect(change(state, { page: lastPage }), 303);
+    return c.html(documentOf(<FleetPage {...props} />), 200, { 'cache-control': 'no-cache' });
+  };

@@ -1,0 +1,56 @@
+/** The frame of every page. */
+import type { Child } from 'hono/jsx';
+import { favicon, styleSheet } from './assets.ts';
+
+interface LayoutProps {
+  readonly title: string;
+  readonly current?: 'fleet';
+  readonly children: Child;
+}
+
+export function Layout({ title, current, children }: LayoutProps) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>{title}</title>
+        <link rel="icon" type="image/svg+xml" href={favicon.path} />
+        <link rel="stylesheet" href={styleSheet.path} />
+      </head>
+      <body>
+        <a class="skip-link" href="#main">
+          Skip to the content
+        </a>
+        <header class="bar-top">
+          <div>
+            <a class="brand" href="/">
+              <svg viewBox="0 0 24 24" aria-hidden="true">
+                <path fill="currentColor" d="M6 3h12l2 6-3 3v9H7v-9L4 9z" />
+                <path fill="var(--panel)" d="M7.3 5h2.9l.2 3.4H6.2zM12 5h1.9v3.4h-2.3zM16.7 5h-1.5v3.4h2.6z" />
+              </svg>
+              Control Tower
+            </a>
+            <nav aria-label="Main">
+              <a href="/" {...(current === 'fleet' && { 'aria-current': 'page' })}>
+                Fleet
+              </a>
+              <a href="/openapi.json">API</a>
+            </nav>
+          </div>
+        </header>
+        <main class="page" id="main">
+          {children}
+        </main>
+        <footer class="footer">
+          Scores are recomputed here from the results of each report. ML Test Score: Breck, Cai, Nielsen, Salib, Sculley, IEEE Big
+          Data 2017.
+        </footer>
+      </body>
+    </html>
+  );
+}
+
+/** The page as a document. */
+export const documentOf = (page: { toString(): string }): string => `<!DOCTYPE html>${page.toString()}`;

@@ -1,0 +1,99 @@
+/** Rules of Control Tower's pages alone; tokens, tables, score card and results come from the reports' style. */
+const bands = `
+:root {
+  --band-0: light-dark(#c3ccd6, #3a4552); --band-1: light-dark(#a9d3ee, #1f4d6e); --band-2: light-dark(#6fb3dd, #2b719f);
+  --band-3: light-dark(#3490c8, #4397cd); --band-4: light-dark(#0a6aa6, #7cc0ea); --band-5: light-dark(#05436c, #c4e5fa);
+}
+.band-0 { fill: var(--band-0); } .band-1 { fill: var(--band-1); } .band-2 { fill: var(--band-2); }
+.band-3 { fill: var(--band-3); } .band-4 { fill: var(--band-4); } .band-5 { fill: var(--band-5); }
+.band-6 { fill: none; stroke: var(--line-strong); stroke-dasharray: 2 2; }
+`;
+
+const frame = `
+.bar-top { background: var(--panel); border-bottom: 1px solid var(--line); }
+.bar-top > div { max-width: 1280px; margin: 0 auto; padding: 10px var(--space-5); display: flex; align-items: center; gap: var(--space-4); flex-wrap: wrap; }
+.brand { display: inline-flex; align-items: center; gap: 9px; font-weight: 650; color: var(--ink); text-decoration: none; letter-spacing: -.01em; }
+.brand svg { width: 22px; height: 22px; color: var(--series-1); }
+.bar-top nav { display: flex; gap: var(--space-4); margin-left: auto; font-size: var(--text-s); } .bar-top nav a { color: var(--ink-2); text-decoration: none; }
+.bar-top nav a:hover { text-decoration: underline; } .bar-top nav [aria-current] { color: var(--ink); font-weight: 600; }
+.page { max-width: 1280px; }
+.page h2 { margin-bottom: var(--space-3); } .panel > h2 { margin: 0; }
+.path { font-size: var(--text-s); color: var(--ink-2); margin-bottom: 4px; }
+.footer { max-width: 1280px; margin: 0 auto; padding: 0 var(--space-5) var(--space-6); color: var(--ink-3); font-size: var(--text-xs); }
+.lead { color: var(--ink-2); max-width: 72ch; }
+.lead strong { color: var(--ink); }
+.tags a { color: inherit; text-decoration: none; } .tags a:hover { text-decoration: underline; } .tags span { color: var(--ink-3); }
+.empty { padding: var(--space-6) var(--space-5); display: grid; gap: var(--space-3); justify-items: start; } .empty pre { max-width: 100%; }
+.big-code { font-size: 3.25rem; font-weight: 650; letter-spacing: -.04em; color: var(--ink-3); line-height: 1; }
+`;
+
+const fleet = `
+.tiles { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: var(--space-3); }
+.tile { padding: var(--space-4) var(--space-5); display: flex; flex-direction: column; gap: 2px; }
+.tile dt { font-size: var(--text-s); color: var(--ink-2); } .tile dd { line-height: 1.35; font-size: var(--text-s); color: var(--ink-2); }
+.tile dd:first-of-type { font-size: 2rem; font-weight: 650; letter-spacing: -.03em; line-height: 1.15; color: var(--ink); }
+.tile small { font-size: var(--text-m); font-weight: 400; color: var(--ink-3); letter-spacing: 0; }
+.columns { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: var(--space-3); }
+.chart-panel { padding: var(--space-4) var(--space-5) var(--space-5); display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--space-3); align-content: start; }
+.chips.active { margin-top: var(--space-3); } .chips.active a { background: var(--manual-tint); border-color: var(--manual); color: var(--ink); } .chips.active span { color: var(--ink-2); }
+.chart-panel header { display: flex; flex-wrap: wrap; gap: 4px var(--space-4); align-items: baseline; }
+.chips { display: flex; flex-wrap: wrap; gap: 4px; font-size: var(--text-xs); }
+.chips a { padding: 1px 9px; border: 1px solid var(--line); border-radius: 99px; color: var(--ink-2); text-decoration: none; overflow-wrap: anywhere; }
+.chips a:hover { border-color: var(--line-strong); } .chips [aria-current] { background: var(--inset); color: var(--ink); font-weight: 600; border-color: var(--line-strong); }
+.chart-panel table td, .chart-panel table th { padding: 4px 8px; vertical-align: middle; border-bottom: 0; }
+.chart-panel table thead th { font-size: var(--text-xs); border-bottom: 1px solid var(--line); }
+.chart-panel tr > :first-child { padding-left: 0; } .chart-panel tr > :last-child { padding-right: 0; }
+.chart-panel tbody th { font-weight: 400; color: var(--ink); } .chart-panel tbody th small { color: var(--ink-3); font-size: 11px; white-space: nowrap; }
+.chart-panel td.number { white-space: nowrap; } .chart-panel thead th:first-child { text-transform: capitalize; }
+.hbar { width: 100%; height: 18px; overflow: visible; } .hbar .rail { fill: var(--inset); } .stack { width: 100%; height: 16px; }
+.stack rect { stroke: var(--panel); stroke-width: 1; } td.wide { width: 46%; } td.wider { width: 62%; }
+.keys { display: flex; flex-wrap: wrap; gap: 3px 14px; font-size: 11px; color: var(--ink-2); } .keys li { display: inline-flex; gap: 5px; align-items: center; } .keys svg { width: 12px; height: 12px; }
+.filter { padding: var(--space-3) var(--space-4); display: grid; grid-template-columns: 2fr 1.3fr repeat(3, 1fr) 1.5fr auto; gap: var(--space-3); align-items: end; margin-bottom: var(--space-3); }
+.filter label { display: grid; gap: 3px; font-size: var(--text-xs); color: var(--ink-2); min-width: 0; }
+.filter input, .filter select { font: inherit; font-size: var(--text-s); color: var(--ink); background: var(--page); border: 1px solid var(--line-strong); border-radius: var(--radius-small); padding: 6px 8px; width: 100%; min-width: 0; height: 34px; }
+.filter .buttons { display: flex; gap: var(--space-3); align-items: center; }
+.filter button { font: inherit; font-size: var(--text-s); font-weight: 600; height: 34px; padding: 0 16px; border-radius: var(--radius-small); border: 1px solid transparent; background: var(--accent); color: var(--page); cursor: pointer; }
+.filter .buttons a { font-size: var(--text-s); white-space: nowrap; }
+.models th a { color: inherit; text-decoration: none; display: inline-flex; gap: 4px; } .models th a:hover { text-decoration: underline; }
+.models td, .models th { vertical-align: middle; padding: 7px 10px; } .models tbody tr:hover { background: var(--inset); }
+.models tr > :first-child { padding-left: var(--space-4); } .models tr > :last-child { padding-right: var(--space-4); }
+.models .name { min-width: 200px; max-width: 320px; } .models .name a { font-weight: 600; color: var(--ink); text-decoration: none; } .models .name a:hover { text-decoration: underline; }
+.models .name small, .models td small { display: block; color: var(--ink-3); font-size: 11px; line-height: 1.35; overflow-wrap: anywhere; }
+.models td.nowrap { white-space: nowrap; } .models .score b { font-size: 1.0625rem; font-weight: 650; }
+.spark { width: 96px; height: 26px; overflow: visible; } .spark polyline { fill: none; stroke: var(--series-1); stroke-width: 1.5; stroke-linejoin: round; } .spark circle { fill: var(--series-1); } .spark line { stroke: var(--line); }
+.four { width: 44px; height: 26px; } .four .rail { fill: var(--inset); } .four .done { fill: var(--series-1); } .four .low { fill: var(--series-2); }
+.pager { display: flex; gap: var(--space-4); align-items: center; padding: var(--space-3) var(--space-4); border-top: 1px solid var(--line); font-size: var(--text-s); flex-wrap: wrap; }
+.pager .ends { margin-left: auto; display: flex; gap: var(--space-4); }
+`;
+
+const model = `
+.stacked { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--space-3); }
+.charts { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); gap: var(--space-3); align-items: stretch; }
+.chart { width: 100%; height: 190px; overflow: visible; font-size: 11px; }
+.chart .grid { stroke: var(--line); } .chart text { fill: var(--ink-3); paint-order: stroke; stroke: var(--panel); stroke-width: 3px; }
+.chart polyline { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
+.line-1 { stroke: var(--series-1); } .line-2 { stroke: var(--series-2); stroke-dasharray: 5 4; } .line-3 { stroke: var(--series-3); }
+circle.line-1 { fill: var(--series-1); stroke: var(--panel); stroke-width: 1.5; } circle.line-3 { fill: var(--series-3); stroke: var(--panel); stroke-width: 1.5; }
+.keys .swatch { width: 22px; height: 8px; } .swatch line { stroke-width: 2.5; }
+.history td, .history th { white-space: nowrap; } .history .is-preview td { color: var(--ink-3); }
+.next li { padding: 9px var(--space-4); border-bottom: 1px solid var(--line); display: grid; grid-template-columns: 84px minmax(0, 1fr) auto; gap: 2px var(--space-3); font-size: var(--text-s); } .next li:last-child { border-bottom: 0; }
+.next .badge { align-self: start; } .section-nav { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: var(--text-s); }
+`;
+
+const narrow = `
+@media (max-width: 1080px) { .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 720px) {
+  .bar-top > div { padding: 10px var(--space-3); } .footer { padding-left: var(--space-3); padding-right: var(--space-3); }
+  .filter { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter label:first-child, .filter .buttons { grid-column: 1 / -1; }
+  .tile { padding: var(--space-3); } .tile dd:first-of-type { font-size: 1.5rem; } .chart-panel { padding: var(--space-3) var(--space-4) var(--space-4); }
+  .models thead { display: none; } .models tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 2px 12px; padding: 10px var(--space-4); border-bottom: 1px solid var(--line); }
+  .models td, .models th, .models tr > :first-child, .models tr > :last-child { padding: 0; border: 0; } .models .name { min-width: 0; max-width: none; grid-row: span 2; } .models .extra { display: none; }
+  .models td { text-align: right; } .models td.name { text-align: left; } td.wide { width: 34%; } td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }
+}
+@media print { .bar-top nav, .filter, .pager .ends, .chips, .next li { padding: 9px var(--space-4); border-bottom: 1px solid var(--line); display: grid; grid-template-columns: 84px minmax(0, 1fr) auto; gap: 2px var(--space-3); font-size: var(--text-s); } .next li:last-child { border-bottom: 0; }
+.next .badge { align-self: start; } .section-nav { display: none; } .footer { padding: 0; } }
+`;
+
+export const towerCss: string = [bands, frame, fleet, model, narrow]
+  .map((css) => css.trim().replaceAll(/\n\s*/g, '\n'))
+  .join('\n');
