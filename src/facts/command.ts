@@ -147,7 +147,8 @@ function split(source: string, context: CommandContext): Piece[][] {
       i = end;
     } else if (char === '\\') {
       i += 1;
-      if (source.charAt(i) !== '\n') add(source.charAt(i) || '\\');
+      if (i === source.length) throw refuse(context, 'HOOK_QUOTES', `the command ends with a backslash: ${source}`, 'Remove it.');
+      if (source.charAt(i) !== '\n') add(source.charAt(i));
     } else if (char === '\n') throw needsShell('a line break, which separates commands');
     else if (char === ' ' || char === '\t') flush();
     else if (Object.hasOwn(whyRefused, char)) throw needsShell(`${whyRefused[char]} (${char})`);
