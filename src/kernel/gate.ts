@@ -16,21 +16,21 @@ function covers(waiver: Waiver, result: Result): boolean {
   return result.findings.length > 0 && result.findings.every((finding) => isInside(finding.place?.path));
 }
 
-/** Marks failed results that a waiver in force covers. A waiver never raises a score. */
+/** Marks failed results that a waiver in force covers, and no others. A waiver never raises a score. */
 export function applyWaivers(report: Report, waivers: readonly Waiver[]): Report {
-  if (waivers.length === 0) return report;
+  const { waivers: _, ...head } = report;
   const waive = (result: Result): Result => {
     const { waived: _, ...rest } = result;
     const waiver = result.outcome === 'fail' ? waivers.find((w) => isInForce(w, report.at) && covers(w, result)) : undefined;
     return waiver ? { ...rest, waived: { reason: waiver.reason, owner: waiver.owner, expires: waiver.expires } } : rest;
   };
   return {
-    ...report,
+    ...head,
     suites: report.suites.map((suite) => ({
       ...suite,
       sections: suite.sections.map((section) => ({ ...section, results: section.results.map(waive) })),
     })),
-    waivers: waivers.map((waiver) => ({ ...waiver, isExpired: !isInForce(waiver, report.at) })),
+    ...(waivers.length > 0 && { waivers: waivers.map((waiver) => ({ ...waiver, isExpired: !isInForce(waiver, report.at) })) }),
   };
 }
 

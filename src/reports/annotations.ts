@@ -10,7 +10,7 @@ export interface AnnotationOptions {
   readonly htmlPath?: string;
 }
 
-export function annotationsReport(report: Report, { towerUrl, htmlPath }: AnnotationOptions = {}): string {
+export function renderAnnotations(report: Report, { towerUrl, htmlPath }: AnnotationOptions = {}): string {
   const rubric = rubricOf(report);
   const score = rubric ? `, ML Test Score ${formatScore(rubric.score)} of 7` : '';
   const job = safeUrl(report.run.jobUrl);

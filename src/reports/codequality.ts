@@ -8,7 +8,7 @@ import { clip, oneLine } from './text.ts';
 const identityOf = (check: string, path: string, message: string): string =>
   [check, path, message.replaceAll(/[\d.,]*\d/g, '#')].join('\u0000');
 
-export function codeQualityReport(report: Report): string {
+export function renderCodeQuality(report: Report): string {
   const seen = new Map<string, number>();
   const issues = [...resultsOf(report)].flatMap(({ result }) =>
     problemsOf(result).map(({ message, fix, place }) => {

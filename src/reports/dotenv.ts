@@ -10,7 +10,7 @@ const mostVariables = 19;
 /** Only letters, digits and a few marks survive: no value can begin a new line or carry a reference. */
 const safe = (value: string): string => value.replaceAll(/[^A-Za-z0-9._/-]/g, '').slice(0, 120);
 
-export function dotenvReport(report: Report): string {
+export function renderDotenv(report: Report): string {
   const rubric = rubricOf(report);
   const structure = report.suites.find((suite) => suite.id === 'structure');
   const variables: readonly (readonly [string, string | number | boolean | null | undefined])[] = [

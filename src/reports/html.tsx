@@ -173,7 +173,7 @@ interface PageProps {
 }
 
 /** The HTML report, at most about 150 kB: long tables and lists are cut and say so. */
-export function htmlReport(report: Report, options: HtmlOptions = {}): string {
+export function renderHtml(report: Report, options: HtmlOptions = {}): string {
   const clean = cleanReport(report);
   let page = '';
   for (const limits of limitSteps) {

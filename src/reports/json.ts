@@ -1,4 +1,4 @@
 import type { Report } from '../kernel/report.ts';
 
 /** The report itself; control characters leave as JSON escapes. */
-export const jsonReport = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`;
+export const renderJson = (report: Report): string => `${JSON.stringify(report, null, 2)}\n`;

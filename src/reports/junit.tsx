@@ -78,7 +78,7 @@ function casesOf(report: Report): { readonly cases: Case[]; readonly left: numbe
   return { cases, left };
 }
 
-export function junitReport(report: Report): string {
+export function renderJunit(report: Report): string {
   const { cases, left } = casesOf(report);
   if (left > 0)
     cases.push({

@@ -85,7 +85,7 @@ function gateLines({ gate }: Report): string[] {
   return [`**Gate ${word}**`, '', ...gate.reasons.slice(0, 20).map((reason) => `- ${plainText(reason)}`), ''];
 }
 
-export function markdownReport(report: Report, { towerUrl }: MarkdownOptions = {}): string {
+export function renderMarkdown(report: Report, { towerUrl }: MarkdownOptions = {}): string {
   const clean = cleanReport(report);
   const steps = nextSteps(clean).slice(0, 5);
   const tower = safeUrl(towerUrl);

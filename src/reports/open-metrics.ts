@@ -23,7 +23,7 @@ function renderLabels(labels: Readonly<Record<string, string>>): string {
   return pairs.length > 0 ? `{${pairs.join(',')}}` : '';
 }
 
-export function openMetricsReport(report: Report): string {
+export function renderOpenMetrics(report: Report): string {
   const families = new Map<string, Family>();
   const add = (name: string, help: string, value: number | null | undefined, labels: Readonly<Record<string, string>> = {}) => {
     if (value === null || value === undefined || !Number.isFinite(value)) return;

@@ -10,7 +10,7 @@ import { formatPoints, formatScore, formatShare, outcomeWords, plural, rubricOf 
 export interface TerminalOptions {
   /** Columns to fill. */
   readonly width?: number;
-  readonly isColor?: boolean;
+  readonly color?: boolean;
 }
 
 type Paint = ReturnType<typeof pc.createColors>;
@@ -59,7 +59,8 @@ function head(report: Report, { width, paint }: Pen): string[] {
 function testLine(result: Result, pen: Pen): string {
   const start = `  ${marks[result.outcome]} ${formatPoints(result.passingPoints ?? 0)}  ${result.check.padEnd(10)}`;
   const end = result.outcome === 'pass' ? '' : ` ${outcomeWords[result.outcome]}`;
-  const title = clip(oneLine(result.title), Math.max(12, pen.width - start.length - end.length - 1));
+  const room = Math.max(12, pen.width - start.length - end.length - 1);
+  const title = clip(oneLine(result.title), room).padEnd(end ? room : 0);
   return `${tint(pen, result.outcome, start)} ${title}${tint(pen, result.outcome, end)}`;
 }
 
@@ -124,9 +125,9 @@ function gateLines({ gate }: Report, { paint, width }: Pen): string[] {
 }
 
 /** Score card, problems, what to do next, gate. Places are printed as path:line:column. */
-export function terminalReport(report: Report, { width = 100, isColor = false }: TerminalOptions = {}): string {
+export function renderTerminal(report: Report, { width = 100, color = false }: TerminalOptions = {}): string {
   const clean = cleanReport(report);
-  const pen: Pen = { width: Math.min(Math.max(width, 40), 160), paint: pc.createColors(isColor) };
+  const pen: Pen = { width: Math.min(Math.max(width, 40), 160), paint: pc.createColors(color) };
   const rubric = rubricOf(clean);
   const problems = clean.suites
     .flatMap((suite) => suite.sections.flatMap((section) => section.results))

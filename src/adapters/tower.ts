@@ -1,0 +1,160 @@
+/** Posts a report to Control Tower. Nothing here throws on what a server does or fails to do: the answer is data. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { sha256Of } from './unsent.ts';
+
+export interface TowerOptions {
+  /** Address of Control Tower; may have a path. */
+  readonly url: string;
+  /** GitLab id_token of this job, or a token of Control Tower's own. */
+  readonly token: string;
+  /** Seconds over all attempts. */
+  readonly timeoutSeconds: number;
+  readonly signal?: AbortSignal;
+  /** Seconds before the first retry; doubles with each. */
+  readonly pauseSeconds?: number;
+}
+
+export type Delivery =
+  /** Stored; `pageUrl` is the model's page. */
+  | { readonly state: 'delivered'; readonly isReplay: boolean; readonly pageUrl?: string }
+  /** It says no. `isFinal`: it will say no to this report for ever, whoever sends it. */
+  | { readonly state: 'refused'; readonly reason: string; readonly isFinal: boolean }
+  /** No answer, or not one of Control Tower; worth another try later. */
+  | { readonly state: 'unreachable'; readonly reason: string };
+
+/** What one attempt says; `retryAfter` in seconds. */
+type Attempt = Delivery | { readonly state: 'again'; readonly reason: string; readonly retryAfter?: number };
+
+const mostAnswerBytes = 64 * 1024;
+const mostAttempts = 8;
+const longestPauseSeconds = 15;
+const zip = promisify(gzip);
+
+const hints: Readonly<Record<number, string>> = {
+  400: 'it does not understand the request; are this command and Control Tower of the same version?',
+  401: 'it does not accept the token; check the aud of the id_token and that the job is the one that posts',
+  403: 'the token may not write for this project',
+  404: 'there is no Control Tower at this address; check tower-url',
+  409: 'another report was sent with the same key',
+  413: 'the report is larger than it takes; list fewer items in the evidence',
+  415: 'it does not take this content; are this command and Control Tower of the same version?',
+  422: 'the report is not valid for it; are this command and Control Tower of the same version?',
+};
+const finalStatuses: ReadonlySet<number> = new Set([413, 422]);
+
+/** At most `mostAnswerBytes` of an answer; the rest is not read. */
+async function readLimited(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk as Uint8Array);
+    bytes += (chunk as Uint8Array).byteLength;
+    if (bytes > mostAnswerBytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, mostAnswerBytes).toString('utf8');
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One short line of what a server says: terminals and reports show it. */
+const words = (text: unknown): string =>
+  typeof text === 'string'
+    ? text
+        .replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]+/gu, ' ')
+        .trim()
+        .slice(0, 300)
+    : '';
+
+const secondsOf = (header: string | null): number | undefined => {
+  if (header === null) return undefined;
+  const seconds = /^\d{1,9}$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+};
+
+/** `v1/reports` under the address of Control Tower, which may stand under a path. */
+const under = (url: string, path: string): string => new URL(path, url.endsWith('/') ? url : `${url}/`).href;
+
+function accepted(text: string, { url }: TowerOptions): Attempt {
+  const answer = parse(text);
+  const model = answer?.model as { url?: unknown } | undefined;
+  if (typeof answer?.id !== 'string') return { state: 'unreachable', reason: 'what answers there is not Control Tower' };
+  const page = typeof model?.url === 'string' && /^\/[\w/.~-]*$/.test(model.url) ? under(url, `.${model.url}`) : undefined;
+  return { state: 'delivered', isReplay: answer.replayed === true, ...(page && { pageUrl: page }) };
+}
+
+async function attempt(body: Uint8Array, key: string, options: TowerOptions, signal: AbortSignal): Promise<Attempt> {
+  const response = await fetch(under(options.url, 'v1/reports'), {
+    method: 'POST',
+    redirect: 'manual',
+    signal,
+    headers: {
+      authorization: `Bearer ${options.token}`,
+      'content-type': 'application/json',
+      'content-encoding': 'gzip',
+      'idempotency-key': key,
+    },
+    body,
+  });
+  const text = await readLimited(response);
+  const { status } = response;
+  if (status === 200 || status === 201) return accepted(text, options);
+  if (status >= 300 && status < 400)
+    return {
+      state: 'refused',
+      reason: `it redirects (${status}), which is not followed; name its final address`,
+      isFinal: false,
+    };
+  if (status === 429 || status >= 500) {
+    const retryAfter = secondsOf(response.headers.get('retry-after'));
+    return { state: 'again', reason: `it answers ${status}`, ...(retryAfter !== undefined && { retryAfter }) };
+  }
+  const detail = words(parse(text)?.detail);
+  const reason = `it answers ${status}: ${hints[status] ?? 'it refuses the report'}${detail && ` (${detail})`}`;
+  return { state: 'refused', reason, isFinal: finalStatuses.has(status) };
+}
+
+/** Why a request failed, without anything that the request held. */
+function networkReason(error: unknown): string {
+  if (error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError'))
+    return 'it does not answer in time';
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return `it cannot be reached (${cause?.code ?? (error instanceof Error ? error.name : 'unknown')})`;
+}
+
+/**
+ * Posts one report, gzipped. Retries 429, 5xx and network failures with jitter until the time is out; everything else is
+ * final. Sending it twice stores it once: the key is the SHA-256 of the body.
+ */
+export async function postReport(body: string, options: TowerOptions): Promise<Delivery> {
+  if (!/^[\x21-\x7e]+$/.test(options.token)) return { state: 'refused', reason: 'the token is not a token', isFinal: false };
+  const key = sha256Of(body);
+  const zipped = await zip(body);
+  const end = Date.now() + options.timeoutSeconds * 1000;
+  const left = (): number => end - Date.now();
+  let pause = options.pauseSeconds ?? 0.5;
+  let reason = 'there was no time to try';
+  for (let tries = 0; tries < mostAttempts && left() > 0 && !options.signal?.aborted; tries += 1) {
+    // Half of the time for one attempt: a connection that hangs leaves room for another.
+    const own = AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(left(), (options.timeoutSeconds * 1000) / 2))));
+    const signal = options.signal ? AbortSignal.any([own, options.signal]) : own;
+    const answer = await attempt(zipped, key, options, signal).catch(
+      (error: unknown): Attempt => ({ state: 'again', reason: networkReason(error) }),
+    );
+    if (answer.state !== 'again') return answer;
+    reason = answer.reason;
+    const wait = answer.retryAfter ?? Math.min(pause, longestPauseSeconds) * (0.5 + Math.random() / 2);
+    pause *= 2;
+    if (wait * 1000 >= left()) break;
+    await sleep(wait * 1000, undefined, options.signal ? { signal: options.signal } : {}).catch(() => undefined);
+  }
+  return { state: 'unreachable', reason };
+}
