@@ -18,13 +18,15 @@ export default defineKind({
   inputs: {
     judge: { type: 'string', description: 'What is judged.', options: ['includes', 'includes-pinned', 'has-job'] },
     pattern: { type: 'string', description: 'RE2: address of the include; for has-job, the job with its name and keys as JSON.' },
+    name: { type: 'string', description: 'What the pattern means, in words, for the finding.', default: '' },
     fix: { type: 'string', description: 'What to add, for the finding.', default: '' },
   },
   needs: ['files'],
   problems: ({ pattern }) => patternProblems('pattern', pattern),
-  async run({ files }, { judge: subject, pattern, fix }): Promise<Verdict> {
+  async run({ files }, { judge: subject, pattern, name, fix }): Promise<Verdict> {
     const text = await files.text(path);
     const add = fix === '' ? {} : { fix };
+    const what = name || pattern;
     if (text === null && subject === 'includes-pinned') return notApplicable(`there is no ${path}`);
     if (text === null) return fail([{ message: `There is no ${path}`, place: { path }, ...add }]);
     let ci: ReturnType<typeof readCiConfiguration>;
@@ -38,11 +40,11 @@ export default defineKind({
       const isThere = [...ci.jobs].some(([name, job]) => matches(pattern, JSON.stringify({ [name]: job })));
       if (isThere) return pass();
       if (ci.includes.length > 0) return skipped('the pipeline includes files that are not in this repo, which may hold the job');
-      return fail([{ message: `No job of ${path} matches ${pattern}`, place: { path, line: 1 }, ...add }]);
+      return fail([{ message: `No job of ${path} is ${what}`, place: { path, line: 1 }, ...add }]);
     }
     const found = ci.includes.filter((include) => include.kind !== 'local' && matches(pattern, include.target));
-    if (found.length === 0 && subject === 'includes-pinned') return notApplicable(`${path} does not include ${pattern}`);
-    if (found.length === 0) return fail([{ message: `${path} does not include ${pattern}`, place: { path, line: 1 }, ...add }]);
+    if (found.length === 0 && subject === 'includes-pinned') return notApplicable(`${path} does not include ${what}`);
+    if (found.length === 0) return fail([{ message: `${path} does not include ${what}`, place: { path, line: 1 }, ...add }]);
     if (subject === 'includes') return pass();
     return judge(
       found

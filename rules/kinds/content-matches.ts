@@ -1,4 +1,4 @@
-import { type Finding, judge, notApplicable } from '../../src/kernel/check.ts';
+import { type Finding, fail, judge, notApplicable } from '../../src/kernel/check.ts';
 import { defineKind } from '../../src/kernel/rule-kind.ts';
 import { anyOf, capped } from './lib/findings.ts';
 import { compile, firstMatch, lineAt, patternProblems } from './lib/pattern.ts';
@@ -30,16 +30,27 @@ export default defineKind({
     },
     message: { type: 'string', description: 'What a finding says, without the file name.' },
     nocase: { type: 'boolean', description: 'Ignore case in file names.', default: false },
+    where: { type: 'string', description: 'in-one: where it belongs, for the finding; default the first file.', default: '' },
+    'missing-file': {
+      type: 'string',
+      description: 'What it is when no file of these names is there.',
+      options: ['fail', 'not-applicable'],
+      default: 'not-applicable',
+    },
   },
   needs: ['files'],
   problems: ({ pattern, files }) => [
     ...(files.length === 0 ? ['files is empty, name at least one glob'] : []),
     ...patternProblems('pattern', pattern),
   ],
-  async run({ files }, { files: globs, except, pattern, expect, message, nocase }) {
+  async run({ files }, options) {
+    const { files: globs, except, pattern, expect, message, nocase, where } = options;
     const excluded = new Set(files.glob(except, { nocase }));
     const paths = files.glob(globs, { nocase }).filter((path) => !excluded.has(path));
-    if (paths.length === 0) return notApplicable(`the repo has no ${anyOf(globs)}`);
+    if (paths.length === 0) {
+      if (options['missing-file'] === 'fail') return fail([{ message, place: { path: where || (globs[0] ?? '') } }]);
+      return notApplicable(`the repo has no ${anyOf(globs)}`);
+    }
     const findings: Finding[] = [];
     for (const path of paths) {
       const text = await files.text(path);
@@ -50,7 +61,7 @@ export default defineKind({
       }
       const isFound = firstMatch(pattern, text) >= 0;
       if (isFound && expect === 'in-one') return judge([]);
-      if (!isFound) findings.push({ message, place: { path } });
+      if (!isFound) findings.push({ message, place: { path: expect === 'in-one' && where !== '' ? where : path } });
     }
     return judge(capped(expect === 'in-one' ? findings.slice(0, 1) : findings, 'places'));
   },

@@ -340,7 +340,8 @@ export const rules: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
     "reference": "https://docs.gitlab.com/ci/components/#component-versions",
     "with": {
       "judge": "includes-pinned",
-      "pattern": "(?i)flightcheck"
+      "pattern": "(?i)flightcheck",
+      "name": "Flightcheck"
     }
   },
   "ci-includes-flightcheck": {
@@ -351,6 +352,7 @@ export const rules: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
     "with": {
       "judge": "includes",
       "pattern": "(?i)flightcheck",
+      "name": "Flightcheck",
       "fix": "Add to .gitlab-ci.yml: include: [{component: $CI_SERVER_FQDN/<group>/flightcheck/model-pipeline@1}]"
     }
   },
@@ -387,7 +389,7 @@ export const rules: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
     "language": "python",
     "with": {
       "paths": [
-        "__pycache__/",
+        "__pycache__/|__pycache__/x.pyc",
         ".venv/|venv/|env/",
         ".env|.env.local|*.env"
       ]
@@ -465,12 +467,12 @@ export const rules: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
         "**/*_test.py",
         "**/tests.py",
         "**/tests/**/*.py",
-        "**/test/**/*.py",
-        "**/conftest.py",
-        "**/*.py"
+        "**/test/**/*.py"
       ],
       "pattern": "(?m)^\\s*(?:async\\s+)?def\\s+test_\\w+\\s*\\(|^\\s*class\\s+\\w+\\(.*TestCase\\)",
-      "message": "No file defines a test"
+      "message": "No file defines a test",
+      "where": "tests/test_model.py",
+      "missing-file": "fail"
     }
   },
   "layout-tests-r": {
@@ -486,11 +488,12 @@ export const rules: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
         "**/testthat/**/*.R",
         "**/test-*.R",
         "**/test_*.R",
-        "inst/tinytest/**/*.R",
-        "**/*.R"
+        "inst/tinytest/**/*.R"
       ],
       "pattern": "(?m)^[^#\\n]*\\b(?:test_that|it|expect_\\w+|stopifnot|checkEquals|assert\\w*)\\s*\\(",
-      "message": "No file holds a test"
+      "message": "No file holds a test",
+      "where": "tests/testthat/test-model.R",
+      "missing-file": "fail"
     }
   },
   "docs-changelog": {

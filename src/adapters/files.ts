@@ -78,7 +78,7 @@ async function collect(root: Buffer, paths: readonly Buffer[], signal: AbortSign
 }
 
 /** The first bytes of a regular file inside the root; null for everything else. Never blocks on a pipe or device. */
-function readInside(root: string, path: Buffer, isSymlink: boolean, limitBytes: number): Buffer | null {
+function readInside(root: string, path: Buffer, isSymlink: boolean, limitBytes: number, scratch?: Buffer): Buffer | null {
   let descriptor: number | undefined;
   try {
     const full = Buffer.concat([Buffer.from(`${root}/`), path]);
@@ -90,10 +90,11 @@ function readInside(root: string, path: Buffer, isSymlink: boolean, limitBytes: 
     descriptor = openSync(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) return null;
-    const buffer = Buffer.allocUnsafe(Math.min(stats.size, limitBytes));
+    const wanted = Math.min(stats.size, limitBytes);
+    const buffer = scratch && wanted <= scratch.length ? scratch : Buffer.allocUnsafe(wanted);
     let length = 0;
-    while (length < buffer.length) {
-      const read = readSync(descriptor, buffer, length, buffer.length - length, length);
+    while (length < wanted) {
+      const read = readSync(descriptor, buffer, length, wanted - length, length);
       if (read === 0) break;
       length += read;
     }
@@ -158,15 +159,18 @@ export async function openFiles(folder: string, options: { readonly signal?: Abo
   const cache = textCache();
   let reads = 0;
 
-  const read = async (path: string, limitBytes: number): Promise<Buffer | null> => {
-    const entry = byPath.get(path);
-    if (!entry) return null;
+  // Texts are copied out of one buffer, so that reading leaves no garbage behind.
+  const scratch = Buffer.allocUnsafe(defaultLimitBytes);
+
+  const pause = async (): Promise<void> => {
     reads += 1;
-    if (reads % 200 === 0) {
-      await setImmediate();
-      signal?.throwIfAborted();
-    }
-    return readInside(root, entry.raw, entry.file.symlinkTarget !== undefined, limitBytes);
+    if (reads % 200 !== 0) return;
+    await setImmediate();
+    signal?.throwIfAborted();
+  };
+  const read = (path: string, limitBytes: number, buffer?: Buffer): Buffer | null => {
+    const entry = byPath.get(path);
+    return entry ? readInside(root, entry.raw, entry.file.symlinkTarget !== undefined, limitBytes, buffer) : null;
   };
 
   return {
@@ -178,11 +182,18 @@ export async function openFiles(folder: string, options: { readonly signal?: Abo
       const key = `${limitBytes} ${path}`;
       const known = cache.get(key);
       if (known !== undefined) return known;
-      const bytes = await read(path, limitBytes);
+      await pause();
+      // Another check may have read it meanwhile.
+      const since = cache.get(key);
+      if (since !== undefined) return since;
+      const bytes = read(path, limitBytes, scratch);
       const text = bytes === null || isBinary(bytes) ? null : withoutBom(bytes).toString('utf8');
       cache.set(key, text, text === null ? 64 : (bytes?.length ?? 0));
       return text;
     },
-    bytes: read,
+    async bytes(path, limitBytes) {
+      await pause();
+      return read(path, limitBytes);
+    },
   };
 }

@@ -26,7 +26,7 @@ export function ignores(gitignore: string, path: string): boolean {
     if (line === '' || line.startsWith('#') || line.length > 500) continue;
     const isNegated = line.startsWith('!');
     const pattern = isNegated ? line.slice(1) : line;
-    if ((pattern.match(/\*/g) ?? []).length > 6) continue;
+    if ((pattern.match(/\*/g) ?? []).length > 5) continue;
     try {
       if (regexOf(pattern).test(path)) isIgnored = !isNegated;
     } catch {

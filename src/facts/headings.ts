@@ -13,6 +13,8 @@ export function headingsOf(text: string): readonly Heading[] {
   const lines = text.split(/\r?\n/);
   let fence: string | undefined;
   for (const [index, line] of lines.entries()) {
+    // No heading is this long, and some patterns below are slow on long lines.
+    if (line.length > 1000) continue;
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
     const before = lines[index - 1] ?? '';
     if (fence !== undefined) {

@@ -49,13 +49,17 @@ const kinds = [
 
 /** Fields of one line; quotes are honoured, line breaks inside them are not. */
 function fieldsOf(line: string, delimiter: string): string[] {
-  return line.includes('"')
-    ? [
-        ...line.matchAll(
-          new RegExp(`(?:^|${delimiter === '|' ? '\\|' : delimiter})(?:"((?:[^"]|"")*)"|([^${delimiter}]*))`, 'g'),
-        ),
-      ].map((m) => (m[1] ?? m[2] ?? '').trim())
-    : line.split(delimiter).map((field) => field.trim());
+  const fields: string[] = [];
+  let field = '';
+  let isQuoted = false;
+  for (const char of line) {
+    if (char === '"') isQuoted = !isQuoted;
+    else if (char === delimiter && !isQuoted) {
+      fields.push(field.trim());
+      field = '';
+    } else field += char;
+  }
+  return [...fields, field.trim()];
 }
 
 /** Judges the first rows of a delimited table. */

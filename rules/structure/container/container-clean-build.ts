@@ -2,13 +2,13 @@ import { looksRandom, secretsIn } from '../../../src/facts/secrets.ts';
 import { defineCheck, type Finding, judge, notApplicable } from '../../../src/kernel/check.ts';
 import { dockerfilesOf } from '../lib/dockerfiles.ts';
 
-const telling = /\b(\w*(?:TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_KEY)\w*)[= ]["']?([^\s"']+)/gi;
+const telling = /\b(\w{0,60}(?:TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_KEY)\w{0,60})[= ]["']?([^\s"']+)/gi;
 
 /** Instructions that put a secret or somebody else's file into the image. */
 function problemOf(keyword: string, text: string): string | null {
   if (keyword === 'ADD' && /^(?:--(?!checksum)\S+\s+)*https?:\/\//.test(text.trim()))
     return 'ADD fetches a URL without a checksum';
-  if (/^RUN$/.test(keyword) && /\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:ba|z)?sh\b/.test(text))
+  if (/^RUN$/.test(keyword) && /\b(?:curl|wget)\b[^|;&]{0,500}\|\s*(?:sudo\s+)?(?:ba|z)?sh\b/.test(text))
     return 'RUN pipes a download into a shell';
   if (keyword !== 'ENV' && keyword !== 'ARG') return null;
   if (secretsIn(text).length > 0) return `${keyword} holds a secret`;

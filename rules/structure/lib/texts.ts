@@ -14,15 +14,15 @@ export const isTestPath = (path: string): boolean => tests.test(path);
 export const ownPaths = (files: Files, globs: readonly string[]): readonly string[] =>
   files.glob(globs).filter((path) => !others.test(path));
 
-/** Calls `visit` with the code lines of each file. */
+/** Calls `visit` with the text of each file; `lines` are its code, split when they are asked for. */
 export async function eachSource(
   files: Files,
   paths: readonly string[],
-  visit: (path: string, lines: readonly SourceLine[], text: string) => void,
+  visit: (path: string, text: string, lines: () => readonly SourceLine[]) => void,
 ): Promise<void> {
   for (const path of paths) {
     const text = await files.text(path);
-    if (text !== null) visit(path, sourceLines(path, text), text);
+    if (text !== null) visit(path, text, () => sourceLines(path, text));
   }
 }
 

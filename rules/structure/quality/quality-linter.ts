@@ -32,6 +32,11 @@ const places = [
   'noxfile.py',
   '.github/workflows/*.y*ml',
   'package.json',
+  'requirements*.txt',
+  'requirements/*.txt',
+  'Pipfile',
+  'environment.y*ml',
+  'DESCRIPTION',
 ];
 
 export default defineCheck({

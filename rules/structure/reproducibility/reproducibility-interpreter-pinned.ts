@@ -31,7 +31,7 @@ async function pinsPython(files: Files): Promise<boolean> {
     'MLproject',
     ...containers,
   ]);
-  return /requires-python|python_requires|python_version|^\s*python\s*=|^\s*-?\s*["']?python\s*(?:[=<>~]|:\s*["']?\d)|(?:image:|FROM)[^\n]*\bpython:?3|name:[^\n]*\bpython:3|PYTHON_VERSION/m.test(
+  return /requires-python|python_requires|python_version|^\s*python\s*=|^\s*-?\s*["']?python\s*(?:[=<>~]|:\s*["']?\d)|(?:image:|FROM)[^\n]{0,200}\bpython:?3|name:[^\n]{0,200}\bpython:3|PYTHON_VERSION/m.test(
     setup,
   );
 }

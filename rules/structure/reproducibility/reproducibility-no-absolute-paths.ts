@@ -18,9 +18,9 @@ export default defineCheck({
     const paths = ownPaths(files, [...pythonSources, ...rSources, '**/*.sh']).filter((path) => !allowed.has(path));
     if (paths.length === 0) return notApplicable('the repo has no Python, R or shell source files');
     const findings: Finding[] = [];
-    await eachSource(files, paths, (path, lines, text) => {
+    await eachSource(files, paths, (path, text, lines) => {
       if (!/\/home\/|\/Users\/|[A-Za-z]:[\\/]|setwd|\/dbfs\/|\/content\/drive/.test(text)) return;
-      for (const { text: code, line } of lines) {
+      for (const { text: code, line } of lines()) {
         if (code.length > 2000) continue;
         const found = homes.exec(code)?.[1] ?? workingFolder.exec(code)?.[0];
         if (found !== undefined)

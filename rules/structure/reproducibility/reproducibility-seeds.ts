@@ -4,7 +4,7 @@ import { eachSource, isTestPath, ownPaths, pythonSources, rSources } from '../li
 
 const draws = {
   python:
-    /\b(?:np|numpy)\.random\.(?!seed|default_rng\(\w)\w+\(|\brandom\.(?:random|shuffle|sample|choices?|randint|uniform|gauss)\(|\btrain_test_split\(|\b(?:RandomForest|ExtraTrees|GradientBoosting)\w*\(|\btorch\.rand\w*\(|\btf\.random\.|\bKFold\([^)]*shuffle=True|\bxgb\.train\(|\bXGB\w+\(|\bLGBM\w+\(/,
+    /\b(?:np|numpy)\.random\.(?!seed|default_rng\(\w)\w+\(|\brandom\.(?:random|shuffle|sample|choices?|randint|uniform|gauss)\(|\btrain_test_split\(|\b(?:RandomForest|ExtraTrees|GradientBoosting)\w*\(|\btorch\.rand\w*\(|\btf\.random\.|\bKFold\([^)]{0,200}shuffle=True|\bxgb\.train\(|\bXGB\w+\(|\bLGBM\w+\(/,
   r: /(?:^|[^\w.])(?:sample|rnorm|runif|rbinom|rpois|rexp|sample_n|sample_frac|slice_sample|createDataPartition|createFolds|initial_split|vfold_cv|randomForest|ranger|kmeans)\s*\(/,
 };
 const seeds = /seed|random_state|RandomState\(|manual_seed|set_seed/i;
@@ -20,11 +20,11 @@ export default defineCheck({
     let first: { place: Place; code: string } | undefined;
     let hasSeed = false;
     const paths = ownPaths(files, [...pythonSources, ...rSources]).filter((path) => !isTestPath(path));
-    await eachSource(files, paths, (path, lines, text) => {
+    await eachSource(files, paths, (path, text, lines) => {
       hasSeed ||= seeds.test(text);
       if (hasSeed || first) return;
       const draw = /\.(py|ipynb)$/.test(path) ? draws.python : draws.r;
-      const line = draw.test(text) ? lines.find((each) => each.text.length < 2000 && draw.test(each.text)) : undefined;
+      const line = draw.test(text) ? lines().find((each) => each.text.length < 2000 && draw.test(each.text)) : undefined;
       if (line) first = { place: { path, line: line.line }, code: line.text.trim().slice(0, 60) };
     });
     if (hasSeed) return pass();

@@ -1,3 +1,4 @@
+import type { SourceLine } from '../../../src/facts/source-lines.ts';
 import { defineCheck, type Finding, judge, notApplicable } from '../../../src/kernel/check.ts';
 import { capped } from '../../kinds/lib/findings.ts';
 import { eachSource, isTestPath, ownPaths, pythonSources, rSources } from '../lib/texts.ts';
@@ -13,12 +14,12 @@ interface Danger {
 const python: readonly Danger[] = [
   {
     pattern: /\byaml\.(?:load|load_all)\(/,
-    unless: /Loader\s*=\s*(?:yaml\.)?C?(?:Safe|Base)Loader|,\s*(?:yaml\.)?C?SafeLoader/,
+    unless: /Loader\s*=\s*(?:yaml\.)?C?(?:Safe|Base|Full)Loader|,\s*(?:yaml\.)?C?(?:Safe|Full)Loader/,
     message: 'yaml.load builds any Python object that the file names',
     fix: 'Use yaml.safe_load.',
   },
   {
-    pattern: /\byaml\.(?:unsafe_load|full_load)\(/,
+    pattern: /\byaml\.unsafe_load\(/,
     message: 'this YAML loader builds Python objects',
     fix: 'Use yaml.safe_load.',
   },
@@ -73,6 +74,25 @@ const r: readonly Danger[] = [
   },
 ];
 
+/** Cheap words, one of which every danger holds: most files are read no further. */
+const mayBePython =
+  /yaml\.(?:load|unsafe)|(?:pickle|joblib|dill)\.load|\beval\(|\bexec\(|shell\s{0,2}=|os\.(?:system|popen)|verify\s{0,2}=|_unverified_/;
+const mayBeR = /\beval\s{0,2}\(|["']https?:|\bsystem2?\s{0,2}\(|ssl_verifypeer/;
+
+function dangersIn(path: string, lines: readonly SourceLine[], dangers: readonly Danger[]): Finding[] {
+  return dangers.flatMap(({ pattern, unless, message, fix }) =>
+    lines.flatMap(({ text, line }, index): Finding[] => {
+      if (text.length > 500 || !pattern.test(text)) return [];
+      const call = lines
+        .slice(index, index + 4)
+        .map((each) => each.text.slice(0, 500))
+        .join(' ');
+      if (unless?.test(call)) return [];
+      return [{ message: `${message}: ${text.trim().slice(0, 60)}`, fix, place: { path, line } }];
+    }),
+  );
+}
+
 export default defineCheck({
   title: 'Code loads and runs nothing that others can choose',
   why: 'A model file, a YAML or a name that an outsider can set must not become code on our machines.',
@@ -84,24 +104,14 @@ export default defineCheck({
     const paths = ownPaths(files, [...pythonSources, ...rSources]).filter((path) => !isTestPath(path));
     if (paths.length === 0) return notApplicable('the repo has no Python or R code');
     const findings: Finding[] = [];
-    await eachSource(files, paths, (path, lines, text) => {
-      const dangers = (/\.(py|ipynb)$/.test(path) ? python : r).filter(
-        ({ pattern }) => pattern.test(text) || path.endsWith('.ipynb'),
-      );
+    await eachSource(files, paths, (path, text, lines) => {
+      const isPython = /\.(py|ipynb)$/.test(path);
+      if (!(isPython ? mayBePython : mayBeR).test(text)) return;
       // ruamel's own object is called yaml by custom, and its load is safe.
-      const isRuamel = /\bruamel\b/.test(text);
-      for (const { pattern, unless, message, fix } of dangers) {
-        if (isRuamel && message.startsWith('yaml.load')) continue;
-        for (const [index, { text: code, line }] of lines.entries()) {
-          if (code.length > 2000 || !pattern.test(code)) continue;
-          const call = lines
-            .slice(index, index + 4)
-            .map((each) => each.text)
-            .join(' ');
-          if (!unless?.test(call))
-            findings.push({ message: `${message}: ${code.trim().slice(0, 60)}`, fix, place: { path, line } });
-        }
-      }
+      const dangers = isPython
+        ? python.filter(({ message }) => !(message.startsWith('yaml.load') && /\bruamel\b/.test(text)))
+        : r;
+      findings.push(...dangersIn(path, lines(), dangers));
     });
     return judge(capped(findings, 'calls'));
   },
