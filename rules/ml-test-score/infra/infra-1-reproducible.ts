@@ -1,0 +1,114 @@
+import { defineCheck, judge, skipped } from '../../../src/kernel/check.ts';
+import type { Predictions, PredictRequest } from '../../../src/kernel/hooks.ts';
+import type { Query } from '../../../src/stats/query.ts';
+import { cell, inputsOf, isVerdict, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
+import { canPredict, hooksOr, model, onEvaluation } from '../lib/setting.ts';
+
+/** Largest difference of two predictions of the same training. */
+const tolerance = 1e-6;
+const again: PredictRequest = { ...onEvaluation, model: { ...model, replicate: 1 } };
+const otherSeed: PredictRequest = { ...onEvaluation, model: { ...model, seed: 2 } };
+
+interface Difference {
+  readonly rows: number;
+  readonly differing: number;
+  readonly bothNaN: number;
+  readonly largest: number | null;
+  readonly mean: number | null;
+  readonly examples: readonly string[] | null;
+}
+
+/** Row by row: a null equals a null (refused both times); NaN equals nothing; labels are compared as text. */
+async function difference(tables: Query, a: Predictions, b: Predictions): Promise<Difference> {
+  const d = a.column === 'score' ? 'abs(a.score - b.score)' : 'CAST(a.prediction IS DISTINCT FROM b.prediction AS DOUBLE)';
+  const notFinite = a.column === 'score' ? '(NOT isfinite(a.score) AND NOT isfinite(b.score))' : 'false';
+  const isNull = (row: string) => `${row}.${a.column} IS NULL`;
+  const differs = `((${isNull('a')}) <> (${isNull('b')}) OR coalesce(NOT isfinite(${d}), false) OR coalesce(${d} > ${tolerance}, false))`;
+  const [row] = await tables.query<Difference>(
+    `SELECT count(*) AS "rows", count(*) FILTER (${differs}) AS differing, count(*) FILTER (${notFinite}) AS "bothNaN",
+      max(${d}) FILTER (isfinite(${d})) AS largest, favg(${d}) FILTER (isfinite(${d})) AS mean,
+      list(a.id ORDER BY a.id) FILTER (${differs})[1:5] AS examples
+     FROM ${a.table} a JOIN ${b.table} b USING (id)`,
+  );
+  return row ?? { rows: 0, differing: 0, bothNaN: 0, largest: null, mean: null, examples: null };
+}
+
+export default defineCheck({
+  title: 'Training is reproducible',
+  why: 'When training twice gives two models, no change can be told from chance, and no fault can be looked for.',
+  fix: 'Seed every random generator from {seed}, fix the order of rows and files, and use one thread where sums depend on their order.',
+  reference: rubric,
+  inputs: {},
+  needs: ['manifest', 'tables', 'hooks'],
+  plan: (manifest) => (canPredict(manifest) ? [{ request: onEvaluation }, { request: again }, { request: otherSeed }] : []),
+  async run({ tables, hooks, ...world }) {
+    const manifest = manifestOr(world);
+    if (isVerdict(manifest)) return manifest;
+    const missing = hooksOr(hooks);
+    if (missing) return missing;
+    const train = await tableOr(tables, 'train');
+    if (isVerdict(train)) return train;
+    const evaluation = await tableOr(tables, 'eval');
+    if (isVerdict(evaluation)) return evaluation;
+    if (train.rows === 0 || evaluation.rows === 0)
+      return skipped('inconclusive: a table without rows cannot show a difference', {
+        nextStep: 'Give data.train and data.eval rows.',
+      });
+    const [first, second, other] = await Promise.all([
+      hooks.predict(onEvaluation),
+      hooks.predict(again),
+      hooks.predict(otherSeed),
+    ]);
+    const same = await difference(tables, first, second);
+    const spread = await difference(tables, first, other);
+    const [a, b, c] = [first, second, other].map((predictions) => predictions.notFinite);
+    const evidence = {
+      explanation: `Trained twice with seed 1: ${same.differing === 0 ? 'all' : same.rows - same.differing} of ${same.rows} predictions agree within ${tolerance}. Another seed moves them by ${cell(spread.mean) ?? 0} on average.`,
+      ...(same.largest !== null && { value: same.largest }),
+      threshold: tolerance,
+      unit: first.column === 'score' ? 'score' : 'label changed',
+      n: same.rows,
+      items: [
+        {
+          pair: 'same seed twice',
+          largest: cell(same.largest),
+          mean: cell(same.mean),
+          rows_that_differ: same.differing,
+          not_finite: (a ?? 0) + (b ?? 0),
+        },
+        {
+          pair: 'seed 1 and seed 2',
+          largest: cell(spread.largest),
+          mean: cell(spread.mean),
+          rows_that_differ: spread.differing,
+          not_finite: (a ?? 0) + (c ?? 0),
+        },
+      ],
+      inputs: inputsOf(train, evaluation),
+      seed: 1,
+      nextStep:
+        spread.differing > 0.5 * spread.rows && first.column === 'prediction'
+          ? 'Another seed changes most answers: an ensemble would steady them.'
+          : 'Keep the seed an argument of training.',
+    };
+    if (first.refused === first.rows && second.refused === second.rows)
+      return skipped('inconclusive: the model refused every row', {
+        nextStep: 'Let predict answer the evaluation rows.',
+        evidence,
+      });
+    const findings = [
+      ...(same.differing > 0
+        ? [
+            {
+              message: `${same.differing} of ${same.rows} predictions differ between two trainings with the same seed, by up to ${cell(same.largest) ?? 'NaN'} (ids ${(same.examples ?? []).join(', ')})`,
+            },
+          ]
+        : []),
+      // NaN both times is no agreement: nobody knows what was computed.
+      ...((a ?? 0) + (b ?? 0) > 0
+        ? [{ message: `${(a ?? 0) + (b ?? 0)} predictions of the two models are NaN or infinite, ${same.bothNaN} rows in both` }]
+        : []),
+    ];
+    return judge(findings, evidence);
+  },
+});

@@ -1,0 +1,84 @@
+import { type Cell, defineCheck, type Finding, fail, judge, skipped } from '../../../src/kernel/check.ts';
+import { FlightcheckError } from '../../../src/kernel/failure.ts';
+import type { FeaturesRequest, PredictRequest, TableRef } from '../../../src/kernel/hooks.ts';
+import { inputsOf, isVerdict, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
+import { canPredict, hooksOr } from '../lib/setting.ts';
+
+/** Rows of the fast run: enough for a model to train on, few enough for every merge request. */
+const rows = 2000;
+const seed = 1;
+const sampleOf = (table: 'train' | 'eval'): TableRef => ({ derive: 'sample', from: { table }, rows, seed });
+const predict: PredictRequest = {
+  hook: 'predict',
+  model: { hook: 'train', data: sampleOf('train'), seed, replicate: 0 },
+  input: sampleOf('eval'),
+};
+const features: FeaturesRequest = { hook: 'features', input: sampleOf('eval') };
+
+/** Errors that are the repo's own: its hook failed, hung, wrote nothing or wrote something invalid. */
+const isTheirs = (error: unknown): error is FlightcheckError =>
+  error instanceof FlightcheckError && error.code !== 'HOOK_PROGRAM_MISSING' && /^(HOOK_|PREDICTIONS_INVALID)/.test(error.code);
+
+export default defineCheck({
+  title: 'The full ML pipeline is integration tested',
+  why: 'Each step can work alone while the chain does not: only a run from raw rows to predictions shows it.',
+  fix: 'Run the hooks one after the other in a fresh clone, mend the first that fails, and let predict answer every id once.',
+  reference: rubric,
+  inputs: {},
+  needs: ['manifest', 'tables', 'hooks'],
+  plan: (manifest) =>
+    canPredict(manifest) ? [{ request: predict }, ...(manifest.hooks.features === undefined ? [] : [{ request: features }])] : [],
+  async run({ tables, hooks, ...world }) {
+    const manifest = manifestOr(world);
+    if (isVerdict(manifest)) return manifest;
+    const missing = hooksOr(hooks);
+    if (missing) return missing;
+    const train = await tableOr(tables, 'train');
+    if (isVerdict(train)) return train;
+    const evaluation = await tableOr(tables, 'eval');
+    if (isVerdict(evaluation)) return evaluation;
+    if (train.rows === 0 || evaluation.rows === 0)
+      return skipped('inconclusive: a table without rows runs through no pipeline', {
+        nextStep: 'Give data.train and data.eval rows.',
+      });
+    const items: Record<string, Cell>[] = [];
+    const findings: Finding[] = [];
+    const inputs = inputsOf(train, evaluation);
+    const broken = (error: FlightcheckError) =>
+      fail([...findings, { message: error.message, fix: error.hint, ...(error.place && { place: error.place }) }], {
+        explanation: `The chain of hooks broke on a sample of ${Math.min(rows, train.rows)} training rows.`,
+        items,
+        inputs,
+        seed,
+        nextStep: error.hint,
+      });
+    try {
+      if (hooks.has('features')) {
+        const made = await hooks.features(features);
+        items.push({ step: 'features', seconds: made.seconds, cached: made.isCached, memory_bytes: made.maxRssBytes });
+      }
+      const trained = await hooks.train(predict.model);
+      items.push({ step: 'train', seconds: trained.seconds, cached: trained.isCached, memory_bytes: trained.maxRssBytes });
+      const made = await hooks.predict(predict);
+      items.push({ step: 'predict', seconds: made.seconds, cached: made.isCached, memory_bytes: made.maxRssBytes });
+      if (made.notFinite > 0) findings.push({ message: `${made.notFinite} of ${made.rows} predictions are NaN or infinite` });
+      if (made.refused === made.rows) findings.push({ message: `the model refused all ${made.rows} rows` });
+      return judge(findings, {
+        explanation: `${items.map((item) => item.step).join(', ')} ran one after the other on ${Math.min(rows, train.rows)} training rows; all ${made.rows} ids came back${made.refused > 0 ? `, ${made.refused} without an answer` : ''}.`,
+        value: made.rows - made.notFinite - made.refused,
+        threshold: made.rows,
+        unit: 'rows',
+        n: made.rows,
+        items,
+        inputs,
+        seed,
+        nextStep: hooks.has('features')
+          ? 'Run it on a schedule with all rows too.'
+          : 'Add the features hook, so that the code that serving uses is tested as well.',
+      });
+    } catch (error) {
+      if (isTheirs(error)) return broken(error);
+      throw error;
+    }
+  },
+});

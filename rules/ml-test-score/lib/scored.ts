@@ -1,0 +1,113 @@
+/** Predictions joined to labels: what metrics are computed on, and what is wrong with either. */
+import { type Evidence, fail, skipped, type Verdict } from '../../../src/kernel/check.ts';
+import type { Predictions } from '../../../src/kernel/hooks.ts';
+import { quoteName } from '../../../src/kernel/sql.ts';
+import type { Table } from '../../../src/kernel/world.ts';
+import type { Query } from '../../../src/stats/query.ts';
+import { inputsOf } from './manifest.ts';
+import { labelSql, type Setting, scoreSql } from './setting.ts';
+
+/** Fewest labelled predictions for a verdict. */
+export const minimumRows = 200;
+
+export interface Scored {
+  /** SQL in parentheses: `__row`, `y` and `score` (finite DOUBLE), and the bookkeeping columns of a permutation batch. */
+  readonly relation: string;
+  readonly rows: number;
+  /** Rows without a label, and rows that the model refused. */
+  readonly unlabelled: number;
+  readonly refused: number;
+}
+
+/** Whole counts of what the metric cannot use. */
+interface Counts {
+  readonly rows: number;
+  readonly labelled: number;
+  readonly yes: number;
+  readonly distinct: number;
+  readonly examples: readonly string[] | null;
+}
+
+/** A fail when predictions are NaN or infinite: a fault of the model, whatever the rest says. */
+export function notFiniteVerdict(predictions: Predictions, table: Table): Verdict | null {
+  if (predictions.notFinite === 0) return null;
+  const evidence: Evidence = {
+    explanation: `${predictions.notFinite} of ${predictions.rows} predictions are NaN or infinite, so nothing else was computed from them.`,
+    value: predictions.notFinite,
+    threshold: 0,
+    n: predictions.rows,
+    inputs: inputsOf(table),
+    nextStep: 'Find the rows whose prediction is NaN; leave the score empty where the model must refuse.',
+  };
+  return fail([{ message: `${predictions.notFinite} of ${predictions.rows} predictions are NaN or infinite` }], evidence);
+}
+
+/** Joins predictions of `input` to its labels; a verdict when there is nothing that a metric could be computed on. */
+export async function scoredOf(
+  tables: Query,
+  setting: Setting,
+  input: Table,
+  predictions: Predictions,
+): Promise<Scored | Verdict> {
+  const broken = notFiniteVerdict(predictions, input);
+  if (broken) return broken;
+  const { manifest, task, label } = setting;
+  const columns = await tables.query<{ column_name: string }>(`DESCRIBE ${predictions.table}`);
+  const score = scoreSql(
+    setting,
+    columns.map((column) => column.column_name),
+    'e',
+    'p',
+  );
+  const batch = input.columns.filter((column) => column.name.startsWith('__')).map((column) => `e.${column.name},`);
+  const joined = `(SELECT e.__row, ${batch.join(' ')} ${labelSql(setting, 'e')} AS y, ${score} AS score FROM ${input.name} e
+    JOIN ${predictions.table} p ON p.id = CAST(e.${quoteName(manifest.columns.id)} AS VARCHAR))`;
+  const x = quoteName(label);
+  const [counts] = await tables.query<Counts>(
+    `SELECT count(*) AS "rows", count(${x}) AS labelled, count(*) FILTER (${labelSql(setting, 'e')} = 1) AS yes,
+      count(DISTINCT ${x}) AS distinct, list(DISTINCT CAST(${x} AS VARCHAR))[1:5] AS examples FROM ${input.name} e`,
+  );
+  const { labelled = 0, rows = 0, yes = 0, distinct = 0 } = counts ?? {};
+  const examples = (counts?.examples ?? []).join(', ');
+  if (labelled === 0)
+    return skipped('inconclusive: no evaluation row has a label', { nextStep: `Fill the column ${label} of data.eval.` });
+  if (distinct === 1 && task !== 'regression')
+    return skipped(`inconclusive: every evaluation row has the same label (${examples})`, {
+      nextStep: 'Evaluate on rows of every class.',
+    });
+  if (task === 'binary' && yes === 0)
+    return skipped(
+      `no row's ${label} equals decision.positive, ${JSON.stringify(manifest.decision.positive)}; its values are ${examples}`,
+      {
+        nextStep: 'Say which value of the label is a yes.',
+        manifestLine: `decision: { positive: ${JSON.stringify(counts?.examples?.[0] ?? 1)} }`,
+      },
+    );
+  const relation = `(SELECT * FROM ${joined} WHERE y IS NOT NULL AND score IS NOT NULL)`;
+  const [usable] = await tables.query<{ n: number }>(`SELECT count(*) AS n FROM ${relation}`);
+  const n = usable?.n ?? 0;
+  if (n === 0)
+    return task === 'regression' && predictions.refused < predictions.rows
+      ? skipped(`the label ${label} is no number (${examples})`, {
+          nextStep: 'A regression needs numbers; is the task binary or multiclass?',
+          manifestLine: 'task: multiclass',
+        })
+      : skipped('inconclusive: the model refused every labelled row', { nextStep: 'Let predict answer the evaluation rows.' });
+  return { relation, rows: n, unlabelled: rows - labelled, refused: predictions.refused };
+}
+
+/** A verdict when there are too few rows to judge. */
+export const tooFew = (scored: Scored): Verdict | null =>
+  scored.rows >= minimumRows
+    ? null
+    : skipped(`inconclusive: ${scored.rows} labelled predictions; at least ${minimumRows} are needed`, {
+        nextStep: 'Hold out more rows under data.eval.',
+      });
+
+/** SQL condition that keeps about `limit` rows of `rows`, chosen by position and so the same on every run. */
+export const within = (limit: number, rows: number): string =>
+  rows <= limit ? 'true' : `(__row * 2654435761) % 4294967296 < ${Math.floor((limit / rows) * 4294967296)}`;
+
+/** Rows in words, with what was left out. */
+export const rowsWords = ({ rows, unlabelled, refused }: Scored): string =>
+  `${rows.toLocaleString('en')} evaluation rows${unlabelled > 0 ? `, ${unlabelled} without a label left out` : ''}${refused > 0 ? `, ${refused} refused by the model` : ''}`;

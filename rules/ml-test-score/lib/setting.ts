@@ -1,0 +1,109 @@
+/** What every probe that scores predictions needs to know first: task, label, metric, evaluation rows, hooks. */
+import { notApplicable, skipped, type Verdict } from '../../../src/kernel/check.ts';
+import type { PredictRequest, TrainRequest } from '../../../src/kernel/hooks.ts';
+import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
+import { quoteName, quoteText } from '../../../src/kernel/sql.ts';
+import type { Table, World } from '../../../src/kernel/world.ts';
+import { metricOf } from '../../../src/stats/metrics/index.ts';
+import type { Metric } from '../../../src/stats/metrics/metric.ts';
+import { isVerdict, lacks, manifestOr, tableOr } from './manifest.ts';
+
+export type ScoredTask = 'binary' | 'multiclass' | 'regression';
+
+export interface Setting {
+  readonly manifest: ResolvedManifest;
+  readonly task: ScoredTask;
+  readonly metric: Metric;
+  readonly label: string;
+  readonly evaluation: Table;
+}
+
+/** The model that all probes share. */
+export const model: TrainRequest = { hook: 'train', data: { table: 'train' }, seed: 1, replicate: 0 };
+/** Its predictions of the evaluation rows. */
+export const onEvaluation: PredictRequest = { hook: 'predict', model, input: { table: 'eval' } };
+
+const metricsOf = {
+  binary: ['auc', 'accuracy', 'log_loss', 'f1'],
+  multiclass: ['accuracy', 'log_loss'],
+  regression: ['rmse', 'mae', 'r2'],
+} as const satisfies Record<ScoredTask, readonly (ResolvedManifest['quality']['metric'] & string)[]>;
+
+function taskOf({ task }: ResolvedManifest): ScoredTask | Verdict {
+  if (task === undefined) return lacks('what kind of prediction the model makes', 'task: binary');
+  if (task === 'binary' || task === 'multiclass' || task === 'regression') return task;
+  // A forecast is scored row by row like a regression.
+  return task === 'forecast'
+    ? 'regression'
+    : notApplicable(`models of task ${task} have no score per row that is compared with a label`);
+}
+
+/** True when a probe that needs training and prediction can be planned at all. */
+export const canPredict = ({ hooks, data }: ResolvedManifest): boolean =>
+  hooks.train !== undefined && hooks.predict !== undefined && data.train !== undefined && data.eval !== undefined;
+
+/** Skipped when a hook is missing. */
+export function hooksOr(hooks: World['hooks']): Verdict | null {
+  if (!hooks.has('train')) return lacks('how the model is trained', 'hooks: { train: "python train.py {data} {seed} {model}" }');
+  if (!hooks.has('predict')) return lacks('how the model predicts', 'hooks: { predict: "python predict.py {model} {in} {out}" }');
+  return null;
+}
+
+/** The setting, or why the probe cannot judge. */
+export async function settingOf(world: Pick<World, 'manifest' | 'tables' | 'hooks'>): Promise<Setting | Verdict> {
+  const manifest = manifestOr(world);
+  if (isVerdict(manifest)) return manifest;
+  const task = taskOf(manifest);
+  if (typeof task !== 'string') return task;
+  const { label } = manifest.columns;
+  if (label === undefined) return lacks('which column is predicted', 'columns: { label: y }');
+  const missing = hooksOr(world.hooks);
+  if (missing) return missing;
+  const train = await tableOr(world.tables, 'train');
+  if (isVerdict(train)) return train;
+  const evaluation = await tableOr(world.tables, 'eval');
+  if (isVerdict(evaluation)) return evaluation;
+  for (const [key, table] of [
+    ['train', train],
+    ['eval', evaluation],
+  ] as const)
+    if (!table.columns.some((column) => column.name === label))
+      return skipped(`data.${key} has no column ${JSON.stringify(label)}, which columns.label names`, {
+        nextStep: `Name the label's column; the table has ${table.columns
+          .slice(0, 10)
+          .map((column) => column.name)
+          .join(', ')}.`,
+        manifestLine: 'columns: { label: ... }',
+      });
+  const allowed: readonly string[] = metricsOf[task];
+  const name = manifest.quality.metric ?? metricsOf[task][0];
+  if (!allowed.includes(name))
+    return skipped(`quality.metric is ${name}, which does not exist for task ${task}`, {
+      nextStep: `Choose one of ${allowed.join(', ')}.`,
+      manifestLine: `quality: { metric: ${allowed[0]} }`,
+    });
+  return { manifest, task, metric: metricOf(name, manifest.decision.threshold), label, evaluation };
+}
+
+const sameText = (a: string, b: string): string =>
+  `(lower(CAST(${a} AS VARCHAR)) = lower(${b}) OR coalesce(TRY_CAST(CAST(${a} AS VARCHAR) AS DOUBLE) = TRY_CAST(${b} AS DOUBLE), false))`;
+
+/** SQL of the label as a number: 1 for a yes (binary, multiclass: always), the value (regression; null when it is text). */
+export function labelSql({ task, label, manifest }: Pick<Setting, 'task' | 'label' | 'manifest'>, row: string): string {
+  const x = `${row}.${quoteName(label)}`;
+  if (task === 'multiclass') return '1.0::DOUBLE';
+  if (task === 'regression') return `TRY_CAST(${x} AS DOUBLE)`;
+  return `CASE WHEN ${x} IS NOT NULL THEN CAST(${sameText(x, quoteText(String(manifest.decision.positive)))} AS DOUBLE) END`;
+}
+
+/** SQL of a row's score as the metric wants it; multiclass: whether it is right, or the probability of what happened. */
+export function scoreSql({ task, label, metric }: Setting, columns: readonly string[], row: string, prediction: string): string {
+  if (task !== 'multiclass') return `${prediction}.score`;
+  const x = `${row}.${quoteName(label)}`;
+  if (metric.name === 'accuracy')
+    return `CASE WHEN ${prediction}.prediction IS NOT NULL THEN CAST(${sameText(x, `${prediction}.prediction`)} AS DOUBLE) END`;
+  const cases = columns
+    .filter((name) => name.startsWith('p_'))
+    .map((name) => `WHEN ${sameText(x, quoteText(name.slice(2)))} THEN ${prediction}.${quoteName(name)}`);
+  return cases.length === 0 ? 'NULL::DOUBLE' : `CASE ${cases.join(' ')} END`;
+}

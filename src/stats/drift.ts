@@ -1,0 +1,93 @@
+import type { Table } from '../kernel/world.ts';
+import { binCounts } from './bin-counts.ts';
+import { categoryCounts } from './category-counts.ts';
+import { summarise } from './column-summary.ts';
+import { jensenShannon } from './jensen-shannon.ts';
+import { kolmogorovSmirnov, ksBins } from './kolmogorov-smirnov.ts';
+import { normalQuantile } from './normal.ts';
+import { judgePsi } from './psi.ts';
+import { quantileEdges } from './quantile-edges.ts';
+import { kindOf, type Query } from './query.ts';
+
+const psiBins = 10;
+/** Smallest rise of the share of nulls or of NaN that matters (deepchecks' PercentOfNulls). */
+const nullRise = 0.05;
+
+export interface ColumnDrift {
+  readonly column: string;
+  readonly verdict: 'stable' | 'drifted' | 'inconclusive';
+  readonly psi: number;
+  readonly threshold: number;
+  /** Jensen-Shannon distance over the same bins; null without rows. */
+  readonly jensenShannon: number | null;
+  /** Kolmogorov-Smirnov D from 1,000 bins; null for categories. */
+  readonly ks: number | null;
+  readonly nulls: { readonly reference: number; readonly current: number; readonly hasRisen: boolean };
+  readonly notFinite: { readonly reference: number; readonly current: number; readonly hasRisen: boolean };
+  /** Rows of the current table whose category the reference has not; examples by frequency. */
+  readonly unseen: { readonly rows: number; readonly examples: readonly string[] };
+  /** Upper edges of the PSI bins, for whoever wants to do the sum again. */
+  readonly edges: readonly number[];
+}
+
+/** A rise of a share by at least 0.05 that chance explains in less than 0.01 / k of the runs (two proportions, pooled). */
+function rise(a: number, n: number, b: number, m: number, columnsTested: number) {
+  const [p, q] = [n === 0 ? 0 : a / n, m === 0 ? 0 : b / m];
+  const pooled = (a + b) / Math.max(1, n + m);
+  const error = Math.sqrt(pooled * (1 - pooled) * (1 / Math.max(1, n) + 1 / Math.max(1, m)));
+  const z = normalQuantile(1 - 0.01 / Math.max(1, columnsTested));
+  return { reference: p, current: q, hasRisen: q - p >= nullRise && q - p > z * error };
+}
+
+/** Text with more values than this share of its rows (ids, free text) and times have no distribution to compare. */
+const identifying = 0.5;
+
+/**
+ * Compares columns that both tables have; k of the thresholds is their number. A column that is a number on one side only
+ * is compared as categories. Times and text that identifies rows are left out.
+ */
+export async function drift(
+  tables: Query,
+  reference: Table,
+  current: Table,
+  candidates: readonly string[],
+): Promise<readonly ColumnDrift[]> {
+  const pick = (table: Table) => table.columns.filter((column) => candidates.includes(column.name));
+  const [r, c] = [await summarise(tables, reference.name, pick(reference)), await summarise(tables, current.name, pick(current))];
+  const kinds = new Map(pick(reference).map((column) => [column.name, kindOf(column)]));
+  const names = candidates.filter((name) => {
+    const [a, b] = [r.get(name), c.get(name)];
+    const isText = kinds.get(name) === 'category' && a && a.distinct > 30 && a.distinct > identifying * (a.rows - a.nulls);
+    return a && b && kinds.get(name) !== 'time' && !isText;
+  });
+  const isNumber = (name: string) =>
+    kinds.get(name) === 'number' &&
+    pick(current).some(
+      (column) => column.name === name && (kindOf(column) === 'number' || (c.get(name)?.nulls ?? 0) === current.rows),
+    );
+  const numbers = names.filter(isNumber);
+  const edges = await quantileEdges(tables, reference, numbers, psiBins);
+  const fine = await quantileEdges(tables, reference, numbers, ksBins);
+  const [bins, currentBins] = [await binCounts(tables, reference.name, edges), await binCounts(tables, current.name, edges)];
+  const [fineBins, fineCurrent] = [await binCounts(tables, reference.name, fine), await binCounts(tables, current.name, fine)];
+  const found: ColumnDrift[] = [];
+  for (const column of names) {
+    const [a, b] = [r.get(column), c.get(column)];
+    if (!a || !b) continue;
+    const nulls = rise(a.nulls, a.rows, b.nulls, b.rows, names.length);
+    const notFinite = rise(a.nans + a.infinities, a.rows, b.nans + b.infinities, b.rows, names.length);
+    const categories = isNumber(column) ? null : await categoryCounts(tables, reference.name, current.name, column);
+    const histogram = categories ?? { reference: bins.get(column) ?? [], current: currentBins.get(column) ?? [] };
+    found.push({
+      column,
+      ...judgePsi(histogram.reference, histogram.current, names.length),
+      jensenShannon: jensenShannon(histogram.reference, histogram.current),
+      ks: categories ? null : (kolmogorovSmirnov(fineBins.get(column) ?? [], fineCurrent.get(column) ?? [])?.value ?? null),
+      nulls,
+      notFinite,
+      unseen: categories ? categories.unseen : { rows: 0, examples: [] },
+      edges: edges.get(column) ?? [],
+    });
+  }
+  return found;
+}
