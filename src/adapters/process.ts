@@ -61,7 +61,7 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
   const maxRssBytes = watching.end();
   const reason = stopping.end();
 
-  const leftBehind = await sweep(tree, status.lifeline(), child.stdio[4] as Writable, session);
+  await sweep(tree, status.lifeline(), child.stdio[4] as Writable, session);
   await drain([child.stdout, child.stderr]);
   for (const stream of child.stdio) stream?.destroy();
   const code = reason ? null : status.code();
@@ -75,7 +75,6 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
     isOutOfMemory: reason === 'memory',
     isOutputExceeded: reason === 'output',
     isAborted: reason === 'abort',
-    leftBehind,
     tail: output.end(),
   };
 }
@@ -154,7 +153,6 @@ const notRun: CommandResult = {
   isOutOfMemory: false,
   isOutputExceeded: false,
   isAborted: true,
-  leftBehind: 0,
   tail: [],
 };
 
@@ -182,17 +180,17 @@ function readStatus(stream: Readable) {
   return { ended, code: () => number('exit'), lifeline: () => number('lifeline') };
 }
 
-/** Kills what is left, again and again until nothing is: a fork may be on its way. Returns how many outlived the command. */
-async function sweep(tree: ProcessTree, lifeline: number | null, line: Writable, session: number): Promise<number> {
+/** Kills what is left, the lifeline too, until we look three times and find nothing: a fork or an exec may be on its way. */
+async function sweep(tree: ProcessTree, lifeline: number | null, line: Writable, session: number): Promise<void> {
   if (lifeline !== null) tree.follow(lifeline);
-  const others = (): number => tree.find().filter((id) => id !== lifeline).length;
-  // The supervisor itself may still be on its way out.
-  const leftOver = others() > 0 ? await sleep(10).then(others) : 0;
-  send(-session, 'SIGKILL');
   line.on('error', () => {});
   line.destroy();
-  for (let round = 0; round < 500 && tree.signal('SIGKILL') > 0; round += 1) await sleep(10);
-  return leftOver;
+  for (let round = 0, empty = 0; round < 1000 && empty < 3; round += 1) {
+    empty = tree.signal('SIGKILL') > 0 ? 0 : empty + 1;
+    await sleep(5);
+  }
+  // Where there is no /proc the group is all that can be reached.
+  send(-session, 'SIGKILL');
 }
 
 /** Reads what is still in the pipes; a process that cannot be killed must not hold us. */

@@ -38,8 +38,6 @@ export interface CommandResult {
   readonly isOutOfMemory: boolean;
   readonly isOutputExceeded: boolean;
   readonly isAborted: boolean;
-  /** Processes that outlived the command and were ended. */
-  readonly leftBehind: number;
   /** The last lines of the log. */
   readonly tail: readonly string[];
 }

@@ -47,7 +47,7 @@ describe('a command', () => {
     const result = await run(['sh', '-c', 'printf "%s\\n" "$@"; cat; env', 'x', 'a b', '$(id)', '-n', "'"], {
       env: { PATH: path, GREETING: 'hello' },
     });
-    expect(result).toMatchObject({ exitCode: 0, signal: null, leftBehind: 0 });
+    expect(result).toMatchObject({ exitCode: 0, signal: null });
     expect(result.tail.slice(0, 4)).toEqual(['a b', '$(id)', '-n', "'"]);
     const names = result.tail.slice(4).map((line) => line.split('=')[0]);
     expect(names.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name ?? '')).sort()).toEqual([

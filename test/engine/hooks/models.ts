@@ -9,6 +9,14 @@ import { type FileMap, makeRepo, temporaryFolder } from '../../helpers/repo.ts';
 import { manifestOf } from '../../support/manifest.ts';
 import { csvOf, storeOf } from '../../support/tables.ts';
 
+/** Without the shims of version managers, which take longer to start than what they start. */
+const quickPath = (process.env.PATH ?? '')
+  .split(':')
+  .filter((folder) => !folder.includes('/shims'))
+  .join(':');
+
+export const quickEnvironment = { ...process.env, PATH: quickPath };
+
 /** Mean of the label per value of `state`, with a little noise from the seed. */
 const train = `import csv, json, random, sys
 data, seed, model = sys.argv[1:4]
@@ -47,7 +55,10 @@ export const pythonHooks = {
   predict: 'python3 predict.py {model} {in} {out}',
 };
 
-export const settings = (hooks: Readonly<Record<string, unknown>> = pythonHooks, more: Readonly<Record<string, unknown>> = {}) => ({
+export const settings = (
+  hooks: Readonly<Record<string, unknown>> = pythonHooks,
+  more: Readonly<Record<string, unknown>> = {},
+) => ({
   task: 'binary',
   columns: { id: 'id', label: 'late' },
   data: { train: 'data/train.csv', eval: 'data/eval.csv' },
@@ -76,9 +87,10 @@ export async function openHooks(root: string, given: Record<string, unknown>, op
   const manifest = manifestOf(given);
   const signal = options.hooks?.signal ?? new AbortController().signal;
   const machine = await openHookMachine({
-    ...{ root, env: process.env, cacheFolder: null, isProtected: false, isCacheRead: true, signal },
+    ...{ root, env: quickEnvironment, cacheFolder: null, isProtected: false, isCacheRead: true, signal },
     exclude: ['data/*.csv'],
     ...options.machine,
+    ...(options.machine?.env && { env: { ...options.machine.env, PATH: quickPath } }),
   });
   onTestFinished(() => machine.close());
   const log: string[] = [];
@@ -97,7 +109,7 @@ export async function openModel(
   hooks: Readonly<Record<string, unknown>> = {},
   options: OpenOptions & { readonly manifest?: Readonly<Record<string, unknown>> } = {},
 ): Promise<Opened> {
-  const root = makeRepo({ ...pythonRepo, ...files });
+  const root = makeRepo({ ...pythonRepo, ...files }, { git: false });
   return openHooks(root, settings({ ...pythonHooks, ...hooks }, options.manifest), options);
 }
 
