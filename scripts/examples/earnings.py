@@ -2,7 +2,7 @@
 
 Run by hand, never in CI:
 
-    python -m venv venv && venv/bin/pip install causaldata==0.1.5 pandas==2.2.3 statsmodels
+    python -m venv venv && venv/bin/pip install causaldata==0.1.5 pandas==3.1.1
     venv/bin/python scripts/examples/earnings.py examples/r/data
 
 The same input gives the same bytes: rows are ordered by a hash of their number.
