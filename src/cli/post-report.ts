@@ -43,7 +43,12 @@ export async function resendUnsent({ root, folder, tower }: PostOptions): Promis
   return { notices, left };
 }
 
-async function keep(root: string, folder: string, body: string, delivery: Exclude<Delivery, { state: 'delivered' }>): Promise<string> {
+async function keep(
+  root: string,
+  folder: string,
+  body: string,
+  delivery: Exclude<Delivery, { state: 'delivered' }>,
+): Promise<string> {
   const what = delivery.state === 'refused' ? 'Control Tower refused the report' : 'Control Tower did not take the report';
   try {
     const path = await keepUnsent(root, folder, body);

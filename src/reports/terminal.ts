@@ -58,7 +58,8 @@ function head(report: Report, { width, paint }: Pen): string[] {
 
 function testLine(result: Result, pen: Pen): string {
   const start = `  ${marks[result.outcome]} ${formatPoints(result.passingPoints ?? 0)}  ${result.check.padEnd(10)}`;
-  const end = result.outcome === 'pass' ? '' : ` ${outcomeWords[result.outcome]}`;
+  const isNarrow = pen.width < 60;
+  const end = result.outcome === 'pass' || isNarrow ? '' : ` ${outcomeWords[result.outcome]}`;
   const room = Math.max(12, pen.width - start.length - end.length - 1);
   const title = clip(oneLine(result.title), room).padEnd(end ? room : 0);
   return `${tint(pen, result.outcome, start)} ${title}${tint(pen, result.outcome, end)}`;

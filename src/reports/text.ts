@@ -2,15 +2,23 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Report } from '../kernel/report.ts';
 
+/** Links and titles for the terminal (OSC): from ESC ] to BEL or ESC \\; Node's stripper leaves their text behind. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const operatingSystemCommand = /\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\|$)/g;
+
+const suspicious = /[\p{Cc}\p{Cs}\p{Bidi_Control}\uFFFE\uFFFF]/u;
+
 /**
  * Without terminal escapes, control characters (line breaks and tabs stay), lone surrogates, characters that XML forbids
  * and marks that reverse the direction of text.
  */
-export const cleanText = (text: string): string =>
-  stripVTControlCharacters(text)
+export function cleanText(text: string): string {
+  if (!suspicious.test(text)) return text;
+  return stripVTControlCharacters(text.replaceAll(operatingSystemCommand, ''))
     .replaceAll(/\r\n?/g, '\n')
     .replaceAll(/(?![\n\t])\p{Cc}/gu, ' ')
     .replaceAll(/[\p{Cs}\p{Bidi_Control}\uFFFE\uFFFF]/gu, '');
+}
 
 /** As cleanText, on one line. */
 export const oneLine = (text: string): string => cleanText(text).replaceAll(/\s+/g, ' ').trim();

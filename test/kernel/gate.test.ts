@@ -75,12 +75,21 @@ describe('waivers', () => {
 
   it('with a path cover only findings under it', () => {
     const inside = (path: string | undefined) =>
-      waivedIn(applyWaivers(reportOf([failing({ findings: [{ message: 'x', ...(path && { place: { path } }) }] })]), [waiver({ path: 'data' })]))[0];
+      waivedIn(
+        applyWaivers(reportOf([failing({ findings: [{ message: 'x', ...(path && { place: { path } }) }] })]), [
+          waiver({ path: 'data' }),
+        ]),
+      )[0];
     expect(inside('data/a.csv')).toBeDefined();
     expect(inside('data')).toBeDefined();
     expect(inside('database/a.csv')).toBeUndefined();
     expect(inside(undefined)).toBeUndefined();
-    const mixed = failing({ findings: [{ message: 'x', place: { path: 'data/a' } }, { message: 'y', place: { path: 'src/b' } }] });
+    const mixed = failing({
+      findings: [
+        { message: 'x', place: { path: 'data/a' } },
+        { message: 'y', place: { path: 'src/b' } },
+      ],
+    });
     expect(waivedIn(applyWaivers(reportOf([mixed]), [waiver({ path: 'data/' })]))[0]).toBeUndefined();
   });
 

@@ -36,7 +36,11 @@ const result = (check: string, outcome: Result['outcome'], more: Partial<Result>
   ...more,
 });
 
-const suiteOf = (id: string, method: SuiteReport['method'], sections: Readonly<Record<string, readonly Result[]>>): SuiteReport => ({
+const suiteOf = (
+  id: string,
+  method: SuiteReport['method'],
+  sections: Readonly<Record<string, readonly Result[]>>,
+): SuiteReport => ({
   id,
   title: id,
   method,
@@ -72,7 +76,9 @@ const outcomes: readonly Result['outcome'][] = ['pass', 'fail', 'manual', 'not-a
 
 describe('totals', () => {
   it('are recomputed from the results, whatever the artifact says', () => {
-    const merged = merge(reportOf([rubricOf({ data: [result('data-1', 'fail', { paperPoints: 1, passingPoints: 1, execution: 'automatic' })] })]));
+    const merged = merge(
+      reportOf([rubricOf({ data: [result('data-1', 'fail', { paperPoints: 1, passingPoints: 1, execution: 'automatic' })] })]),
+    );
     expect(scoreOf(merged)).toMatchObject({ score: 0, paperScore: 0 });
     expect(scoreOf(merged)?.band).toContain('research project');
     expect(scoreOf(merged)?.sections[0]).toMatchObject({ score: 0, paperScore: 1 });
@@ -91,7 +97,9 @@ describe('totals', () => {
   });
 
   it('know only the 28 tests: one more earns nothing', () => {
-    const merged = merge(reportOf([rubricOf({ data: [result('data-1', 'pass'), result('data-8', 'pass')], extra: [result('x', 'pass')] })]));
+    const merged = merge(
+      reportOf([rubricOf({ data: [result('data-1', 'pass'), result('data-8', 'pass')], extra: [result('x', 'pass')] })]),
+    );
     expect(scoreOf(merged)?.sections.map((section) => section.id)).toEqual(['data', 'model', 'infra', 'monitor']);
     expect(scoreOf(merged)?.sections[0]?.score).toBe(1);
   });
@@ -104,7 +112,9 @@ describe('totals', () => {
   });
 
   it('take the trigger from the job that merges: no artifact makes a laptop a schedule', () => {
-    const forged = reportOf([rubricOf({ monitor: [result('monitor-2', 'pass')] })], { run: { trigger: 'schedule', pipelineId: '7' } });
+    const forged = reportOf([rubricOf({ monitor: [result('monitor-2', 'pass')] })], {
+      run: { trigger: 'schedule', pipelineId: '7' },
+    });
     expect(scoreOf(merge(forged))?.sections[3]?.score).toBe(0.5);
     expect(merge(forged).run.trigger).toBe('push');
   });
@@ -118,7 +128,11 @@ describe('totals', () => {
 describe('what an artifact may not say', () => {
   it('that a failure is waived, that the gate is open, when it is', () => {
     const forged = reportOf(
-      [suiteOf('structure', 'weighted-mean', { code: [result('code-seeds', 'fail', { waived: { reason: 'r', owner: 'o', expires: '2099-01-01' } })] })],
+      [
+        suiteOf('structure', 'weighted-mean', {
+          code: [result('code-seeds', 'fail', { waived: { reason: 'r', owner: 'o', expires: '2099-01-01' } })],
+        }),
+      ],
       { at: '2001-01-01T00:00:00Z', gate: { mode: 'advisory', isPassed: true, reasons: [] } },
     );
     const merged = merge(forged);
@@ -148,13 +162,17 @@ describe('results of several jobs', () => {
     ['manual', 'pass'],
     ['fail', 'skipped'],
   ] as const)('of %s and %s for one check the first stands, in either order', (worse, better) => {
-    const [a, b] = [worse, better].map((outcome) => reportOf([rubricOf({ data: [result('data-1', outcome)] })])) as [Report, Report];
-    for (const merged of [merge(a, b), merge(b, a)])
-      expect(scoreOf(merged)?.sections[0]?.results[0]?.outcome).toBe(worse);
+    const [a, b] = [worse, better].map((outcome) => reportOf([rubricOf({ data: [result('data-1', outcome)] })])) as [
+      Report,
+      Report,
+    ];
+    for (const merged of [merge(a, b), merge(b, a)]) expect(scoreOf(merged)?.sections[0]?.results[0]?.outcome).toBe(worse);
   });
 
   it('merged from shards equal those of one run', () => {
-    const all = rubric.sections.flatMap((section) => section.checks.map((entry) => ({ section: section.id, check: entry.check })));
+    const all = rubric.sections.flatMap((section) =>
+      section.checks.map((entry) => ({ section: section.id, check: entry.check })),
+    );
     const run = fc.record({
       outcomes: fc.array(fc.constantFrom(...outcomes), { minLength: all.length, maxLength: all.length }),
       shards: fc.array(fc.nat({ max: 4 }), { minLength: all.length, maxLength: all.length }),
@@ -183,7 +201,10 @@ describe('results of several jobs', () => {
   it('give each metric once', () => {
     const metric = { name: 'model.quality.auc', value: 0.7, labels: { a: '1', b: '2' } };
     const again = { ...metric, value: 0.8, labels: { b: '2', a: '1' } };
-    const merged = merge(reportOf([], { metrics: [metric] }), reportOf([], { metrics: [again, { ...again, labels: { a: '1' } }] }));
+    const merged = merge(
+      reportOf([], { metrics: [metric] }),
+      reportOf([], { metrics: [again, { ...again, labels: { a: '1' } }] }),
+    );
     expect(merged.metrics.map((m) => m.value)).toEqual([0.7, 0.8]);
   });
 });

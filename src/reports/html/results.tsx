@@ -195,10 +195,12 @@ function byFile(report: Report): readonly (readonly [path: string, found: readon
     if (suite.method === 'ml-test-score') continue;
     for (const finding of result.findings) {
       const path = finding.place?.path ?? '';
-      files.set(path, [...(files.get(path) ?? []), { result, finding }]);
+      const found = files.get(path);
+      if (found) found.push({ result, finding });
+      else files.set(path, [{ result, finding }]);
     }
   }
-  const worst = (found: readonly Located[]) => Math.max(...found.map(severityOf));
+  const worst = (found: readonly Located[]) => found.reduce((most, each) => Math.max(most, severityOf(each)), 0);
   return [...files]
     .map(([path, found]) => [path, found.toSorted((a, b) => severityOf(b) - severityOf(a))] as const)
     .sort(([a, left], [b, right]) => worst(right) - worst(left) || (a < b ? -1 : 1));

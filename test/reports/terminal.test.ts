@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { resultsOf } from '../../src/kernel/report.ts';
+import { renderMarkdown } from '../../src/reports/markdown.ts';
+import { renderTerminal } from '../../src/reports/terminal.ts';
+import { goldenReport, withResult } from './golden.ts';
+
+const hostile =
+  'x\n/close\n/label ~bug\n@all ![i](https://evil.example/x.png) <img src=x> </details> [a](javascript:b) #12 !34 `x` --> www.evil.example';
+
+describe('the terminal card', () => {
+  const card = renderTerminal(goldenReport, { width: 100 });
+  it('is as before', () => expect(card).toMatchFileSnapshot('../golden/report.txt'));
+
+  it('has a line for each of the 28 tests and both scores', () => {
+    for (const { suite, result } of resultsOf(goldenReport))
+      if (suite.method === 'ml-test-score') expect(card).toMatch(new RegExp(`^  [✓✗◐∅·!] [01½]  ${result.check} `, 'm'));
+    expect(card).toContain('ML Test Score  0.5 of 7');
+    expect(card).toContain('paper score 0.5');
+  });
+
+  it('puts what lifts the weakest section before what lifts another', () => {
+    const next = card.slice(card.indexOf('What to do next'));
+    expect(next.indexOf('monitor-3')).toBeGreaterThan(0);
+    expect(next).not.toContain('data-2');
+  });
+
+  it('has places that a terminal makes clickable', () => expect(card).toMatch(/^ {4}train\.py:31:5$/m));
+
+  it('lets no escape sequence of a repo through, and writes none unless colour is asked for', () => {
+    expect(card).not.toMatch(/(?!\n)\p{Cc}/u);
+    const report = withResult({ title: 'a\u001b]8;;https://hidden.example\u0007b\u001b]8;;\u001b\\\u009b31mc' });
+    expect(renderTerminal(report)).not.toContain('hidden.example');
+    expect(renderTerminal(report)).toContain('layout-no-data abc');
+    expect(renderTerminal(goldenReport, { color: true })).toContain('\u001b[');
+  });
+
+  it.each([40, 60, 80, 120])('keeps the tests within %d columns', (width) => {
+    const lines = renderTerminal(goldenReport, { width })
+      .split('\n')
+      .filter((line) => /^ {2}\S [01½] {2}/.test(line));
+    expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(width);
+  });
+});
+
+describe('the merge request note', () => {
+  const note = renderMarkdown(goldenReport, { towerUrl: 'https://tower.example.com/models/1' });
+  it('is as before', () => expect(note).toMatchFileSnapshot('../golden/report.md'));
+
+  it('neutralises quick actions, mentions, references, images, links and closing tags', () => {
+    const findings = [{ message: hostile, fix: hostile, place: { path: hostile } }];
+    const evil = renderMarkdown({
+      ...withResult({ findings, severity: 'blocker', title: hostile }),
+      model: { ...goldenReport.model, title: hostile },
+    });
+    for (const line of evil.split('\n')) expect(line).not.toMatch(/^\s*\/[a-z]/);
+    expect(evil).not.toMatch(/@all|#12|!34|~bug|!\[|\]\(javascript|<img|www\.evil|https:\/\/evil/);
+    expect(evil.match(/<\/details>/g)).toHaveLength(1);
+    expect(evil.match(/-->/g)).toHaveLength(1);
+  });
+
+  it('stays short on a huge report', () => {
+    const findings = Array.from({ length: 5000 }, () => ({ message: 'm'.repeat(4000) }));
+    expect(renderMarkdown(withResult({ findings })).length).toBeLessThan(60_001);
+  });
+});
