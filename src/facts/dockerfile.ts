@@ -1,6 +1,8 @@
 /** What a Dockerfile says. */
 import { DockerfileParser } from 'dockerfile-ast';
 
+type Range = ReturnType<ReturnType<ReturnType<typeof DockerfileParser.parse>['getInstructions']>[number]['getRange']>;
+
 export interface Stage {
   /** Image without tag and digest. */
   readonly image: string;
@@ -20,12 +22,27 @@ export interface Dockerfile {
 
 const maxLength = 256 * 1024;
 
+/** What follows the keyword, flags included (the library's own leaves them out), on one line. */
+function argumentsOf(lines: readonly string[], range: Range): string {
+  const { start, end } = range;
+  return lines
+    .slice(start.line, end.line + 1)
+    .map((line, index, all) => (index === all.length - 1 ? line.slice(0, end.character) : line))
+    .filter((line) => !/^\s*#/.test(line))
+    .map((line) => line.replace(/\\\s*$/, ' '))
+    .join('')
+    .slice(start.character)
+    .replace(/^\s*\w+\s*/, '');
+}
+
 /** Reads a Dockerfile leniently; what stands after the first 256 KiB is not read. */
 export function readDockerfile(text: string): Dockerfile {
-  const parsed = DockerfileParser.parse(text.slice(0, maxLength));
+  const read = text.slice(0, maxLength);
+  const lines = read.split(/\r?\n/);
+  const parsed = DockerfileParser.parse(read);
   const instructions = parsed.getInstructions().map((each) => ({
     keyword: each.getKeyword(),
-    arguments: each.getArgumentsContent() ?? '',
+    arguments: argumentsOf(lines, each.getRange()),
     line: each.getRange().start.line + 1,
   }));
   const defaults = new Map(

@@ -33,7 +33,10 @@ export default defineCheck({
         if (problem !== null) findings.push({ message: problem, place: { path, line } });
       }
       const everything = dockerfile.instructions.find(
-        (each) => /^(COPY|ADD)$/.test(each.keyword) && /^(?:--\S+\s+)*\.\/?\s/.test(each.arguments.trim()),
+        (each) =>
+          /^(COPY|ADD)$/.test(each.keyword) &&
+          !/--from=/.test(each.arguments) &&
+          /^(?:--\S+\s+)*\.\/?\s/.test(each.arguments.trim()),
       );
       const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : '';
       const ignoring = ['.dockerignore', `${folder}.dockerignore`, `${path}.dockerignore`];
