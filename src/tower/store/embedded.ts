@@ -1,7 +1,7 @@
 /** The embedded database: PGlite in a worker thread, in a folder of its own, under our lock. */
-import { accessSync, constants, mkdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, type PostgresQueryResult } from 'kysely';
@@ -84,10 +84,17 @@ function singlePool(call: ReturnType<typeof connect>['call']): PostgresPool {
   };
 }
 
+/** As `mkdir -p`, a level at a time: Node's own recursion never ends under /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
+}
+
 /** Makes the folder (for this user alone) and returns its real path. */
 function prepareFolder(folder: string): string {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const real = realpathSync(folder);
     accessSync(real, constants.R_OK | constants.W_OK | constants.X_OK);
     return real;

@@ -1,0 +1,85 @@
+/** Runs Control Tower until it is interrupted. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
+import { startTower, type Tower, type TowerOptions } from '../tower/server.ts';
+import type { Context, Invocation } from './command.ts';
+
+type Env = Context['env'];
+
+const dataHome = (env: Env): string => join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'flightcheck', 'tower');
+
+function towerOptions(context: Context, { options }: Invocation): TowerOptions {
+  const { cwd, env, version, log } = context;
+  const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined);
+  const list = (name: string): readonly string[] | undefined => (Array.isArray(options[name]) ? options[name] : undefined);
+  const path = (name: string): string | undefined => (text(name) === undefined ? undefined : resolve(cwd, text(name) ?? ''));
+  const port = typeof options.port === 'number' ? options.port : 4700;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new UsageError('TOWER_PORT', `--port is ${port}, expected a whole number from 0 to 65535`, {
+      hint: '0 takes a free port.',
+    });
+  const data = path('data');
+  return {
+    folder: data ?? dataHome(env),
+    databaseUrl: text('database-url') ?? (data === undefined ? env.DATABASE_URL || undefined : undefined),
+    host: text('host'),
+    port,
+    version,
+    gitlabIssuers: list('gitlab-issuer'),
+    audience: text('audience'),
+    defaultBranches: list('default-branch'),
+    tokenFile: path('token-file'),
+    isTokenReplaced: options['new-token'] === true,
+    onError(error, requestId) {
+      log.warn(`request ${requestId} failed: ${error instanceof Error ? error.message : String(error)}`);
+      if (error instanceof Error && error.stack) log.debug(error.stack);
+    },
+  };
+}
+
+function writeReadyFile(path: string, content: object): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw new EnvironmentError('TOWER_READY_FILE', `The file ${path} cannot be written: ${String(error)}`, {
+      hint: 'Choose a place that this user may write to.',
+    });
+  }
+}
+
+const told = (tower: Tower, version: string): string =>
+  [
+    `Control Tower ${version} is ready: ${tower.url}`,
+    `  database     ${tower.engine}, ${tower.location}`,
+    `  durability   ${tower.durability}`,
+    ...(tower.token === null
+      ? ['  write token  as shown when it was made; --new-token makes another']
+      : [`  write token  ${tower.token}`, '               for FLIGHTCHECK_TOWER_TOKEN; only its hash is kept here']),
+    'Ctrl-C stops it.',
+    '',
+  ].join('\n');
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+export async function serveTower(context: Context, invocation: Invocation): Promise<number> {
+  const tower = await startTower(towerOptions(context, invocation));
+  const readyFile = invocation.options['ready-file'];
+  const readyPath = typeof readyFile === 'string' ? resolve(context.cwd, readyFile) : null;
+  try {
+    const { url, token, engine, location, durability } = tower;
+    const ready = { url, token, engine, location, durability, pid: process.pid };
+    if (readyPath !== null) writeReadyFile(readyPath, ready);
+    context.print(context.isJson ? `${JSON.stringify(ready)}\n` : told(tower, context.version));
+    await aborted(context.signal);
+    return exitCode.interrupted;
+  } finally {
+    if (readyPath !== null) rmSync(readyPath, { force: true });
+    await tower.close();
+  }
+}
