@@ -75,6 +75,10 @@ export async function settingOf(world: Pick<World, 'manifest' | 'tables' | 'hook
           .join(', ')}.`,
         manifestLine: 'columns: { label: ... }',
       });
+  if (train.rows === 0 || evaluation.rows === 0)
+    return skipped(`inconclusive: data.${train.rows === 0 ? 'train' : 'eval'} has no rows`, {
+      nextStep: 'Training and evaluation need rows.',
+    });
   const allowed: readonly string[] = metricsOf[task];
   const name = manifest.quality.metric ?? metricsOf[task][0];
   if (!allowed.includes(name))

@@ -1,0 +1,127 @@
+/**
+ * A world for probes: real DuckDB tables, and a Hooks port whose models are JavaScript. They get what a hook gets (an
+ * exported CSV), answer as a hook does (a CSV), and nothing runs that the probe did not announce in its plan.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { withFeatures } from '../../src/engine/features.ts';
+import type { AnyCheck, Verdict } from '../../src/kernel/check.ts';
+import type { Execution, HookRequest, Hooks, PredictRequest, TrainRequest } from '../../src/kernel/hooks.ts';
+import type { Files, World } from '../../src/kernel/world.ts';
+import { manifestOf } from './manifest.ts';
+import { csvOf, folderOf, storeOf } from './tables.ts';
+
+export type Row = Readonly<Record<string, string | number | null>>;
+export type TextRow = Readonly<Record<string, string>>;
+
+/** A model as its author writes it. */
+export interface Model {
+  train(rows: readonly TextRow[], seed: number, replicate: number): unknown;
+  predict(model: unknown, rows: readonly TextRow[]): readonly Row[];
+}
+
+/** Fields of test tables hold no delimiter and no quote. */
+export function parseCsv(text: string): readonly TextRow[] {
+  const [header = '', ...lines] = text.trimEnd().split('\n');
+  const names = header.split(',');
+  return lines.map((line) => {
+    const fields = line.split(',');
+    return Object.fromEntries(names.map((name, i) => [name, fields[i] ?? '']));
+  });
+}
+
+export interface Given {
+  /** Tables by name: rows, or the text of the CSV. */
+  readonly data: Readonly<Partial<Record<'train' | 'eval' | 'serving', readonly Row[] | string>>>;
+  readonly manifest?: Record<string, unknown>;
+  readonly model?: Model;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly threads?: number;
+}
+
+const filesOf = (texts: Readonly<Record<string, string>>): Files => ({
+  all: [],
+  has: (path) => path in texts,
+  get: () => undefined,
+  glob: () => [],
+  text: async (path) => texts[path] ?? null,
+  bytes: async () => null,
+});
+
+/** Runs a probe over what is given. `requests` is every execution that it asked for. */
+export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict: Verdict; requests: readonly HookRequest[] }> {
+  const root = folderOf(
+    Object.fromEntries(
+      Object.entries(given.data).map(([name, rows]) => [`${name}.csv`, typeof rows === 'string' ? rows : csvOf(rows)]),
+    ),
+  );
+  const raw = {
+    data: Object.fromEntries(Object.keys(given.data).map((name) => [name, `${name}.csv`])),
+    ...(given.model && { hooks: { train: 'train {data} {model}', predict: 'predict {model} {in} {out}' } }),
+    columns: { label: 'y' },
+    task: 'binary',
+    ...given.manifest,
+  };
+  const store = await storeOf(root, raw, given.threads === undefined ? {} : { threads: given.threads });
+  const manifest = await withFeatures(manifestOf(raw), store);
+  const planned = new Set(
+    (check.plan?.(manifest, {}) ?? []).flatMap(({ request }) => [
+      JSON.stringify(request),
+      ...(request.hook === 'predict' ? [JSON.stringify(request.model)] : []),
+    ]),
+  );
+  const requests: HookRequest[] = [];
+  let predictions = 0;
+  let exports = 0;
+  const models = new Map<string, Promise<unknown>>();
+  const execution = (request: HookRequest, output: string): Execution => ({
+    request,
+    key: 'k',
+    isCached: false,
+    ranAt: '2026-11-23T00:00:00Z',
+    seconds: 0.1,
+    maxRssBytes: null,
+    output,
+  });
+  const announce = (request: HookRequest) => {
+    if (!planned.has(JSON.stringify(request))) throw new Error(`not announced: ${JSON.stringify(request)}`);
+    requests.push(request);
+  };
+  const exported = async (ref: PredictRequest['input'], without: readonly string[]) => {
+    const path = join(root, `hook-${++exports}.csv`);
+    await store.export(ref, path, { without });
+    return parseCsv(readFileSync(path, 'utf8'));
+  };
+  const trained = (request: TrainRequest): Promise<unknown> => {
+    const key = JSON.stringify(request);
+    const known =
+      models.get(key) ?? exported(request.data, []).then((rows) => given.model?.train(rows, request.seed, request.replicate));
+    models.set(key, known);
+    return known;
+  };
+  const hooks: Hooks = {
+    has: (hook) => given.model !== undefined && (hook === 'train' || hook === 'predict'),
+    async train(request) {
+      announce(request);
+      await trained(request);
+      return execution(request, root);
+    },
+    async predict(request) {
+      announce(request);
+      const model = await trained(request.model);
+      const rows = await exported(request.input, [manifest.columns.label ?? '']);
+      const counter = ++predictions;
+      const path = join(root, `out-${counter}.csv`);
+      writeFileSync(path, csvOf(given.model?.predict(model, rows) ?? []));
+      return { ...execution(request, path), ...(await store.readPredictions(path, request.input, `p${counter}`)) };
+    },
+    features: async (request) => execution(request, root),
+  };
+  const world: Partial<World> = {
+    manifest: { value: manifest, path: 'flightcheck.yml', exists: true, problems: [], place: () => undefined },
+    files: filesOf(given.files ?? {}),
+    tables: store,
+    hooks,
+  };
+  return { verdict: await check.run(world as World, {}), requests };
+}
