@@ -10,9 +10,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pc from 'picocolors';
+import { parse, stringify } from 'yaml';
 import { EnvironmentError, FlightcheckError } from '../src/kernel/failure.ts';
 import type { Report } from '../src/kernel/report.ts';
-import { terminalReport } from '../src/reports/terminal.ts';
+import { renderTerminal } from '../src/reports/terminal.ts';
 import { startTower, type Tower } from '../src/tower/server.ts';
 import { commandFolder, createOffline, type Offline } from '../test/support/offline.ts';
 import { canRunPipelines, runDirectly, runPipeline } from './lib/demo-runs.ts';
@@ -56,11 +57,12 @@ async function showExample(
     return true;
   }
   const from = join(root, 'examples', example.name);
-  const own = existsSync(join(from, '.gitlab-ci.yml'));
-  const include = 'include:\n  - component: $CI_SERVER_FQDN/mlops/flightcheck/model-pipeline@1\n';
-  const project = offline.project(example.name, own ? {} : { '.gitlab-ci.yml': include }, from);
+  const { include, ...others } = parse(readFileSync(join(from, '.gitlab-ci.yml'), 'utf8')) as { include: unknown };
+  const project = offline.project(example.name, { '.gitlab-ci.yml': stringify({ include }) }, from);
   const words = hasPipelines ? 'model-pipeline under gitlab-ci-local' : 'the runners, called directly';
   say(`${pc.bold(example.title)}  ${pc.dim(words)}`);
+  const left = Object.keys(others);
+  if (left.length > 0) say(pc.dim(`  left out: the example's own jobs ${left.join(', ')}, which install packages`));
   const variables = { FLIGHTCHECK_CLI: 'path', FLIGHTCHECK_TOWER_URL: tower.url };
   const started = performance.now();
   const run = hasPipelines ? runPipeline : runDirectly;
@@ -80,12 +82,20 @@ async function showExample(
     return false;
   }
   say();
-  say(terminalReport(report, { isColor: pc.isColorSupported, width: Math.min(process.stdout.columns ?? 100, 120) }).trimEnd());
+  say(renderTerminal(report, { color: pc.isColorSupported, width: Math.min(process.stdout.columns ?? 100, 120) }).trimEnd());
   const hooks = read('score')?.metrics.find((metric) => metric.name === 'hooks.seconds')?.value;
-  const share = typeof hooks === 'number' ? `, ${hooks.toFixed(1)} s of them in the model's own hooks` : '';
+  const share =
+    typeof hooks === 'number' ? `; the model's own commands ran for ${hooks.toFixed(1)} s of it, some side by side` : '';
   say(`\n${seconds.toFixed(1)} s for the whole pipeline${share}.`);
   say(`One page with all evidence: ${shown(join(kept, 'report.html'))}\n`);
   return result.isPassed;
+}
+
+/** What Control Tower knows by now: the reports that really arrived. */
+async function modelsOf({ url }: Tower): Promise<readonly { name: string; url: string }[]> {
+  const response = await fetch(`${url}/v1/models`);
+  if (!response.ok) return [];
+  return ((await response.json()) as { items: { name: string; url: string }[] }).items;
 }
 
 const whyDirect = (rsync: string | null): string =>
@@ -119,6 +129,7 @@ async function main(): Promise<number> {
     }
     if (interruption.signal.aborted) return 130;
     say(`The fleet: ${pc.cyan(tower.url)}`);
+    for (const model of await modelsOf(tower)) say(`  ${model.name.padEnd(20)} ${pc.cyan(`${tower.url}${model.url}`)}`);
     if (isStaying) {
       say(pc.dim(`Ctrl-C ends the demo; what it recorded stays in ${shown(home)}.`));
       await new Promise<void>((resolve) => interruption.signal.addEventListener('abort', () => resolve(), { once: true }));

@@ -42,6 +42,7 @@ export async function runPipeline({ offline, project, path, variables, signal, s
   const onLine = (text: string): void => {
     const started = /^(\S+) +starting shell/.exec(text);
     const finished = /^(\S+) +finished in ([\d.]+ \w+)(?: +(?:FAIL|WARN) +(\d+))?/.exec(text);
+    if (finished?.[1] === 'pipeline') return;
     if (started?.[1]) say(pc.dim(line(started[1], 'started')));
     if (finished?.[1])
       say(line(finished[1], finished[3] ? pc.red(`exit code ${finished[3]} after ${finished[2]}`) : `done in ${finished[2]}`));

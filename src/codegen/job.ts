@@ -80,6 +80,8 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
       when: 'always',
       expire_in: '30 days',
       paths: [`${outputFolder}/`],
+      // What waits to be sent goes out under the report job's identity: no other job may put something there.
+      ...(!job.hasIdentity && { exclude: [`${outputFolder}/unsent/**/*`] }),
       reports: Object.fromEntries(Object.entries(job.reports).map(([kind, file]) => [kind, `${outputFolder}/${file}`])),
     },
   };

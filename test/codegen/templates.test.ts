@@ -181,6 +181,13 @@ test('only the report job decides the gate', () => {
   expect(report?.variables.FLIGHTCHECK_GATE).toEqual({ value: 'blocking', expand: false });
 });
 
+test('no job but the report can hand over what is sent to Control Tower under its identity', () => {
+  for (const [name, job] of Object.entries(jobsOf('model-pipeline', { 'model-dir': 'm', output: 'out' })))
+    expect((job.artifacts as { exclude?: string[] }).exclude, name).toEqual(
+      name === 'report' ? undefined : ['m/out/unsent/**/*'],
+    );
+});
+
 test('needs follow the prefix of the names', () => {
   const jobs = jobsOf('model-pipeline', { 'job-prefix': 'risk:' });
   expect(Object.keys(jobs)).toEqual(['risk:structure', 'risk:ml-test-score', 'risk:report']);
