@@ -16,7 +16,8 @@ interface Document {
 const regExp = Object.assign(
   (pattern: string) => {
     const regex = RE2JS.compile(pattern);
-    return { test: (text: string): boolean => regex.matcher(text).find() };
+    // ajv keeps one matcher for each text of a pattern.
+    return { test: (text: string): boolean => regex.matcher(text).find(), toString: () => pattern };
   },
   { code: 'new RegExp' },
 );
