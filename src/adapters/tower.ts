@@ -87,7 +87,7 @@ function accepted(text: string, { url }: TowerOptions): Attempt {
   const answer = parse(text);
   const model = answer?.model as { url?: unknown } | undefined;
   if (typeof answer?.id !== 'string') return { state: 'unreachable', reason: 'what answers there is not Control Tower' };
-  const page = typeof model?.url === 'string' && /^\/[\w/.~-]*$/.test(model.url) ? under(url, `.${model.url}`) : undefined;
+  const page = typeof model?.url === 'string' && /^\/(?!\/)[\w/.~-]*$/.test(model.url) ? under(url, `.${model.url}`) : undefined;
   return { state: 'delivered', isReplay: answer.replayed === true, ...(page && { pageUrl: page }) };
 }
 

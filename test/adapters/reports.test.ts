@@ -1,0 +1,143 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeReports } from '../../src/adapters/report-files.ts';
+import { readReports } from '../../src/adapters/reports.ts';
+import { keepUnsent, listUnsent } from '../../src/adapters/unsent.ts';
+import type { Report } from '../../src/kernel/report.ts';
+import { goldenReport } from '../reports/golden.ts';
+
+let root: string;
+let other: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'flightcheck-reports-'));
+  other = mkdtempSync(join(tmpdir(), 'flightcheck-other-'));
+});
+afterEach(() => {
+  for (const folder of [root, other]) rmSync(folder, { recursive: true, force: true });
+});
+
+const put = (name: string, content: unknown): void => {
+  mkdirSync(join(root, '.flightcheck'), { recursive: true });
+  writeFileSync(join(root, '.flightcheck', name), typeof content === 'string' ? content : JSON.stringify(content));
+};
+const read = () => readReports(root, '.flightcheck', { except: ['report.report.json'] });
+const small: Report = { ...goldenReport, suites: [], runner: 'check' };
+
+describe('reports of other jobs', () => {
+  it('are read in the order of their names, without our own and what is no report', async () => {
+    put('score.report.json', { ...small, runner: 'score' });
+    put('check.report.json', small);
+    put('report.report.json', small);
+    put('check.junit.xml', '<x/>');
+    const found = await read();
+    expect(found.reports.map((report) => report.runner)).toEqual(['check', 'score']);
+    expect(found.problems).toEqual([]);
+  });
+
+  it('are none where there is no folder', async () => expect(await read()).toEqual({ reports: [], problems: [], paths: [] }));
+
+  it.each([
+    ['no JSON', '{"schema": 1', /check\.report\.json is not JSON/],
+    ['nothing', '', /is not JSON/],
+    ['another version', { ...small, schema: 2 }, /is not a valid report: \/schema/],
+    ['a missing key', { ...small, model: undefined }, /must have required property 'model'/],
+    ['an unknown key', { ...small, score: 7 }, /must NOT have additional properties \("score"\)/],
+    ['a date that is none', { ...small, at: 'yesterday' }, /\/at must match format "date-time"/],
+    ['a zone that is none', { ...small, at: '2026-11-20T06:12:40+99:99' }, /\/at must match format/],
+    ['a wrong type deep inside', { ...small, metrics: [{ name: 'a', value: 'high' }] }, /\/metrics\/0\/value must be number/],
+    ['null', 'null', /must be object/],
+    ['brackets without end', '['.repeat(100_000), /is not JSON/],
+  ])('that hold %s are named with the place, and the others still count', async (_, content, problem) => {
+    put('check.report.json', content);
+    put('score.report.json', small);
+    const found = await read();
+    expect(found.problems).toHaveLength(1);
+    expect(found.problems[0]).toMatch(problem);
+    expect(found.reports).toHaveLength(1);
+  });
+
+  it('that are too large, a folder, not text or a link out of the repo are named, not read', async () => {
+    put('a.report.json', 'x'.repeat(21 * 1024 * 1024));
+    mkdirSync(join(root, '.flightcheck', 'b.report.json'));
+    writeFileSync(join(root, '.flightcheck', 'c.report.json'), Buffer.from([0xff, 0xfe, 0x00]));
+    writeFileSync(join(other, 'secret'), JSON.stringify(small));
+    symlinkSync(join(other, 'secret'), join(root, '.flightcheck', 'd.report.json'));
+    symlinkSync('nowhere', join(root, '.flightcheck', 'e.report.json'));
+    symlinkSync('f.report.json', join(root, '.flightcheck', 'f.report.json'));
+    const found = await read();
+    expect(found.reports).toEqual([]);
+    expect(found.problems.map((problem) => problem.split(' ')[0])).toEqual(
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `.flightcheck/${name}.report.json`),
+    );
+    expect(found.problems[0]).toContain('bytes');
+    expect(found.problems[3]).toContain('leads out of the repository');
+  });
+});
+
+describe('report files', () => {
+  it('are written in every format, whole, under one stem', async () => {
+    const written = await writeReports(goldenReport, { root, folder: '.flightcheck' });
+    expect(written).toEqual(
+      ['report.json', 'junit.xml', 'codequality.json', 'metrics.txt', 'annotations.json', 'env', 'html'].map(
+        (ending) => `.flightcheck/report.${ending}`,
+      ),
+    );
+    expect(readdirSync(join(root, '.flightcheck')).sort()).toEqual(
+      written.map((path) => path.slice('.flightcheck/'.length)).sort(),
+    );
+    expect(JSON.parse(readFileSync(join(root, '.flightcheck/report.report.json'), 'utf8'))).toEqual(goldenReport);
+    expect(readFileSync(join(root, '.flightcheck/report.annotations.json'), 'utf8')).toContain(
+      '/artifacts/file/.flightcheck/report.html',
+    );
+  });
+
+  it('may be some of the formats in a deeper folder', async () => {
+    expect(await writeReports(goldenReport, { root, folder: 'a/b', formats: ['dotenv'] })).toEqual(['a/b/report.env']);
+  });
+
+  it('do not leave the repo through a linked folder', async () => {
+    symlinkSync(other, join(root, '.flightcheck'));
+    for (const folder of ['.flightcheck', '.flightcheck/deeper', '../x'])
+      await expect(writeReports(goldenReport, { root, folder })).rejects.toMatchObject({ code: 'OUTPUT_OUTSIDE', exitCode: 2 });
+    expect(readdirSync(other)).toEqual([]);
+  });
+
+  it('replace a linked file and leave alone what it pointed at', async () => {
+    writeFileSync(join(other, 'precious'), 'mine');
+    mkdirSync(join(root, '.flightcheck'));
+    symlinkSync(join(other, 'precious'), join(root, '.flightcheck/report.env'));
+    await writeReports(goldenReport, { root, folder: '.flightcheck', formats: ['dotenv'] });
+    expect(readFileSync(join(other, 'precious'), 'utf8')).toBe('mine');
+    expect(readFileSync(join(root, '.flightcheck/report.env'), 'utf8')).toContain('FLIGHTCHECK_RESULT_GATE=failed');
+  });
+
+  it('say so when the folder is a file or a format is in the way', async () => {
+    writeFileSync(join(root, 'file'), '');
+    await expect(writeReports(goldenReport, { root, folder: 'file' })).rejects.toMatchObject({ code: 'OUTPUT_NOT_A_FOLDER' });
+    mkdirSync(join(root, 'out/report.env'), { recursive: true });
+    await expect(writeReports(goldenReport, { root, folder: 'out', formats: ['dotenv'] })).rejects.toMatchObject({
+      code: 'OUTPUT_NOT_WRITABLE',
+      exitCode: 3,
+    });
+    expect(readdirSync(join(root, 'out'))).toEqual(['report.env']);
+  });
+});
+
+describe('kept payloads', () => {
+  it('come back byte for byte, once however often they were kept', async () => {
+    const path = await keepUnsent(root, '.flightcheck', '{"a":"ä"}');
+    await keepUnsent(root, '.flightcheck', '{"a":"ä"}');
+    expect(await listUnsent(root, '.flightcheck')).toEqual({ waiting: [{ path, body: '{"a":"ä"}' }], problems: [] });
+  });
+
+  it('whose content was changed are not sent', async () => {
+    const path = await keepUnsent(root, '.flightcheck', '{}');
+    writeFileSync(join(root, path), '{"forged":true}');
+    expect(await listUnsent(root, '.flightcheck')).toEqual({
+      waiting: [],
+      problems: [`${path} cannot be sent: its content was changed`],
+    });
+  });
+});

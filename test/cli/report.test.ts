@@ -1,0 +1,265 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { command } from '../../src/cli/commands/report.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import type { Report } from '../../src/kernel/report.ts';
+import { scoreSuite } from '../../src/kernel/score.ts';
+import { git, temporaryFolder, writeFiles } from '../helpers/repo.ts';
+import { goldenReport } from '../reports/golden.ts';
+import { sendJson, serve, stored, type TestServer } from '../support/http-server.ts';
+
+const manifest = (more = ''): string => `version: 1
+model: { name: flight-delays, owner: "@models/flights" }
+columns: { id: id }
+${more}`;
+
+let root: string;
+let servers: TestServer[];
+beforeEach(() => {
+  root = temporaryFolder();
+  servers = [];
+  writeFiles(root, { 'flightcheck.yml': manifest(), '.gitignore': '.flightcheck/\n' });
+  git(root, 'init', '-q', '-b', 'main');
+  git(root, 'add', '.');
+  git(root, 'commit', '-qm', 'One');
+});
+afterEach(() => Promise.all(servers.map((server) => server.close())));
+
+const tower = async (...answer: Parameters<typeof serve>): Promise<TestServer> => {
+  const server = await serve(...answer);
+  servers.push(server);
+  return server;
+};
+
+/** A report of a job on this commit. */
+function leave(runner: string, change: Partial<Report> = {}): void {
+  const { gate: _g, waivers: _w, notices: _n, ...golden } = goldenReport;
+  const report = {
+    ...golden,
+    runner,
+    complete: true,
+    source: { ...golden.source, commit: git(root, 'rev-parse', 'HEAD').trim() },
+    run: { trigger: 'push' },
+    suites: golden.suites.filter((suite) => (runner === 'check') === (suite.id === 'structure')),
+    ...change,
+  };
+  mkdirSync(join(root, '.flightcheck'), { recursive: true });
+  writeFileSync(join(root, `.flightcheck/${runner}.report.json`), JSON.stringify(report));
+}
+
+async function run(argv: string[] = [], env: Record<string, string> = {}) {
+  const printed: string[] = [];
+  const errors: string[] = [];
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => errors.push(String(text)) > 0);
+  const say = (text: string): void => void errors.push(text);
+  const code = await runProgram([command], ['report', ...argv, root], '0.1.0', ({ json = false, debug = false }) => ({
+    cwd: root,
+    env,
+    print: (text) => void printed.push(text),
+    log: { info: say, warn: say, debug() {}, step: async (_title, work) => work(() => {}) },
+    isJson: json,
+    isDebug: debug,
+    isColor: false,
+    width: 100,
+    signal: new AbortController().signal,
+    version: '0.1.0',
+  }));
+  stderr.mockRestore();
+  const text = printed.join('');
+  return { code, text, errors: errors.join('\n') };
+}
+const written = (): Report => JSON.parse(readFileSync(join(root, '.flightcheck/report.report.json'), 'utf8'));
+const unsent = (): string[] => {
+  try {
+    return readdirSync(join(root, '.flightcheck/unsent'));
+  } catch {
+    return [];
+  }
+};
+const withTower = { FLIGHTCHECK_TOWER_TOKEN: 'a.very-secret.token' };
+
+describe('merging', () => {
+  it('unites the jobs, prints the card, writes every format', async () => {
+    leave('check');
+    leave('score');
+    const { code, text } = await run();
+    expect(code).toBe(0);
+    expect(text).toContain('ML Test Score');
+    expect(text).toContain('Project structure');
+    expect(written().suites.map((suite) => suite.id)).toEqual(['structure', 'ml-test-score']);
+    expect(readdirSync(join(root, '.flightcheck')).filter((name) => name.startsWith('report.'))).toHaveLength(7);
+  });
+
+  it('gives the same when it runs again over its own report', async () => {
+    leave('score');
+    await run();
+    const first = written().suites;
+    await run();
+    expect(written().suites).toEqual(first);
+  });
+
+  it('counts a run outside CI as by hand, whatever the artifacts say', async () => {
+    leave('score', { run: { trigger: 'schedule' } });
+    await run();
+    expect(written().run.trigger).toBe('local');
+    expect(written().suites[0]?.sections[0]?.results[0]).toMatchObject({ outcome: 'pass', passingPoints: 0.5 });
+  });
+
+  it('names a broken report, counts the others and leaves the report incomplete', async () => {
+    leave('score');
+    writeFileSync(join(root, '.flightcheck/check.report.json'), '{"schema": 1}');
+    const { code, errors } = await run(['--gate', 'blocking']);
+    expect(code).toBe(1);
+    expect(errors).toContain('.flightcheck/check.report.json is not a valid report: /');
+    expect(written().complete).toBe(false);
+    expect(written().notices?.[0]).toContain('check.report.json');
+  });
+
+  it.each([
+    ['no report at all', () => undefined, 'There is no report to merge'],
+    [
+      'a report of another commit',
+      () => leave('score', { source: { ...goldenReport.source, commit: 'f'.repeat(40) } }),
+      'the commit is ffff',
+    ],
+    [
+      'a report of another model',
+      () => leave('score', { model: { ...goldenReport.model, name: 'other' } }),
+      'the model is other',
+    ],
+  ])('ends with one clear error on %s', async (_, prepare, words) => {
+    prepare();
+    const { code, errors } = await run();
+    expect(code).toBe(2);
+    expect(errors).toContain(words);
+    expect(errors).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe('the gate', () => {
+  it('only reports when advisory, exits 1 when blocking', async () => {
+    leave('score');
+    expect((await run(['--min-score', '5'])).code).toBe(0);
+    expect(written().gate).toMatchObject({ mode: 'advisory', isPassed: false });
+    const blocking = await run([], { FLIGHTCHECK_GATE: 'blocking', FLIGHTCHECK_MIN_SCORE: '5' });
+    expect(blocking.code).toBe(1);
+    expect(blocking.text).toContain('below the 5 that the gate asks for');
+  });
+
+  it('comes from the manifest, and so do waivers', async () => {
+    const failed = goldenReport.suites[0]?.sections[0]?.results[1];
+    if (!failed) throw new Error('the golden report has a second rule');
+    const suites = [
+      scoreSuite(
+        { id: 'structure', title: 'Structure', method: 'weighted-mean' },
+        [{ id: 'layout', title: 'Layout', results: [{ ...failed, check: 'my-rule', severity: 'critical' }] }],
+        'push',
+      ),
+    ];
+    const gate = 'gate: { mode: blocking, max-severity: minor }\n';
+    writeFiles(root, { 'flightcheck.yml': manifest(gate) });
+    leave('check', { suites });
+    expect((await run()).code).toBe(1);
+    writeFiles(root, {
+      'flightcheck.yml': manifest(
+        `${gate}waivers: [{ check: my-rule, reason: "being mended", owner: "@ana", expires: "${soon()}" }]\n`,
+      ),
+    });
+    expect((await run()).errors).not.toContain('error');
+    expect(written().gate?.reasons).toEqual([]);
+    expect(written().waivers).toHaveLength(1);
+  });
+
+  it('stays shut when the manifest is broken and the include asks for it', async () => {
+    leave('check', { model: { ...goldenReport.model, name: root.split('/').pop() ?? '' } });
+    writeFiles(root, { 'flightcheck.yml': 'version: 1\nmodel: [\n' });
+    const { code } = await run(['--gate', 'blocking']);
+    expect(code).toBe(1);
+    expect(written().gate?.reasons.join()).toContain('incomplete');
+  });
+});
+
+const soon = (): string => new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10);
+
+describe('Control Tower', () => {
+  it('is told the decided report, and the page is linked', async () => {
+    const server = await tower((response) => sendJson(response, 201, stored));
+    leave('score');
+    const { code } = await run(['--tower-url', server.url], withTower);
+    expect(code).toBe(0);
+    const sent = JSON.parse(server.received[0]?.body ?? '') as Report;
+    expect(sent.gate).toEqual(written().gate);
+    expect(readFileSync(join(root, '.flightcheck/report.annotations.json'), 'utf8')).toContain(`${server.url}/models/3`);
+    expect(unsent()).toEqual([]);
+  });
+
+  it.each([
+    ['down', async () => 'http://127.0.0.1:9', 'it cannot be reached'],
+    ['broken', async () => (await tower((response) => sendJson(response, 500, {}))).url, 'it answers 500'],
+    ['refusing', async () => (await tower((response) => sendJson(response, 401, {}))).url, 'it answers 401'],
+    ['silent', async () => (await tower(() => undefined)).url, 'it does not answer in time'],
+  ])('%s never fails the pipeline: the report is kept, the gate decides', async (_, address, reason) => {
+    leave('score');
+    const url = await address();
+    const { code, text, errors } = await run(['--tower-url', url, '--tower-timeout', '0.3', '--gate', 'blocking'], withTower);
+    expect(code).toBe(1);
+    expect(written().notices?.join()).toContain(reason);
+    expect(unsent()).toHaveLength(1);
+    expect(text + errors + JSON.stringify(written())).not.toContain('very-secret');
+    rmSync(join(root, '.flightcheck/unsent'), { recursive: true });
+    leave('score');
+    expect((await run(['--tower-url', url, '--tower-timeout', '0.3'], withTower)).code).toBe(0);
+  });
+
+  it('gets what was kept: exactly once, with its first job, by the next run or by --resend', async () => {
+    leave('score');
+    await run(['--tower-url', 'http://127.0.0.1:9', '--tower-timeout', '0.3'], { ...withTower, CI_JOB_ID: '1' });
+    const [kept] = unsent();
+    const server = await tower((response) => sendJson(response, 201, stored));
+    const { code, text } = await run(['--resend', '--tower-url', server.url], { ...withTower, CI_JOB_ID: '2' });
+    expect([code, text]).toEqual([0, 'Control Tower took 1 kept report\n']);
+    expect(server.received.map((one) => `${one.headers['idempotency-key']}.json`)).toEqual([kept]);
+    expect((JSON.parse(server.received[0]?.body ?? '') as Report).run.jobId).toBe('1');
+    expect(unsent()).toEqual([]);
+    expect((await run(['--resend', '--tower-url', server.url], withTower)).text).toBe('Nothing waits to be sent\n');
+    expect(server.received).toHaveLength(1);
+  });
+
+  it('gets what was kept together with the next report', async () => {
+    leave('score');
+    await run(['--tower-url', 'http://127.0.0.1:9', '--tower-timeout', '0.3'], withTower);
+    const server = await tower((response) => sendJson(response, 201, stored));
+    await run(['--tower-url', server.url], withTower);
+    expect(server.received).toHaveLength(2);
+    expect(unsent()).toEqual([]);
+  });
+
+  it('that will never take a kept report does not hold up the others', async () => {
+    mkdirSync(join(root, '.flightcheck'), { recursive: true });
+    const { keepUnsent } = await import('../../src/adapters/unsent.ts');
+    for (const body of ['{"a":1}', '{"b":2}']) await keepUnsent(root, '.flightcheck', body);
+    const server = await tower((response, _before, { body }) => sendJson(response, body.includes('a') ? 422 : 201, stored));
+    const { code, text } = await run(['--resend', '--tower-url', server.url], withTower);
+    expect(code).toBe(0);
+    expect(text).toContain('It was set aside');
+    expect(unsent()).toEqual([expect.stringMatching(/\.refused\.json$/)]);
+  });
+
+  it('that is still down: --resend says so with exit code 3 and keeps everything', async () => {
+    const { keepUnsent } = await import('../../src/adapters/unsent.ts');
+    await keepUnsent(root, '.flightcheck', '{"a":1}');
+    const { code, errors } = await run(['--resend', '--tower-url', 'http://127.0.0.1:9', '--tower-timeout', '0.3'], withTower);
+    expect(code).toBe(3);
+    expect(errors).toContain('1 report waits to be sent');
+    expect(unsent()).toHaveLength(1);
+  });
+
+  it('without a token is not asked, and the report says which variable is empty', async () => {
+    const server = await tower((response) => sendJson(response, 201, stored));
+    leave('score');
+    expect((await run(['--tower-url', server.url])).code).toBe(0);
+    expect(server.received).toHaveLength(0);
+    expect(written().notices?.join()).toContain('FLIGHTCHECK_TOWER_TOKEN is empty');
+  });
+});
