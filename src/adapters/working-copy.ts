@@ -1,5 +1,5 @@
 /** Fresh working copies of a model repo: one snapshot per run, one copy of it per execution. */
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picomatch from 'picomatch';
@@ -38,8 +38,10 @@ export interface WorkingCopyOptions {
 
 /** Opens the source of working copies; the repo is read when the first one is asked for, and never again. */
 export async function openWorkingCopies(options: WorkingCopyOptions): Promise<WorkingCopies> {
-  const base = await mkdtemp(join(tmpdir(), 'flightcheck-'));
-  const isExcluded = options.exclude.length > 0 ? picomatch([...options.exclude], { dot: true }) : () => false;
+  // Real, because processes are recognised by the folder that they work in.
+  const base = await mkdtemp(join(await realpath(tmpdir()), 'flightcheck-'));
+  const matches = options.exclude.length > 0 ? picomatch([...options.exclude], { dot: true }) : () => false;
+  const isExcluded = (path: string): boolean => options.exclude.includes(path) || matches(path);
   let count = 0;
 
   const memo = <T>(make: () => Promise<T>): (() => Promise<T>) => {

@@ -22,11 +22,13 @@ export interface YamlLimits {
   readonly maxDepth?: number;
   /** Custom tags (GitLab's `!reference`) are kept as plain values instead of refused. */
   readonly allowTags?: boolean;
+  /** The last of equal keys wins, as in most other parsers, instead of being refused: for files that are not ours. */
+  readonly allowDuplicates?: boolean;
 }
 
 /** Reads one YAML document. Throws a UsageError (YAML_*) with file, line and column. */
 export function parseYaml(text: string, path: string, limits: YamlLimits = {}): YamlDocument {
-  const { maxLength = 256 * 1024, maxDepth = 64, allowTags = false } = limits;
+  const { maxLength = 256 * 1024, maxDepth = 64, allowTags = false, allowDuplicates = false } = limits;
   if (text.length > maxLength)
     throw new UsageError('YAML_TOO_LARGE', `${path} holds ${text.length} characters, at most ${maxLength} are read`, {
       hint: 'A configuration file is small; move data elsewhere.',
@@ -40,7 +42,7 @@ export function parseYaml(text: string, path: string, limits: YamlLimits = {}): 
   const refuse = (code: string, message: string, hint: string, offset = 0): never => {
     throw new UsageError(code, message, { hint, place: at(offset) });
   };
-  tooDeep(text, maxDepth * 4, (offset) => refuse('YAML_TOO_DEEP', 'the document opens too many brackets', 'Flatten it.', offset));
+  tooDeep(text, maxDepth * 4, (offset) => refuse('YAML_TOO_DEEP', 'the document is nested too deeply', 'Flatten it.', offset));
 
   let document: Document.Parsed;
   try {
@@ -61,7 +63,7 @@ export function parseYaml(text: string, path: string, limits: YamlLimits = {}): 
       for (const { key } of map.items) {
         if (!isScalar(key)) continue;
         const name = String(key.value);
-        if (seen.has(name))
+        if (seen.has(name) && !allowDuplicates)
           refuse('YAML_INVALID', `the key ${name} stands twice in the same map`, 'Keep one of the two.', key.range?.[0]);
         seen.add(name);
       }
@@ -90,14 +92,26 @@ export function parseYaml(text: string, path: string, limits: YamlLimits = {}): 
   }
 }
 
-/** Guards the recursive parser: flow brackets nested beyond `limit`, before anything is parsed. */
+/**
+ * Guards the recursive parser before it begins (a stack that overflows inside a regular expression ends the process):
+ * flow brackets nested beyond `limit`, and lines that begin with more than `2 * limit` columns of indentation and `- `.
+ */
 function tooDeep(text: string, limit: number, found: (offset: number) => never): void {
   let depth = 0;
+  let start = 0;
+  let isIndented = true;
   for (let i = 0; i < text.length; i += 1) {
     const char = text.charCodeAt(i);
     if (char === 0x5b || char === 0x7b) depth += 1;
     else if (char === 0x5d || char === 0x7d) depth -= 1;
-    if (depth > limit) found(i);
+    if (depth > limit || (isIndented && i - start > 2 * limit)) found(i);
+    if (char === 0x0a) {
+      start = i + 1;
+      isIndented = true;
+    } else if (isIndented) {
+      const isIndicator = (char === 0x2d || char === 0x3f) && /\s/.test(text.charAt(i + 1));
+      isIndented = char === 0x20 || char === 0x09 || isIndicator;
+    }
   }
 }
 
@@ -121,7 +135,7 @@ function placeOf(document: Document.Parsed, keys: KeyPath, at: (offset: number) 
   let offset = (document.contents as Node | null)?.range?.[0];
   for (const key of keys) {
     if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(key));
+      const pair = node.items.findLast((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(key));
       if (!pair) return undefined;
       offset = (pair.key as Node).range?.[0];
       node = pair.value;

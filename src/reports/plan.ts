@@ -22,7 +22,7 @@ export interface PlanView {
   >;
 }
 
-const widestWords = 62;
+const widestWords = 76;
 
 /** What will run, for which tests, what is cached and what the budget leaves out; ends with a newline. */
 export function renderPlan(plan: PlanView): string {

@@ -73,6 +73,14 @@ describe('MLproject', () => {
     expect(read('name: nothing').hooks).toEqual({});
   });
 
+  test('of equal keys the last one counts, as for MLflow', () => {
+    const found = read(
+      'target: a\ntarget: b\nentry_points:\n  train: {command: "old {model}"}\n  train: {command: "new {model}"}\n',
+    );
+    expect(found.hooks.train).toBe('new {model}');
+    expect(found.place(['hooks', 'train'])).toMatchObject({ line: 5 });
+  });
+
   test('operators stay as they are, for the one who runs the command to refuse', () => {
     const text = 'entry_points: {train: {command: "python t.py {train_data} {model} && rm -rf x"}}';
     expect(read(text).hooks.train).toBe('python t.py {data} {model} && rm -rf x');

@@ -17,6 +17,7 @@ import type { TableStore } from '../../kernel/table-store.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
 import { type HookName, hookCommands } from './commands.ts';
 import { type Executed, execute, metricsName, outputNames, runSetup, type Surroundings } from './execute.ts';
+import { interrupted } from './failures.ts';
 import { canonical, hookKeys } from './keys.ts';
 import { openBudget, turns } from './limits.ts';
 import { requestWords, withTraining } from './requests.ts';
@@ -107,7 +108,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     setup ??= prepare();
     const [env, given] = await Promise.all([setup, model()]);
     return inTurn(async () => {
-      if (options.signal.aborted) options.signal.throwIfAborted();
+      if (options.signal.aborted) throw interrupted(hook);
       if (hook === 'train') budget.takeTraining();
       options.onExecution?.({ hook, words, isCached: false });
       const found = await execute(around, { request, key, command, env, ...(given !== undefined && { model: given }) });

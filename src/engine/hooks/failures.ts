@@ -27,8 +27,7 @@ function explain({ hook, command, place }: FailedHook, code: string, what: strin
 export function failureOf(failed: FailedHook, result: CommandResult, limits: CommandLimits, isBudget: boolean): Error | null {
   const { tail } = result;
   const { hook } = failed;
-  if (result.isAborted)
-    return new FlightcheckError('INTERRUPTED', `the ${hook} hook was stopped`, { hint: 'Run again.' }, exitCode.interrupted);
+  if (result.isAborted) return interrupted(hook);
   if (result.isTimedOut && isBudget) return budgetSpent(`while the ${hook} hook ran`);
   if (result.isTimedOut) {
     const hint = 'Train on fewer rows, make the hook faster, or raise budget.hook_minutes.';
@@ -45,6 +44,11 @@ export function failureOf(failed: FailedHook, result: CommandResult, limits: Com
   if (result.exitCode === 0) return null;
   const ended = result.signal ? `was ended by ${result.signal}` : `failed with exit code ${result.exitCode}`;
   return explain(failed, 'HOOK_FAILED', `${ended} after ${seconds(result.seconds)}`, hintOf(result), tail);
+}
+
+/** Ctrl-C, SIGTERM. */
+export function interrupted(hook: HookName): FlightcheckError {
+  return new FlightcheckError('INTERRUPTED', `the ${hook} hook was stopped`, { hint: 'Run again.' }, exitCode.interrupted);
 }
 
 function hintOf({ exitCode: code, signal, tail }: CommandResult): string {
