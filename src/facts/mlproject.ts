@@ -61,7 +61,7 @@ const own = (map: unknown, key: string): unknown => (isMap(map) && Object.hasOwn
 
 /** Reads an MLproject. Throws a UsageError (YAML_*, MLPROJECT_INVALID) with its place. */
 export function hooksOfMlproject(text: string, path: string, map: Readonly<Record<string, string>> = {}): MlprojectHooks {
-  // Public files have equal keys now and then, and MLflow reads them.
+  // Public files have equal keys now and then, which MLflow lets pass.
   const document = parseYaml(text, path, { allowDuplicates: true });
   const points = own(document.value, 'entry_points');
   if (points !== undefined && !isMap(points))

@@ -15,10 +15,10 @@ import type {
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
-import { type HookName, hookCommands } from './commands.ts';
+import { type HookCommands, type HookName, hookCommands } from './commands.ts';
 import { type Executed, execute, metricsName, outputNames, runSetup, type Surroundings } from './execute.ts';
 import { interrupted } from './failures.ts';
-import { canonical, hookKeys } from './keys.ts';
+import { canonical, type HookKeys, hookKeys } from './keys.ts';
 import { openBudget, turns } from './limits.ts';
 import { requestWords, withTraining } from './requests.ts';
 
@@ -55,32 +55,10 @@ export interface RunningHooks extends Hooks {
  */
 export function createHooks(options: HooksOptions): RunningHooks {
   const { manifest, machine, tables } = options;
-  const now = options.now ?? (() => new Date());
   const commands = hookCommands(manifest, options.place);
   const keys = hookKeys({ manifest, commands, tables, machine });
-  const budget = openBudget(manifest.budget);
-  const around: Surroundings = { ...options, budget, now };
-  const inTurn = turns(manifest.budget.parallel);
   const announced = new Set(options.planned.flatMap(withTraining).map(({ request }) => canonical(request)));
   const shared = new Map<string, Promise<Execution>>();
-  let [executed, cached, seconds] = [0, 0, 0];
-  let setup: Promise<string | null> | undefined;
-
-  const prepare = async (): Promise<string | null> => {
-    const key = await keys.setup();
-    if (key === null) return null;
-    const command = commands.get('setup');
-    return machine.dependencies(key, options.signal, async (folder) => {
-      const begun = performance.now();
-      options.onExecution?.({ hook: 'setup', words: 'setup', isCached: false });
-      await runSetup(around, command, folder);
-      const took = (performance.now() - begun) / 1000;
-      seconds += took;
-      executed += 1;
-      options.onExecution?.({ hook: 'setup', words: 'setup', seconds: took, isCached: false });
-    });
-  };
-
   const once = <T extends Execution>(request: HookRequest, make: () => Promise<T>): Promise<T> => {
     const name = canonical(request);
     if (!announced.has(name)) return Promise.reject(new Error(`${requestWords(request)} was announced by no check`));
@@ -88,12 +66,75 @@ export function createHooks(options: HooksOptions): RunningHooks {
     shared.set(name, known);
     return known;
   };
+  const { obtain, summary } = obtainer(options, commands, keys);
 
-  /** From the cache, or executed; `accept` reads the output and throws when it is not fit to be kept. */
+  const plain = async (request: TrainRequest | FeaturesRequest): Promise<Execution> => {
+    const { execution, folder } = await obtain(request, nothing, nothing);
+    const metrics = join(folder, metricsName);
+    const hasMetrics = await stat(metrics).then(
+      (stats) => stats.isFile(),
+      () => false,
+    );
+    return hasMetrics ? { ...execution, trainingMetrics: metrics } : execution;
+  };
+  const train = (request: TrainRequest): Promise<Execution> => once(request, () => plain(request));
+  const predict = async (request: PredictRequest): Promise<Predictions> => {
+    const model = async () => (await train(request.model)).output;
+    const read = async (output: string) => {
+      const name = `predictions_${(await keys.of(request)).slice(0, 16)}`;
+      return tables.readPredictions(output, request.input, name);
+    };
+    const { execution, accepted } = await obtain(request, model, read);
+    return { ...execution, ...accepted };
+  };
+  return {
+    train,
+    predict: (request) => once(request, () => predict(request)),
+    features: (request) => once(request, () => plain(request)),
+    has: commands.has,
+    summary,
+  };
+}
+
+const nothing = async (): Promise<undefined> => undefined;
+
+/** Gets results: from the cache, or by executing, in turn and under the budget. */
+function obtainer(options: HooksOptions, commands: HookCommands, keys: HookKeys) {
+  const { manifest, machine } = options;
+  const budget = openBudget(manifest.budget);
+  const around: Surroundings = { ...options, budget, now: options.now ?? (() => new Date()) };
+  const inTurn = turns(manifest.budget.parallel);
+  const total = { executed: 0, cached: 0, seconds: 0 };
+  const measured = async <T extends { readonly seconds: number }>(
+    hook: HookName,
+    words: string,
+    work: () => Promise<T>,
+  ): Promise<T> => {
+    options.onExecution?.({ hook, words, isCached: false });
+    const done = await work();
+    total.executed += 1;
+    total.seconds += done.seconds;
+    options.onExecution?.({ hook, words, seconds: done.seconds, isCached: false });
+    return done;
+  };
+  const setup = async (): Promise<string | null> => {
+    const key = await keys.setup();
+    if (key === null) return null;
+    return machine.dependencies(key, options.signal, async (folder) => {
+      await measured('setup', 'setup', () => runSetup(around, commands.get('setup'), folder));
+    });
+  };
+  let prepared: Promise<string | null> | undefined;
+
+  const toExecution = (request: HookRequest, key: string, found: Executed, isCached: boolean): Execution => {
+    const { folder, ranAt, seconds, maxRssBytes } = found;
+    return { request, key, isCached, ranAt, seconds, maxRssBytes, output: join(folder, outputNames[request.hook]) };
+  };
+  /** `model` gives the model that predict needs; `accept` reads the output and throws when it is not fit to be kept. */
   const obtain = async <T>(
     request: HookRequest,
     model: () => Promise<string | undefined>,
-    accept: (found: Executed) => Promise<T>,
+    accept: (output: string) => Promise<T>,
   ) => {
     const { hook } = request;
     const words = requestWords(request);
@@ -101,58 +142,23 @@ export function createHooks(options: HooksOptions): RunningHooks {
     const key = await keys.of(request);
     const hit = await machine.cache?.read(key);
     if (hit) {
-      cached += 1;
+      total.cached += 1;
       options.onExecution?.({ hook, words, seconds: hit.seconds, isCached: true });
-      return { key, found: hit, isCached: true, accepted: await accept(hit) };
+      const execution = toExecution(request, key, hit, true);
+      return { execution, folder: hit.folder, accepted: await accept(execution.output) };
     }
-    setup ??= prepare();
-    const [env, given] = await Promise.all([setup, model()]);
+    prepared ??= setup();
+    const [env, given] = await Promise.all([prepared, model()]);
     return inTurn(async () => {
       if (options.signal.aborted) throw interrupted(hook);
       if (hook === 'train') budget.takeTraining();
-      options.onExecution?.({ hook, words, isCached: false });
-      const found = await execute(around, { request, key, command, env, ...(given !== undefined && { model: given }) });
-      executed += 1;
-      seconds += found.seconds;
-      options.onExecution?.({ hook, words, seconds: found.seconds, isCached: false });
-      const accepted = await accept(found);
+      const job = { request, key, command, env, ...(given !== undefined && { model: given }) };
+      const found = await measured(hook, words, () => execute(around, job));
+      const execution = toExecution(request, key, found, false);
+      const accepted = await accept(execution.output);
       await machine.cache?.write(key, found.folder, found);
-      return { key, found, isCached: false, accepted };
+      return { execution, folder: found.folder, accepted };
     });
   };
-
-  const plain = async (request: TrainRequest | FeaturesRequest): Promise<Execution> => {
-    const { key, found, isCached } = await obtain(
-      request,
-      async () => undefined,
-      async () => {},
-    );
-    const { folder, ranAt, seconds: took, maxRssBytes } = found;
-    const metrics = join(folder, metricsName);
-    const hasMetrics = await stat(metrics).then(
-      (stats) => stats.isFile(),
-      () => false,
-    );
-    const output = join(folder, outputNames[request.hook]);
-    return { request, key, isCached, ranAt, seconds: took, maxRssBytes, output, ...(hasMetrics && { trainingMetrics: metrics }) };
-  };
-  const train = (request: TrainRequest): Promise<Execution> => once(request, () => plain(request));
-  const predict = async (request: PredictRequest): Promise<Predictions> => {
-    const model = async () => (await train(request.model)).output;
-    const accept = async (found: Executed) => {
-      const name = `predictions_${(await keys.of(request)).slice(0, 16)}`;
-      return tables.readPredictions(join(found.folder, outputNames.predict), request.input, name);
-    };
-    const { key, found, isCached, accepted } = await obtain(request, model, accept);
-    const { ranAt, seconds: took, maxRssBytes, folder } = found;
-    const output = join(folder, outputNames.predict);
-    return { request, key, isCached, ranAt, seconds: took, maxRssBytes, output, ...accepted };
-  };
-  return {
-    train,
-    predict: (request) => once(request, () => predict(request)),
-    features: (request) => once(request, () => plain(request)),
-    has: commands.has,
-    summary: () => ({ executed, cached, seconds }),
-  };
+  return { obtain, summary: () => ({ ...total }) };
 }

@@ -163,11 +163,11 @@ async function handOver(
 }
 
 /** Runs the setup hook in a fresh copy; what it installs goes to `env`. */
-export async function runSetup(around: Surroundings, command: HookCommand, env: string): Promise<void> {
+export async function runSetup(around: Surroundings, command: HookCommand, env: string): Promise<CommandResult> {
   const workspace = await around.machine.workspace();
   try {
     await mkdir(env, { recursive: true });
-    await runHook(around, { hook: 'setup', command, workspace, values: {}, env });
+    return await runHook(around, { hook: 'setup', command, workspace, values: {}, env });
   } finally {
     await workspace.remove();
   }
