@@ -3,15 +3,18 @@
  * protected refs stand apart: a protected ref reads no others. Nothing here is signed; share it no further than a runner's cache.
  */
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../kernel/failure.ts';
 import type { CacheRecord, HookCache } from '../kernel/hook-machine.ts';
 import { gitCommand } from './git-command.ts';
-import { copyTree, hashEntries, listTree, removeTree } from './tree.ts';
+import { copyTree, hashEntries, listTree, removeTree, treeBytes } from './tree.ts';
 
 /** Changes when the meaning of an entry does; older entries are then never found. */
 const format = 1;
+
+/** What a cache may grow to; the entries that were used longest ago go first. */
+const mostBytes = 2 * 2 ** 30;
 
 export interface HookCacheOptions {
   /** Absolute path. */
@@ -22,6 +25,8 @@ export interface HookCacheOptions {
   readonly isProtected: boolean;
   /** False: entries are written but not read, for runs that must execute everything. */
   readonly isRead: boolean;
+  /** Default 2 GiB. */
+  readonly mostBytes?: number;
   /** A new folder of this run for the content of an entry. */
   keep(name: string): Promise<string>;
 }
@@ -29,6 +34,8 @@ export interface HookCacheOptions {
 interface StoredRecord extends CacheRecord {
   readonly key: string;
   readonly sha256: string;
+  /** Of the output. */
+  readonly bytes: number;
 }
 
 /** Opens the cache. Throws UsageError `CACHE_UNSAFE` when the repo's commits hold it or it is a symlink. */
@@ -45,6 +52,7 @@ export async function openHookCache(options: HookCacheOptions): Promise<HookCach
         record.key === key &&
         typeof record.sha256 === 'string' &&
         Number.isFinite(record.seconds) &&
+        Number.isFinite(record.bytes) &&
         !Number.isNaN(Date.parse(record.ranAt)) &&
         (record.maxRssBytes === null || Number.isFinite(record.maxRssBytes));
       return isWhole ? record : null;
@@ -62,6 +70,8 @@ export async function openHookCache(options: HookCacheOptions): Promise<HookCach
     } catch {
       return null;
     }
+    const now = new Date();
+    await utimes(join(path, 'record.json'), now, now).catch(() => {});
     const { ranAt, seconds, maxRssBytes } = record;
     return { folder, ranAt, seconds, maxRssBytes };
   };
@@ -85,8 +95,9 @@ export async function openHookCache(options: HookCacheOptions): Promise<HookCach
       try {
         await copyTree(folder, join(made, 'output'));
         const sha256 = await hashEntries(join(made, 'output'), await listTree(join(made, 'output')));
+        const bytes = await treeBytes(join(made, 'output'));
         const { ranAt, seconds, maxRssBytes } = record;
-        await writeFile(join(made, 'record.json'), JSON.stringify({ key, sha256, ranAt, seconds, maxRssBytes }));
+        await writeFile(join(made, 'record.json'), JSON.stringify({ key, sha256, bytes, ranAt, seconds, maxRssBytes }));
         await writeFile(join(options.folder, '.gitignore'), '*\n');
         const target = place(own, key);
         await mkdir(join(target, '..'), { recursive: true });
@@ -98,7 +109,47 @@ export async function openHookCache(options: HookCacheOptions): Promise<HookCach
         await Promise.allSettled([removeTree(made), removeTree(old)]);
       }
     },
+    prune: () => prune(join(options.folder, `v${format}`), options.mostBytes ?? mostBytes).catch(() => {}),
   };
+}
+
+/** Removes the entries that were used longest ago until the rest fits, and what runs that were cut short left behind. */
+async function prune(folder: string, limit: number): Promise<void> {
+  const entries: { path: string; used: number; bytes: number }[] = [];
+  for (const kind of ['open', 'protected'])
+    for (const shelf of await namesIn(join(folder, kind)))
+      for (const key of await namesIn(join(folder, kind, shelf))) {
+        const path = join(folder, kind, shelf, key);
+        const [size, used] = await Promise.all([bytesOfEntry(path), changedAt(join(path, 'record.json'))]);
+        if (size === null) await removeTree(path);
+        else entries.push({ path, used, bytes: size });
+      }
+  for (const name of await namesIn(folder))
+    if (name.startsWith('.new-') && Date.now() - (await changedAt(join(folder, name))) > 24 * 3600 * 1000)
+      await removeTree(join(folder, name));
+  let kept = 0;
+  for (const { path, bytes } of entries.sort((a, b) => b.used - a.used)) {
+    kept += bytes;
+    if (kept > limit) await removeTree(path);
+  }
+}
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+
+const changedAt = (path: string): Promise<number> =>
+  stat(path).then(
+    (stats) => stats.mtimeMs,
+    () => Date.now(),
+  );
+
+/** Null when the record cannot be read. */
+async function bytesOfEntry(path: string): Promise<number | null> {
+  try {
+    const { bytes } = JSON.parse(await readFile(join(path, 'record.json'), 'utf8')) as Partial<StoredRecord>;
+    return Number.isFinite(bytes) ? (bytes ?? null) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Evidence that a commit brings along would be evidence that nobody made. */

@@ -60,7 +60,10 @@ export async function openHookMachine(options: HookMachineOptions): Promise<Hook
       },
       dependencies: async (key, stop, fill) => fillOnce(join(await dependencyFolder(), key), stop, fill),
       hasDependencies: async (key) => isThere(`${join(await dependencyFolder(), key)}.complete`),
-      close: copies.close,
+      async close() {
+        await cache?.prune();
+        await copies.close();
+      },
     };
   } catch (error) {
     await copies.close();

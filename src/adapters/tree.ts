@@ -120,6 +120,13 @@ export async function copyTree(from: string, to: string): Promise<void> {
   else if (stats.isFile()) await copyOne(bytesOf(from), bytesOf(to), stats);
 }
 
+/** Bytes of all files below a folder. */
+export async function treeBytes(root: string): Promise<number> {
+  let bytes = 0;
+  for (const path of await listTree(root)) bytes += (await statOf(joinBytes(bytesOf(root), path)))?.size ?? 0;
+  return bytes;
+}
+
 async function contentHash(path: Buffer): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);

@@ -71,6 +71,8 @@ export interface HookCache {
   has(key: string): Promise<boolean>;
   /** Copies the folder into the cache, atomically. A cache that cannot be written is no cache: never throws. */
   write(key: string, folder: string, record: CacheRecord): Promise<void>;
+  /** Keeps the cache within its size; never throws. */
+  prune(): Promise<void>;
 }
 
 export interface HookMachine {

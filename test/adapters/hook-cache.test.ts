@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type HookCacheOptions, openHookCache } from '../../src/adapters/hook-cache.ts';
 import { openHookMachine } from '../../src/adapters/hook-machine.ts';
@@ -89,6 +90,21 @@ describe('the hook cache', () => {
     writeFileSync(join(folder, 'file'), '');
     await cache.write(key, output('one'), record);
     expect(await cache.read(key)).toBeNull();
+  });
+
+  test('grows to its size and no further; what was used last stays', async () => {
+    const folder = temporaryFolder();
+    const cache = await open(folder, { mostBytes: 2500 });
+    const keys = ['aa', 'bb', 'cc', 'dd'].map((name) => name.repeat(32));
+    for (const each of keys.slice(0, 3)) {
+      await cache.write(each, output('x'.repeat(1000)), record);
+      await sleep(20);
+    }
+    await cache.read(keys[0] ?? '');
+    writeFiles(folder, { [`v1/open/dd/${keys[3]}/record.json`]: '{' });
+    await cache.prune();
+    expect(await Promise.all(keys.map((each) => cache.has(each)))).toEqual([true, false, true, false]);
+    expect(readdirSync(join(folder, 'v1/open/dd'))).toEqual([]);
   });
 
   test('evidence that commits bring along is refused', async () => {
