@@ -7,7 +7,7 @@ import { FindingsByFile, ManifestLine, RubricResults, WeightedSuite } from './ht
 import { GateBanner, HowItRan, Waivers } from './html/run.tsx';
 import { ScoreCard } from './html/score-card.tsx';
 import { themeCss } from './html/theme.ts';
-import { nextSteps } from './next-steps.ts';
+import { alsoFor, nextSteps } from './next-steps.ts';
 import { cleanReport, clip, formatTime, safeUrl } from './text.ts';
 import { formatShare, plural, rubricOf } from './words.ts';
 
@@ -90,7 +90,10 @@ function NextSteps({ report, limits }: { readonly report: Report; readonly limit
               <a href={`#${step.result.check}`}>{step.result.check}</a> <span class="quiet">{clip(step.result.title, 140)}</span>
             </div>
             <span class={`badge ${step.liftsWeakest ? 'is-warn' : 'is-skipped'}`}>{step.gain}</span>
-            <p>{clip(step.action, limits.text)}</p>
+            <p>
+              {clip(step.action, limits.text)}
+              <span class="quiet">{alsoFor(step)}</span>
+            </p>
             <ManifestLine line={step.manifestLine} />
           </li>
         ))}

@@ -4,7 +4,7 @@
  */
 import { formatPlace } from '../kernel/failure.ts';
 import { type Report, type Result, resultsOf, type SuiteReport, severities } from '../kernel/report.ts';
-import { nextSteps } from './next-steps.ts';
+import { alsoFor, nextSteps } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, formatTime, oneLine, safeUrl } from './text.ts';
 import { formatPoints, formatScore, formatShare, outcomeWords, plural } from './words.ts';
@@ -101,7 +101,10 @@ export function renderMarkdown(report: Report, { towerUrl }: MarkdownOptions = {
       ? [
           '**What to do next**',
           '',
-          ...steps.map((s) => `1. ${plainText(s.result.check)}: ${plainText(s.action)} (${plainText(s.gain)})`),
+          ...steps.map(
+            (s) =>
+              `1. ${plainText(s.result.check)}: ${plainText(s.action)}${plainText(alsoFor(s)) && ` ${plainText(alsoFor(s))}`} (${plainText(s.gain)})`,
+          ),
           '',
         ]
       : []),

@@ -13,6 +13,8 @@ export interface Step {
   readonly manifestLine?: string;
   /** True when it lifts a section that sets the score. */
   readonly liftsWeakest: boolean;
+  /** Other checks that the same action mends. */
+  readonly also: readonly string[];
 }
 
 /** Less is easier: a line in the manifest, a mend that is named, a schedule, something to add, an automation. */
@@ -54,7 +56,7 @@ function rubricStep(result: Result, section: SectionReport, trigger: string, lif
   const before = section.score ?? 0;
   const manifestLine = result.manifestLine ?? result.findings[0]?.manifestLine;
   const gain = `${section.title} ${formatScore(before)} → ${formatScore(before + then - now)}`;
-  return { result, action, gain, liftsWeakest, ...(manifestLine && { manifestLine }) };
+  return { result, action, gain, liftsWeakest, also: [], ...(manifestLine && { manifestLine }) };
 }
 
 function structureStep(result: Result, section: SectionReport): Step | undefined {
@@ -63,7 +65,7 @@ function structureStep(result: Result, section: SectionReport): Step | undefined
   if (action === undefined) return undefined;
   const manifestLine = result.manifestLine ?? result.findings[0]?.manifestLine;
   const gain = result.outcome === 'skipped' ? 'judged' : `${result.severity} · weight ${result.weight}`;
-  return { result, action, gain, liftsWeakest: false, ...(manifestLine && { manifestLine }) };
+  return { result, action, gain, liftsWeakest: false, also: [], ...(manifestLine && { manifestLine }) };
 }
 
 function rankOf({ result, liftsWeakest }: Step, suite: SuiteReport): number {
@@ -71,6 +73,16 @@ function rankOf({ result, liftsWeakest }: Step, suite: SuiteReport): number {
   const severity = severities.indexOf(result.severity);
   if (suite.method !== 'ml-test-score' && result.outcome === 'fail') return severity >= 3 ? 1 : severity === 2 ? 3 : 5;
   return liftsWeakest ? 2 : suite.method === 'ml-test-score' ? 4 : 6;
+}
+
+/** One action is one step, however many checks it mends. */
+function united(steps: readonly Step[]): readonly Step[] {
+  const byAction = new Map<string, Step>();
+  for (const step of steps) {
+    const first = byAction.get(step.action);
+    byAction.set(step.action, first ? { ...first, also: [...first.also, step.result.check] } : step);
+  }
+  return [...byAction.values()];
 }
 
 /** Every step that the report knows of, best first. */
@@ -85,7 +97,7 @@ export function nextSteps(report: Report): readonly Step[] {
     if (step) ranked.push({ step, rank: rankOf(step, suite) });
   }
   const bySeverity = (step: Step) => severities.length - severities.indexOf(step.result.severity);
-  return ranked
+  const sorted = ranked
     .sort(
       (a, b) =>
         a.rank - b.rank ||
@@ -94,4 +106,12 @@ export function nextSteps(report: Report): readonly Step[] {
         b.step.result.weight - a.step.result.weight,
     )
     .map(({ step }) => step);
+  return united(sorted);
+}
+
+/** `, also for data-2, model-5 and 3 more`; empty when it is for one check. */
+export function alsoFor({ also }: Step): string {
+  if (also.length === 0) return '';
+  const left = also.length > 3 ? ` and ${also.length - 3} more` : '';
+  return ` Also for ${also.slice(0, 3).join(', ')}${left}.`;
 }

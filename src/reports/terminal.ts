@@ -2,7 +2,7 @@
 import pc from 'picocolors';
 import { formatPlace } from '../kernel/failure.ts';
 import type { Outcome, Report, Result, SectionReport, SuiteReport } from '../kernel/report.ts';
-import { nextSteps, type Step } from './next-steps.ts';
+import { alsoFor, nextSteps, type Step } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, oneLine } from './text.ts';
 import { formatPoints, formatScore, formatShare, outcomeWords, plural, rubricOf } from './words.ts';
@@ -109,10 +109,11 @@ function weightedCard(suite: SuiteReport, pen: Pen): string[] {
   return [`${pen.paint.bold(`${suite.title}  ${formatShare(suite.score)}`)}`, ...sections, ''];
 }
 
-function stepLines({ result, action, gain, manifestLine }: Step, index: number, pen: Pen): string[] {
+function stepLines(step: Step, index: number, pen: Pen): string[] {
+  const { result, action, gain, manifestLine } = step;
   const first = `  ${index + 1}. ${pen.paint.bold(result.check)}  ${pen.paint.yellow(gain)}`;
   const line = manifestLine ? [`     ${pen.paint.cyan(oneLine(manifestLine))}`] : [];
-  return [first, ...wrap(oneLine(action), pen.width, '     '), ...line];
+  return [first, ...wrap(oneLine(`${action}${alsoFor(step)}`), pen.width, '     '), ...line];
 }
 
 function gateLines({ gate }: Report, { paint, width }: Pen): string[] {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Report, resultsOf } from '../../src/kernel/report.ts';
+import { type Report, type Result, resultsOf } from '../../src/kernel/report.ts';
 import { renderHtml } from '../../src/reports/html.tsx';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
 import { goldenReport, withResult } from './golden.ts';
@@ -45,6 +45,37 @@ it('stays about 150 kB with thousands of rows and findings, and says what it lef
   expect(page.length).toBeLessThan(150_000);
   expect(page).toMatch(/more rows( and \d+ more columns?)? in the JSON report/);
   expect(page).toMatch(/[\d,]+ more files in the JSON report/);
+});
+
+describe('evidence tables', () => {
+  const rubricWith = (items: NonNullable<NonNullable<Result['evidence']>['items']>): string => {
+    const [, rubric] = goldenReport.suites;
+    const section = rubric?.sections[0];
+    const [result] = section?.results ?? [];
+    if (!rubric || !section || !result) throw new Error('the golden report has a rubric');
+    const only = { ...result, evidence: { explanation: 'x', items } };
+    return renderHtml({ ...goldenReport, suites: [{ ...rubric, sections: [{ ...section, results: [only] }] }] });
+  };
+
+  it.each([
+    ['lower', 'upper'],
+    ['at_least', 'at_most'],
+    ['gain_at_least', 'gain_at_most'],
+  ])('draw the value between %s and %s', (lower, upper) => {
+    const rows = [0.1, 0.5].map((value) => ({ name: 'a', value, [lower]: value - 0.05, [upper]: value + 0.05 }));
+    expect(rubricWith(rows).match(/<circle class="dot"/g)).toHaveLength(2);
+    expect(rubricWith(rows.map((row) => ({ ...row, value: 9 })))).not.toContain('class="dot"');
+  });
+
+  it('line up the numbers of a column, lose none, and leave out what is empty', () => {
+    const page = rubricWith([
+      { p: 0.5, tiny: 0.2, empty: null },
+      { p: 0.25, tiny: 0.00001, empty: '' },
+    ]);
+    expect(page).toMatch(/>0\.50<.*>0\.25</s);
+    expect(page).toContain('>1.00e-5<');
+    expect(page).not.toContain('>empty<');
+  });
 });
 
 it('renders reports with nothing in them', () => {

@@ -113,34 +113,53 @@ const numberIn = (item: Item, key: string): number | undefined => {
   return typeof value === 'number' ? value : undefined;
 };
 
-/** The column that a row's `lower` and `upper` surround. */
-function pointColumn(items: readonly Item[], columns: readonly string[]): string | undefined {
-  const surrounded = (item: Item, column: string) => {
-    const [value, lower, upper] = [numberIn(item, column), numberIn(item, 'lower'), numberIn(item, 'upper')];
-    return value !== undefined && lower !== undefined && upper !== undefined && lower <= value && value <= upper;
-  };
-  return columns.find((c) => c !== 'lower' && c !== 'upper' && items.every((item) => surrounded(item, c)));
+interface Drawn {
+  readonly point: string;
+  readonly lower: string;
+  readonly upper: string;
 }
 
-/** Decimals that line up the numbers of a column; undefined where their sizes differ too much for that. */
+/** The column that two others surround in every row that has them: `lower`/`upper`, `at_least`/`at_most`, with any beginning. */
+function drawnColumns(items: readonly Item[], columns: readonly string[]): Drawn | undefined {
+  for (const lower of columns) {
+    const upper = lower.replace(/lower$/, 'upper').replace(/at_least$/, 'at_most');
+    const rows = items.filter((item) => numberIn(item, lower) !== undefined && numberIn(item, upper) !== undefined);
+    if (upper === lower || rows.length < 2) continue;
+    const surrounds = (item: Item, column: string) => {
+      const value = numberIn(item, column);
+      return value !== undefined && Number(item[lower]) <= value && value <= Number(item[upper]);
+    };
+    const point = columns.find((c) => c !== lower && c !== upper && rows.every((item) => surrounds(item, c)));
+    if (point) return { point, lower, upper };
+  }
+  return undefined;
+}
+
+/** Decimals that line up the numbers of a column, at most four; undefined where their sizes differ too much for that. */
 function decimalsOf(items: readonly Item[], column: string): number | undefined {
   const values = items.map((item) => numberIn(item, column)).filter((value) => value !== undefined);
-  const texts = values.map(formatNumber);
-  if (texts.some((text) => text.includes('e'))) return undefined;
-  const most = Math.max(0, ...texts.map((text) => text.split('.')[1]?.length ?? 0));
-  return values.every((value) => Math.abs(value) < 1000) && most <= 4 ? most : undefined;
+  const largest = Math.max(0, ...values.map(Math.abs));
+  if (largest >= 1000 || (largest > 0 && largest < 0.01)) return undefined;
+  return Math.min(4, Math.max(0, ...values.map((value) => formatNumber(value).split('.')[1]?.length ?? 0)));
+}
+
+/** A number that would vanish behind the decimals of its column keeps its own. */
+function aligned(value: number, decimals: number | undefined): string {
+  if (decimals === undefined) return formatNumber(value);
+  const text = value.toFixed(decimals);
+  return value !== 0 && Number(text) === 0 ? formatNumber(value) : text;
 }
 
 interface CellProps {
   readonly value: Item[string] | undefined;
   readonly decimals: number | undefined;
+  readonly isNumeric: boolean;
   readonly limits: Limits;
 }
 
-function ItemCell({ value, decimals, limits }: CellProps) {
-  if (value === null || value === undefined) return <td class="quiet">–</td>;
-  if (typeof value === 'number')
-    return <td class="number">{decimals === undefined ? formatNumber(value) : value.toFixed(decimals)}</td>;
+function ItemCell({ value, decimals, isNumeric, limits }: CellProps) {
+  if (value === null || value === undefined) return <td class={isNumeric ? 'quiet number' : 'quiet'}>–</td>;
+  if (typeof value === 'number') return <td class="number">{aligned(value, decimals)}</td>;
   if (typeof value === 'boolean') return <td>{value ? 'yes' : 'no'}</td>;
   return <td>{clip(value, limits.text)}</td>;
 }
@@ -149,12 +168,12 @@ function ItemCell({ value, decimals, limits }: CellProps) {
 export function Items({ evidence, limits }: { readonly evidence: EvidenceData; readonly limits: Limits }) {
   const { items = [] } = evidence;
   if (items.length === 0) return null;
-  const all = [...new Set(items.flatMap((item) => Object.keys(item)))];
+  const all = [...new Set(items.flatMap((item) => Object.keys(item).filter((key) => item[key] !== null && item[key] !== '')))];
   const columns = all.slice(0, limits.columns);
   const shown = items.slice(0, limits.rows);
-  const point = pointColumn(shown, columns);
-  const range = point
-    ? rangeOf(shown.flatMap((item) => ['lower', 'upper', point].map((key) => numberIn(item, key) ?? Number.NaN)))
+  const drawn = drawnColumns(shown, columns);
+  const range = drawn
+    ? rangeOf(shown.flatMap((item) => [drawn.lower, drawn.upper].map((key) => numberIn(item, key) ?? Number.NaN)))
     : undefined;
   const zero = range && range.from < 0 && range.to > 0 ? 0 : undefined;
   const hidden = [
@@ -181,15 +200,15 @@ export function Items({ evidence, limits }: { readonly evidence: EvidenceData; r
             {shown.map((item) => (
               <tr>
                 {columns.map((column) => (
-                  <ItemCell value={item[column]} decimals={decimals.get(column)} limits={limits} />
+                  <ItemCell value={item[column]} decimals={decimals.get(column)} isNumeric={isNumeric(column)} limits={limits} />
                 ))}
-                {range && point && (
+                {range && drawn && (
                   <td class="drawing">
                     <Interval
                       range={range}
-                      value={numberIn(item, point)}
-                      lower={numberIn(item, 'lower')}
-                      upper={numberIn(item, 'upper')}
+                      value={numberIn(item, drawn.point)}
+                      lower={numberIn(item, drawn.lower)}
+                      upper={numberIn(item, drawn.upper)}
                       mark={zero}
                     />
                   </td>

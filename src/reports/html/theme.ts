@@ -42,7 +42,8 @@ h3 { font-size: var(--text-m); line-height: 1.35; }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: 2px; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: var(--radius-small); }
 code, pre, .mono { font-family: var(--mono); font-size: .92em; font-variant-ligatures: none; }
-code, p, li, dd, td { overflow-wrap: anywhere; }
+code, p, li, dd { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; max-width: 48ch; }
 pre { margin: 0; padding: var(--space-2) var(--space-3); background: var(--inset); border-radius: var(--radius-small); overflow-x: auto; }
 svg { display: block; }
 .hidden { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
