@@ -26,30 +26,35 @@ export async function summarise(
 ): Promise<ReadonlyMap<string, ColumnSummary>> {
   const found = new Map<string, ColumnSummary>();
   for (const batch of batchesOf(columns)) {
-    const parts = batch.flatMap((column, i) => {
+    // `f` is the finite value or null: one filter for all that is computed from it.
+    const inner = batch.map((column, i) => {
       const x = quoteName(column.name);
-      const shared = [`count(${x}) AS n${i}`, `approx_count_distinct(${x}) AS d${i}`];
-      if (kindOf(column) !== 'number') return shared;
       const v = `CAST(${x} AS DOUBLE)`;
-      const finite = `FILTER (isfinite(${v}))`;
+      return kindOf(column) === 'number' ? `${x} AS x${i}, CASE WHEN isfinite(${v}) THEN ${v} END AS f${i}` : `${x} AS x${i}`;
+    });
+    const parts = batch.flatMap((column, i) => {
+      const shared = [`count(x${i}) AS n${i}`, `approx_count_distinct(x${i}) AS d${i}`];
+      if (kindOf(column) !== 'number') return shared;
       return [
         ...shared,
-        `count(*) FILTER (isnan(${v})) AS nan${i}`,
-        `count(*) FILTER (isinf(${v})) AS inf${i}`,
-        `min(${v}) ${finite} AS min${i}`,
-        `max(${v}) ${finite} AS max${i}`,
-        `favg(${v}) ${finite} AS mean${i}`,
-        `stddev_samp(${v}) ${finite} AS sd${i}`,
+        `count(f${i}) AS finite${i}`,
+        `count(*) FILTER (isinf(CAST(x${i} AS DOUBLE))) AS inf${i}`,
+        `min(f${i}) AS min${i}`,
+        `max(f${i}) AS max${i}`,
+        `favg(f${i}) AS mean${i}`,
+        `stddev_samp(f${i}) AS sd${i}`,
       ];
     });
-    const [row] = await tables.query<Record<string, number | null>>(`SELECT count(*) AS n, ${parts.join(', ')} FROM ${table}`);
+    const [row] = await tables.query<Record<string, number | null>>(
+      `SELECT count(*) AS n, ${parts.join(', ')} FROM (SELECT ${inner.join(', ')} FROM ${table})`,
+    );
     const rows = row?.n ?? 0;
     for (const [i, column] of batch.entries()) {
       const of = (key: string) => row?.[`${key}${i}`] ?? null;
       found.set(column.name, {
         rows,
         nulls: rows - (of('n') ?? 0),
-        nans: of('nan') ?? 0,
+        nans: kindOf(column) === 'number' ? (of('n') ?? 0) - (of('finite') ?? 0) - (of('inf') ?? 0) : 0,
         infinities: of('inf') ?? 0,
         min: of('min'),
         max: of('max'),

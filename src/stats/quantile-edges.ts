@@ -17,15 +17,18 @@ export async function quantileEdges(
 ): Promise<ReadonlyMap<string, readonly number[]>> {
   const share = Math.min(1, sampleRows / Math.max(1, table.rows));
   const cut = share === 1 ? 'true' : `(__row * 2654435761) % 4294967296 < ${Math.floor(share * 4294967296)}`;
-  const levels = Array.from({ length: bins - 1 }, (_, i) => (i + 1) / bins).join(', ');
   const edges = new Map<string, readonly number[]>();
   for (const batch of batchesOf(columns)) {
-    const parts = batch.map((name, i) => {
+    const sorted = batch.map((name, i) => {
       const v = `TRY_CAST(${quoteName(name)} AS DOUBLE)`;
-      return `quantile_disc(${v}, [${levels}]) FILTER (isfinite(${v})) AS q${i}`;
+      return `list_sort(list(${v}) FILTER (isfinite(${v}))) AS s${i}`;
     });
+    // The k-th edge is the smallest value that at least k / bins of the values do not exceed.
+    const parts = batch.map(
+      (_, i) => `[s${i}[(k * len(s${i}) + ${bins - 1}) // ${bins}] FOR k IN range(1, ${bins}) IF len(s${i}) > 0] AS q${i}`,
+    );
     const [row] = await tables.query<Record<string, number[] | null>>(
-      `SELECT ${parts.join(', ')} FROM ${table.name} WHERE ${cut}`,
+      `SELECT ${parts.join(', ')} FROM (SELECT ${sorted.join(', ')} FROM ${table.name} WHERE ${cut})`,
     );
     for (const [i, name] of batch.entries()) edges.set(name, [...new Set(row?.[`q${i}`] ?? [])]);
   }

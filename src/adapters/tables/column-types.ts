@@ -7,14 +7,20 @@ import type { Database } from './database.ts';
 
 type ColumnType = 'BIGINT' | 'DOUBLE' | 'DATE' | 'TIMESTAMP';
 
-const digits = '(0|[1-9][0-9]{0,17})';
+/**
+ * Text that would cast but is no plain number: `0800`, `1_000`, ` 7`, an identifier of 20 digits. Ranges of text instead of
+ * patterns, because this is asked of every value: `:` follows `9`.
+ */
+const isCode = (x: string): string =>
+  `((${x} >= '00' AND ${x} < '0:') OR (${x} >= '-00' AND ${x} < '-0:') OR (${x} >= '+00' AND ${x} < '+0:') OR ${x} < '!'
+    OR contains(${x}, '_') OR (strlen(${x}) > 17 AND NOT contains(${x}, '.') AND NOT contains(lower(${x}), 'e')))`;
+
 /** `NA` is what R writes for a missing value; in a column of numbers it is null, elsewhere it is text. */
 const fits: Readonly<Record<ColumnType, (x: string) => string>> = {
-  BIGINT: (x) => `regexp_full_match(${x}, '-?${digits}|NA')`,
-  DOUBLE: (x) =>
-    `regexp_full_match(${x}, '(?i)[+-]?(${digits}(\\.[0-9]*)?|\\.[0-9]+)(e[+-]?[0-9]{1,3})?|[+-]?nan|[+-]?inf(inity)?|NA') AND (${x} = 'NA' OR try_cast(${x} AS DOUBLE) IS NOT NULL)`,
-  DATE: (x) => `coalesce(try_cast(${x} AS DATE)::VARCHAR = ${x}, false)`,
-  TIMESTAMP: (x) => `coalesce(try_cast(${x} AS TIMESTAMP)::VARCHAR = ${x}, false)`,
+  BIGINT: (x) => `(${x} = 'NA' OR coalesce(TRY_CAST(${x} AS BIGINT)::VARCHAR = ${x}, false))`,
+  DOUBLE: (x) => `(${x} = 'NA' OR (TRY_CAST(${x} AS DOUBLE) IS NOT NULL AND NOT ${isCode(x)}))`,
+  DATE: (x) => `coalesce(TRY_CAST(${x} AS DATE)::VARCHAR = ${x}, false)`,
+  TIMESTAMP: (x) => `coalesce(TRY_CAST(${x} AS TIMESTAMP)::VARCHAR = ${x}, false)`,
 };
 const order = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP'] as const satisfies readonly ColumnType[];
 

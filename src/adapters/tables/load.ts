@@ -134,7 +134,7 @@ async function append(
         'has another format or other columns than the files before it',
         'All files of one table have the same columns.',
       );
-    await db.run(shape ? `INSERT INTO ${raw} BY NAME ${select}` : `CREATE TABLE ${raw} AS ${select}`);
+    await db.run(shape ? `INSERT INTO ${raw} BY NAME ${select}` : `CREATE TEMP TABLE ${raw} AS ${select}`);
     return { names, sha256, ...(header && { dialect: header.dialect }) };
   } finally {
     await rm(staged, { force: true });
@@ -172,7 +172,8 @@ export async function load(
   }
   if (!shape) throw new UsageError('TABLE_MISSING', `${options.key} names no file`, { hint: 'Name a CSV or Parquet file.' });
   if (!shape.dialect) {
-    await db.run(`ALTER TABLE ${raw} RENAME TO ${target}`);
+    await db.run(`CREATE TABLE ${target} AS SELECT * FROM ${raw}`);
+    await db.run(`DROP TABLE ${raw}`);
     return { sources };
   }
   const inferred = shape.names.filter((name) => !options.asText.includes(name));
