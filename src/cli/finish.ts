@@ -5,6 +5,7 @@ import { applyWaivers, decide } from '../kernel/gate.ts';
 import manifestSchema from '../kernel/manifest.schema.json' with { type: 'json' };
 import type { Gate, Waiver } from '../kernel/manifest.ts';
 import type { Report } from '../kernel/report.ts';
+import { renderFiles } from '../reports/files.ts';
 import { renderTerminal } from '../reports/terminal.ts';
 import type { Context, Invocation } from './command.ts';
 import { manifestOverrides, optionValue } from './options.ts';
@@ -45,11 +46,12 @@ export async function finish(context: Context, invocation: Invocation, ending: E
   const decision = decide(waived, ending.gate ?? gateWithout(invocation));
   const decided: Report = { ...waived, gate: decision };
   const target = { root: ending.root, folder: optionValue<string>(invocation, 'output') };
-  const written = await writeReports(decided, target);
+  const written = await writeReports(renderFiles(decided, target), target);
   const posted = await ending.post?.(decided);
   const report = posted ? { ...decided, notices: [...(decided.notices ?? []), ...posted.notices].slice(-1000) } : decided;
   // Once more, with the link to Control Tower and what it said.
-  if (posted) await writeReports(report, { ...target, ...(posted.towerUrl && { towerUrl: posted.towerUrl }) });
+  if (posted)
+    await writeReports(renderFiles(report, { ...target, ...(posted.towerUrl && { towerUrl: posted.towerUrl }) }), target);
   if (context.isJson) context.print(`${JSON.stringify(report, null, 2)}\n`);
   else {
     context.print(renderTerminal(report, { color: context.isColor, width: context.width }));
