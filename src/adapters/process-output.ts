@@ -8,7 +8,7 @@ const lineCharacters = 4 * 1024;
 const liveLines = 2000;
 
 /** Text without escape sequences and control characters: a hook cannot move the cursor or forge a section of the log. */
-export function plainText(text: string): string {
+function plainText(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the point
   return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, '');
 }

@@ -8,8 +8,8 @@ const slash = Buffer.from('/');
 /** Copies at the same time; the thread pool of Node has four. */
 const parallel = 8;
 
-export const bytesOf = (path: string | Buffer): Buffer => (typeof path === 'string' ? Buffer.from(path) : path);
-export const joinBytes = (...parts: readonly Buffer[]): Buffer =>
+const bytesOf = (path: string | Buffer): Buffer => (typeof path === 'string' ? Buffer.from(path) : path);
+const joinBytes = (...parts: readonly Buffer[]): Buffer =>
   parts.reduce((all, part) => (all.length === 0 ? part : part.length === 0 ? all : Buffer.concat([all, slash, part])));
 
 const parentOf = (path: Buffer): Buffer => path.subarray(0, Math.max(path.lastIndexOf(0x2f), 0));

@@ -39,7 +39,7 @@ interface Job {
 }
 
 /** Runs a command in a workspace; throws the error of a command that did not end well. */
-export async function runHook(around: Surroundings, job: Job): Promise<CommandResult> {
+async function runHook(around: Surroundings, job: Job): Promise<CommandResult> {
   const { manifest, machine, signal } = around;
   const { hook, command, workspace } = job;
   const failed: FailedHook = { hook, command, place: around.place(`hooks.${hook}`) };

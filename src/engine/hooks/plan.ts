@@ -71,6 +71,7 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
       entry.problem = toFailure(error);
     }
   }
+  spareTrainings(entries, options.checks);
   const leaveOut = overBudget(entries, manifest.budget.trains);
   const left = entries.flatMap((entry) => {
     const checks = [...entry.checks].filter(([check]) => !leaveOut.has(check));
@@ -103,6 +104,18 @@ function entriesOf(checks: PlanOptions['checks']): Entry[] {
       entries.set(name, entry);
     }
   return [...entries.values()];
+}
+
+/** A training that only cached predictions ask for does not run. */
+function spareTrainings(entries: readonly Entry[], checks: PlanOptions['checks']): void {
+  const asked = new Set(checks.flatMap(({ planned }) => planned.map(({ request }) => canonical(request))));
+  const needed = entries.flatMap(({ request, isCached }) =>
+    request.hook === 'predict' && !isCached ? [canonical(request.model)] : [],
+  );
+  for (const entry of entries) {
+    const name = canonical(entry.request);
+    if (entry.request.hook === 'train' && !asked.has(name) && !needed.includes(name)) entry.isCached = true;
+  }
 }
 
 /**

@@ -16,7 +16,7 @@ const list = (names: readonly string[]): string =>
   names.length <= 3 ? names.join(', ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
 
 /** A table in words: `200 rows of eval`, `train without age`. */
-export function tableWords(ref: TableRef): string {
+function tableWords(ref: TableRef): string {
   if ('table' in ref) return ref.table;
   const from = tableWords(ref.from);
   if (ref.derive === 'sample') return `${ref.rows} rows of ${from}`;

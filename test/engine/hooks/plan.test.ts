@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openHookMachine } from '../../../src/adapters/hook-machine.ts';
@@ -99,6 +99,12 @@ describe('the plan', () => {
     expect(planned.executions.map(({ isCached }) => isCached)).toEqual([true, true]);
     expect(planned.totals).toMatchObject({ train: { runs: 0, cached: 1 }, predict: { runs: 0, cached: 1 } });
     expect(planned.leaveOut.size).toBe(0);
+    // The model itself may be gone: its predictions are all that is asked for.
+    const { key } = await opened.hooks.train(trainRequest);
+    rmSync(join(cache, 'v1/open', key.slice(0, 2), key), { recursive: true });
+    expect((await plan(checks, { root, cache })).totals.train).toEqual({ runs: 0, cached: 1, sometimes: 0 });
+    const asked = [...checks, { id: 'infra-3', planned: always(trainRequest) }];
+    expect((await plan(asked, { root, cache })).totals.train).toEqual({ runs: 1, cached: 0, sometimes: 0 });
   });
 
   test('executes nothing of the repo, not even a program that poses as an interpreter', async () => {
