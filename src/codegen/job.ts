@@ -79,9 +79,9 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
     artifacts: {
       when: 'always',
       expire_in: '30 days',
-      paths: [`${outputFolder}/`],
-      // What waits to be sent goes out under the report job's identity: no other job may put something there.
-      ...(!job.hasIdentity && { exclude: [`${outputFolder}/unsent/**/*`] }),
+      // Reports that wait to be sent lie in the same folder and go out under the report job's identity: a job that runs the
+      // repo's code hands over its own report and nothing else.
+      paths: [job.hasIdentity ? `${outputFolder}/` : `${outputFolder}/${job.runner}.*`],
       reports: Object.fromEntries(Object.entries(job.reports).map(([kind, file]) => [kind, `${outputFolder}/${file}`])),
     },
   };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { component as structure } from '../../components/structure/component.ts';
 import { fillBootstrap, renderTemplate } from '../../src/codegen/templates.ts';
-import { commandFolder, createOffline, type Offline } from '../support/offline.ts';
+import { commandFolder, createOffline, type Offline, type Pipeline } from '../support/offline.ts';
 
 const root = join(import.meta.dirname, '../..');
 let offline: Offline;
@@ -40,9 +40,14 @@ const reportOf = (folder: string, stem: string) =>
   };
 
 describe('model-pipeline over examples/python', () => {
-  test('three jobs pass, their reports are kept, and the report holds both suites', async () => {
-    const project = offline.project('flights', include('model-pipeline', '1.0.0'), join(root, 'examples/python'));
-    const pipeline = await offline.run(project, { path: [command] });
+  let project: string;
+  let pipeline: Pipeline;
+  beforeAll(async () => {
+    project = offline.project('flights', include('model-pipeline', '1.0.0'), join(root, 'examples/python'));
+    pipeline = await offline.run(project, { path: [command] });
+  });
+
+  test('three jobs pass, their reports are kept, and the report holds both suites', () => {
     expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'pass', 'ml-test-score': 'pass', report: 'pass' });
     expect(pipeline.code).toBe(0);
     const kept = (job: string) => readdirSync(join(pipeline.artifacts(job), '.flightcheck'));
@@ -63,6 +68,13 @@ describe('model-pipeline over examples/python', () => {
     expect(report.suites.map((suite) => suite.id).sort()).toEqual(['ml-test-score', 'structure']);
     for (const suite of report.suites) expect(suite.score, suite.id).toBeGreaterThan(0);
     expect(pipeline.output).not.toContain('syntax error');
+    expect(pipeline.output).toMatch(/Hooks: [1-9]\d* executed/);
+  });
+
+  test('a second pipeline with nothing changed finds the hook cache and executes no hook', async () => {
+    const again = await offline.run(project, { path: [command], keepsCache: true });
+    expect(again.jobs, again.output).toEqual(pipeline.jobs);
+    expect(again.output).toMatch(/Hooks: 0 executed/);
   });
 });
 
@@ -149,6 +161,20 @@ describe('inputs', () => {
     expect(readdirSync(project)).not.toContain('pwned');
     expect(readdirSync(folder).sort()).toEqual(['arguments', 'environment']);
   });
+});
+
+test('a job that runs hooks cannot hand over something to be sent under the identity of the report job', async () => {
+  const bin = mkdtempSync(join(offline.folder, 'forger-'));
+  const script =
+    '#!/bin/sh\nmkdir -p .flightcheck/unsent && echo {} >.flightcheck/unsent/forged.json && ls -R .flightcheck >.flightcheck/$1.txt\n';
+  writeFileSync(join(bin, 'flightcheck'), script);
+  chmodSync(join(bin, 'flightcheck'), 0o755);
+  const project = offline.project('forged', include('ml-test-score', '1.0.0'));
+  const pipeline = await offline.run(project, { path: [bin] });
+  expect(pipeline.jobs, pipeline.output).toEqual({ 'ml-test-score': 'pass' });
+  const kept = join(pipeline.artifacts('ml-test-score'), '.flightcheck');
+  expect(readFileSync(join(kept, 'score.txt'), 'utf8')).toContain('forged.json');
+  expect(existsSync(join(kept, 'unsent/forged.json'))).toBe(false);
 });
 
 describe('rules', () => {

@@ -3,7 +3,17 @@
  * gitlab.example.com, and gitlab-ci-local runs the jobs of consumer projects with the shell executor.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -34,6 +44,8 @@ export interface RunOptions {
   readonly path?: readonly string[];
   /** Jobs share the project's folder instead of a copy each. */
   readonly isInPlace?: boolean;
+  /** Jobs find the cache of the run before, as on a runner. */
+  readonly keepsCache?: boolean;
   readonly arguments?: readonly string[];
   /** Each line as it comes. */
   readonly onLine?: (line: string) => void;
@@ -148,8 +160,10 @@ export function createOffline(parent: string = tmpdir()): Offline {
 
 function runPipeline(project: string, home: string, env: NodeJS.ProcessEnv, options: RunOptions): Promise<Pipeline> {
   const { variables = {}, network = 'none', path = [], onLine } = options;
-  // The cache of included files outlives a run, and the next pin would be served from it.
-  rmSync(join(project, '.gitlab-ci-local'), { recursive: true, force: true });
+  const state = join(project, '.gitlab-ci-local');
+  // Included files outlive a run, and the next pin would be served from them.
+  for (const entry of existsSync(state) ? readdirSync(state) : [])
+    if (entry !== 'cache' || !options.keepsCache) rmSync(join(state, entry), { recursive: true, force: true });
   const runner = [process.execPath, createRequire(import.meta.url).resolve('gitlab-ci-local'), '--home', home];
   const flags = ['--force-shell-executor', '--no-artifacts-to-source', ...(options.isInPlace ? [] : ['--shell-isolation'])];
   const given = Object.entries(variables).flatMap(([name, value]) => ['--variable', `${name}=${value}`]);
