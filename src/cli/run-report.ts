@@ -21,15 +21,20 @@ function knownSuites(repo: Repo): readonly Suite[] {
   return [selectChecks(structure, { severities }), rubric];
 }
 
-/** The address may come from the manifest, an option or a variable; a broken manifest does not unset the latter two. */
-function towerUrlOf(repo: Repo, invocation: Invocation): string {
-  const given = manifestOverrides(invocation).find(({ key }) => key === 'tower.url')?.value;
-  return String(repo.manifest.value?.tower.url ?? given ?? '');
-}
-
+/**
+ * Where to post, and with which token. In a pipeline the manifest belongs to whoever opened the merge request: a token is
+ * only ever sent to an address that the include or a variable names, and the manifest's address alone is told about.
+ */
 function postOptions(context: Context, invocation: Invocation, repo: Repo): PostOptions | undefined {
-  const url = towerUrlOf(repo, invocation);
+  const given = manifestOverrides(invocation).find(({ key }) => key === 'tower.url')?.value;
+  const url = String(given ?? repo.manifest.value?.tower.url ?? '');
   if (url === '') return undefined;
+  if (given === undefined && context.env.CI !== undefined) {
+    context.log.warn(
+      'tower.url of flightcheck.yml is not used in a pipeline, since a merge request can change it: set the input tower-url of the include',
+    );
+    return undefined;
+  }
   return {
     root: repo.root,
     folder: optionValue<string>(invocation, 'output'),

@@ -194,6 +194,16 @@ describe('Control Tower', () => {
     expect(unsent()).toEqual([]);
   });
 
+  it('never sends a token to an address that only the manifest names, in a pipeline', async () => {
+    const server = await tower((response) => sendJson(response, 201, stored));
+    leave('score');
+    writeFiles(root, { 'flightcheck.yml': manifest(`tower: { url: "${server.url}" }\n`) });
+    const { code, errors } = await run([], { ...withTower, CI: 'true' });
+    expect(code).toBe(0);
+    expect(server.received).toEqual([]);
+    expect(errors).toContain('set the input tower-url');
+  });
+
   it.each([
     ['down', async () => 'http://127.0.0.1:9', 'it cannot be reached'],
     ['broken', async () => (await tower((response) => sendJson(response, 500, {}))).url, 'it answers 500'],
