@@ -5,7 +5,7 @@ import type { Database } from '../store/database.ts';
 import { type Filter, listModels, type ModelRow } from '../store/list-models.ts';
 import { type HistoryEntry, modelHistory, readModel } from '../store/read-model.ts';
 import { HttpProblem } from './problem.ts';
-import { idOf, labelsOf, queryReader, readCursor, writeCursor } from './query.ts';
+import { idOf, labelOf, queryReader, readCursor, writeCursor } from './query.ts';
 import { type HistoryQuery, historyQuery, type ModelsQuery, modelsQuery } from './schemas.ts';
 
 const readModelsQuery = queryReader<ModelsQuery>(modelsQuery);
@@ -80,7 +80,7 @@ export const getModels =
   async (c: Context): Promise<Response> => {
     const query = readModelsQuery(c.req.url);
     const { q: search, owner, tier, language, gate, sort, limit } = query;
-    const filter: Filter = { search, owner, tier, language, gate, labels: labelsOf(query.label) };
+    const filter: Filter = { search, owner, tier, language, gate, labels: query.label.map(labelOf) };
     const order = `${sort}.${query.order}`;
     const after = query.cursor === undefined ? undefined : readCursor(query.cursor, order);
     const rows = await listModels(db, filter, { sort, isDescending: query.order === 'desc', limit: limit + 1, after });

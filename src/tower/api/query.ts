@@ -38,29 +38,33 @@ export function queryReader<T>(schema: QuerySchema): (url: string) => T {
   };
 }
 
-/** `business_unit:debt` pairs to an object. */
-export function labelsOf(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const colon = pair.indexOf(':');
-      if (colon < 1)
-        throw new HttpProblem('bad-request', 'The query cannot be understood.', [
-          { parameter: 'label', detail: 'has the form NAME:VALUE' },
-        ]);
-      return [pair.slice(0, colon), pair.slice(colon + 1)];
-    }),
-  );
+/** `business_unit:debt` as a pair. */
+export function labelOf(text: string): readonly [name: string, value: string] {
+  const colon = text.indexOf(':');
+  if (colon < 1)
+    throw new HttpProblem('bad-request', 'The query cannot be understood.', [
+      { parameter: 'label', detail: 'has the form NAME:VALUE' },
+    ]);
+  return [text.slice(0, colon), text.slice(colon + 1)];
 }
 
 /** Opaque: the order that it belongs to, the key and the id of the last row. */
 export const writeCursor = (order: string, key: string | number, id: number): string =>
   Buffer.from(JSON.stringify([order, key, id])).toString('base64url');
 
+/** As PostgreSQL writes a time: `2026-03-01 10:00:00.5+00`. */
+const isTime = (key: string): boolean => Number.isFinite(Date.parse(key.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')));
+
+function isKeyOf(order: string, key: unknown): key is string | number {
+  if (order.startsWith('name.')) return typeof key === 'string' && !key.includes('\u0000');
+  if (order.startsWith('seen.')) return typeof key === 'string' && isTime(key);
+  return typeof key === 'number';
+}
+
 export function readCursor(cursor: string, order: string): { key: string | number; id: number } {
   try {
     const [found, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    const isKey = typeof key === (order.startsWith('name') ? 'string' : 'number') && !String(key).includes('\u0000');
-    if (found === order && isKey && Number.isSafeInteger(id)) return { key, id };
+    if (found === order && isKeyOf(order, key) && Number.isSafeInteger(id)) return { key, id };
   } catch {
     // Said below.
   }

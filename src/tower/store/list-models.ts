@@ -12,8 +12,8 @@ export interface Filter {
   readonly owner?: string | undefined;
   readonly tier?: string | undefined;
   readonly language?: string | undefined;
-  /** All of these labels. */
-  readonly labels: Readonly<Record<string, string>>;
+  /** Pairs of name and value; all must hold. */
+  readonly labels: readonly (readonly [name: string, value: string])[];
   /** Passing score above `over` and at most `atMost`. */
   readonly scoreOver?: number | undefined;
   readonly scoreAtMost?: number | undefined;
@@ -54,11 +54,14 @@ export interface ListedModel extends ModelRow {
   readonly key: string | number;
 }
 
-const sortExpressions: Readonly<Record<SortKey, RawBuilder<unknown>>> = {
-  score: sql`coalesce(standing.score, -1)`,
-  name: sql`model.name`,
-  structure: sql`coalesce(standing.structure_score, -1)`,
-  seen: sql`extract(epoch from standing.seen_at)::float8`,
+/** What is sorted by, its type in the cursor, and the id that an index has beside it. */
+const sorts: Readonly<
+  Record<SortKey, { readonly key: RawBuilder<unknown>; readonly type: RawBuilder<unknown>; readonly id: RawBuilder<unknown> }>
+> = {
+  score: { key: sql`coalesce(standing.score, -1)`, type: sql`float8`, id: sql`standing.model_id` },
+  name: { key: sql`model.name`, type: sql`text`, id: sql`model.id` },
+  structure: { key: sql`coalesce(standing.structure_score, -1)`, type: sql`float8`, id: sql`standing.model_id` },
+  seen: { key: sql`standing.seen_at`, type: sql`timestamptz`, id: sql`standing.model_id` },
 };
 
 const escapeLike = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');
@@ -73,7 +76,7 @@ export function matches(filter: Filter): RawBuilder<unknown> {
   if (filter.owner !== undefined) conditions.push(sql`model.owner = ${filter.owner}`);
   if (filter.tier !== undefined) conditions.push(sql`model.tier = ${filter.tier}`);
   if (filter.language !== undefined) conditions.push(sql`model.language = ${filter.language}`);
-  if (Object.keys(filter.labels).length > 0) conditions.push(sql`model.labels @> ${JSON.stringify(filter.labels)}::jsonb`);
+  for (const [name, value] of filter.labels) conditions.push(sql`model.labels @> ${JSON.stringify({ [name]: value })}::jsonb`);
   if (filter.scoreOver !== undefined) conditions.push(sql`standing.score > ${filter.scoreOver}::float8`);
   if (filter.scoreAtMost !== undefined) conditions.push(sql`standing.score <= ${filter.scoreAtMost}::float8`);
   if (filter.gate === 'none') conditions.push(sql`standing.is_gate_passed is null`);
@@ -90,17 +93,16 @@ export const modelColumns = sql`model.id, model.name, model.title, model.owner, 
   standing.waivers, standing.commit_sha as commit, standing.seen_at as "seenAt"`;
 
 export async function listModels(connection: Connection, filter: Filter, page: Page): Promise<readonly ListedModel[]> {
-  const key = sortExpressions[page.sort];
+  const { key, type, id } = sorts[page.sort];
   const direction = page.isDescending ? sql`desc` : sql`asc`;
-  const type = page.sort === 'name' ? sql`text` : sql`float8`;
   const after = page.after
-    ? sql`and (${key}, model.id) ${page.isDescending ? sql`<` : sql`>`} (${page.after.key}::${type}, ${page.after.id}::bigint)`
+    ? sql`and (${key}, ${id}) ${page.isDescending ? sql`<` : sql`>`} (${page.after.key}::${type}, ${page.after.id}::bigint)`
     : sql``;
   const { rows } = await sql<ListedModel>`
-    select ${modelColumns}, ${key} as key
+    select ${modelColumns}, ${page.sort === 'seen' ? sql`${key}::text` : key} as key
     from standing join model on model.id = standing.model_id join project on project.id = model.project_id
     where ${matches(filter)} ${after}
-    order by ${key} ${direction}, model.id ${direction}
+    order by ${key} ${direction}, ${id} ${direction}
     limit ${page.limit} offset ${page.offset ?? 0}`.execute(connection);
   return rows;
 }

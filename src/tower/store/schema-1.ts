@@ -110,7 +110,9 @@ create table standing (
   is_gate_passed boolean,
   waivers int not null default 0
 );
-create index standing_by_score on standing (score, model_id);
+create index standing_by_score on standing ((coalesce(score, -1)), model_id);
+create index standing_by_structure on standing ((coalesce(structure_score, -1)), model_id);
+create index standing_by_time on standing (seen_at, model_id);
 
 create table metric (
   id bigint generated always as identity primary key,

@@ -1,7 +1,7 @@
 /** Write tokens: random, kept only as their SHA-256. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
-import { type Database, inTransaction } from './database.ts';
+import { type Connection, type Database, inTransaction } from './database.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
@@ -11,27 +11,38 @@ const newToken = (): string => `fct_${randomBytes(24).toString('base64url')}`;
 /** The name of the token that `tower serve` prints. */
 const serveToken = 'write';
 
+async function replaceToken(connection: Connection, token: string): Promise<void> {
+  const hash = hashOf(token);
+  await sql`update token set revoked_at = now() where name = ${serveToken} and revoked_at is null and hash <> ${hash}`.execute(
+    connection,
+  );
+  await sql`insert into token (name, hash, scope) values (${serveToken}, ${hash}, 'write')
+    on conflict (hash) do update set revoked_at = null`.execute(connection);
+}
+
+/** Two replicas that start together agree on one token. */
+const oneAtATime = (connection: Connection) => sql`select pg_advisory_xact_lock(7304212)`.execute(connection);
+
 /** Makes `token` the only valid token of that name, so that a lost one can be replaced. */
 export const setWriteToken = (db: Database, token: string): Promise<void> =>
   inTransaction(db, async (connection) => {
-    await sql`update token set revoked_at = now() where name = ${serveToken} and revoked_at is null and hash <> ${hashOf(token)}`.execute(
-      connection,
-    );
-    await sql`insert into token (name, hash, scope) values (${serveToken}, ${hashOf(token)}, 'write')
-      on conflict (hash) do update set revoked_at = null`.execute(connection);
+    await oneAtATime(connection);
+    await replaceToken(connection, token);
   });
 
 /**
  * Makes a write token when there is none, or when `isReplaced` asks for a new one.
  * @returns the token, which cannot be shown again; null when there was one already.
  */
-export async function ensureWriteToken(db: Database, isReplaced: boolean): Promise<string | null> {
-  const { rows } = await sql`select 1 from token where name = ${serveToken} and revoked_at is null`.execute(db);
-  if (rows.length > 0 && !isReplaced) return null;
-  const token = newToken();
-  await setWriteToken(db, token);
-  return token;
-}
+export const ensureWriteToken = (db: Database, isReplaced: boolean): Promise<string | null> =>
+  inTransaction(db, async (connection) => {
+    await oneAtATime(connection);
+    const { rows } = await sql`select 1 from token where name = ${serveToken} and revoked_at is null`.execute(connection);
+    if (rows.length > 0 && !isReplaced) return null;
+    const token = newToken();
+    await replaceToken(connection, token);
+    return token;
+  });
 
 /** The name of the valid token with this text, or null. Every candidate is compared in constant time. */
 export async function findToken(db: Database, token: string): Promise<string | null> {

@@ -3,22 +3,19 @@ import type { Context } from 'hono';
 import { bandOf } from '../../kernel/score.ts';
 import { formatScore, plural } from '../../reports/words.ts';
 import type { Database } from '../store/database.ts';
-import { type Facets, fleetFacets, fleetGroups, fleetTotals, type Group, type Totals } from '../store/fleet.ts';
+import type { Totals } from '../store/fleet.ts';
 import { listModels, recentScores } from '../store/list-models.ts';
 import { change, type FleetState, filterOf, readFleetState, withoutEmptyFields } from './fleet-state.ts';
 import { documentOf, Layout } from './layout.tsx';
 import { FilterForm, ModelsTable, type ModelsTableProps, modelsPerPage } from './models-table.tsx';
 import { Bands, Groups, Tiles, Weakest } from './roll-up.tsx';
+import { type RollUps, rollUpReader } from './roll-up-cache.ts';
 import { bandNames, count } from './words.ts';
 
 const groupsShown = 10;
 const sparkPoints = 16;
 
-export interface FleetPageProps extends ModelsTableProps {
-  readonly totals: Totals;
-  readonly groups: readonly Group[];
-  readonly facets: Facets;
-}
+export interface FleetPageProps extends ModelsTableProps, RollUps {}
 
 /** Nothing was reported yet: how the first report comes here. */
 function Welcome() {
@@ -106,12 +103,10 @@ export function FleetPage(props: FleetPageProps) {
   );
 }
 
-async function load(db: Database, state: FleetState): Promise<FleetPageProps> {
+async function load(db: Database, state: FleetState, rollUpsOf: ReturnType<typeof rollUpReader>): Promise<FleetPageProps> {
   const filter = filterOf(state);
-  const [totals, groups, facets, models] = await Promise.all([
-    fleetTotals(db, filter),
-    fleetGroups(db, filter, state.by, groupsShown + 1),
-    fleetFacets(db),
+  const [rollUps, models] = await Promise.all([
+    rollUpsOf(filter, state.by),
     listModels(db, filter, {
       sort: state.sort,
       isDescending: state.order === 'desc',
@@ -124,17 +119,18 @@ async function load(db: Database, state: FleetState): Promise<FleetPageProps> {
     models.map((model) => model.id),
     sparkPoints,
   );
-  return { state, totals, groups, facets, models, total: totals.models, history, now: new Date() };
+  return { ...rollUps, state, models, total: rollUps.totals.models, history, now: new Date() };
 }
 
-export const fleetRoute =
-  (db: Database) =>
-  async (c: Context): Promise<Response> => {
+export function fleetRoute(db: Database): (c: Context) => Promise<Response> {
+  const rollUpsOf = rollUpReader(db, groupsShown + 1);
+  return async (c) => {
     const clean = withoutEmptyFields(c.req.url);
     if (clean !== null) return c.redirect(clean, 303);
     const state = readFleetState(c.req.url);
-    const props = await load(db, state);
+    const props = await load(db, state, rollUpsOf);
     const lastPage = Math.max(1, Math.ceil(props.total / modelsPerPage));
     if (state.page > lastPage) return c.redirect(change(state, { page: lastPage }), 303);
     return c.html(documentOf(<FleetPage {...props} />), 200, { 'cache-control': 'no-cache' });
   };
+}

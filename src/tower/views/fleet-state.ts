@@ -1,5 +1,5 @@
 /** The fleet page's state is its address. */
-import { labelsOf, type QuerySchema, queryReader } from '../api/query.ts';
+import { labelOf, type QuerySchema, queryReader } from '../api/query.ts';
 import { bandBorders, columnDimensions } from '../store/fleet.ts';
 import { type Filter, gateStates, type SortKey, sortKeys } from '../store/list-models.ts';
 
@@ -50,7 +50,7 @@ export const filterOf = ({ q: search, owner, tier, language, label, band, gate }
   tier,
   language,
   gate,
-  labels: label === undefined ? {} : labelsOf([label]),
+  labels: label === undefined ? [] : [labelOf(label)],
   scoreOver: band === undefined ? undefined : (bandBorders[band - 1] ?? -1),
   scoreAtMost: band === undefined ? undefined : bandBorders[band],
 });

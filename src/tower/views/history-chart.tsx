@@ -50,7 +50,15 @@ function Chart({ label, lines, most, ticks, format }: ChartProps) {
           </text>
         </>
       ))}
-      <svg aria-hidden="true" x="0" y="0" width="100%" height={top + plot} viewBox={`0 0 1000 ${top + plot}`} preserveAspectRatio="none">
+      <svg
+        aria-hidden="true"
+        x="0"
+        y="0"
+        width="100%"
+        height={top + plot}
+        viewBox={`0 0 1000 ${top + plot}`}
+        preserveAspectRatio="none"
+      >
         {lines.map((line) => (
           <polyline class={line.className} points={stepsOf(line.points, x, most)} />
         ))}

@@ -15,7 +15,7 @@ import { KeyReused, writeReport } from '../../../src/tower/store/write-report.ts
 import { postgresIsMissing, startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { localWriter, sampleReport, submissionOf } from '../sample.ts';
 
-const everything = { labels: {} };
+const everything = { labels: [] };
 const firstPage = { sort: 'name', isDescending: false, limit: 50 } as const;
 
 function storeTests(open: () => Promise<OpenDatabase>): void {
@@ -161,7 +161,7 @@ function storeTests(open: () => Promise<OpenDatabase>): void {
   it('treats SQL in names, owners and labels as text', async () => {
     const nasty = `'; drop table model; -- " \\ $1 %_ {"a":1} \u{1F600}`;
     await write(sampleReport({ name: nasty, title: nasty, owner: nasty, tier: nasty, labels: { [nasty]: nasty } }));
-    const filters = [{ owner: nasty }, { tier: nasty }, { search: nasty }, { labels: { [nasty]: nasty } }];
+    const filters = [{ owner: nasty }, { tier: nasty }, { search: nasty }, { labels: [[nasty, nasty] as const] }];
     for (const filter of filters)
       expect(await listModels(store.db, { ...everything, ...filter }, firstPage)).toMatchObject([
         { name: nasty, labels: { [nasty]: nasty } },

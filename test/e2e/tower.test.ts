@@ -1,0 +1,82 @@
+/** Control Tower in a real browser: no error, no overflow, usable without JavaScript, light and dark, three widths. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTower, type Tower } from '../../src/tower/server.ts';
+import { sampleReport } from '../tower/sample.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'flightcheck-browser-'));
+let tower: Tower;
+let browser: Browser;
+beforeAll(async () => {
+  tower = await startTower({ folder, port: 0, version: '0.1.0' });
+  for (const i of [1, 2, 3])
+    await fetch(`${tower.url}/v1/reports`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tower.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(
+        sampleReport({
+          name: `model-${i}`,
+          title: `Model ${i} with a rather long title of its own`,
+          jobId: String(i),
+          at: `2026-03-0${i}T00:00:00Z`,
+        }),
+      ),
+    });
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  await tower?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const widths = [390, 820, 1280];
+const schemes = ['light', 'dark'] as const;
+
+it.each(['/', '/models/1', '/nothing'])('%s fits every width in both schemes, without a word on the console', async (path) => {
+  for (const width of widths)
+    for (const colorScheme of schemes) {
+      const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+      const said: string[] = [];
+      page.on('console', (message) => said.push(message.text()));
+      page.on('pageerror', (error) => said.push(error.message));
+      await page.goto(tower.url + path);
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), `${path} ${width}`).toBeLessThanOrEqual(0);
+      expect(said.filter((text) => !text.includes('404'))).toEqual([]);
+      await page.close();
+    }
+});
+
+it('leads from the fleet to a model by keyboard and form alone, with JavaScript off', async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(tower.url);
+  await page.keyboard.press('Tab');
+  expect(await page.locator('.skip-link').boundingBox()).toMatchObject({ x: expect.any(Number) });
+  await page.getByLabel('Name or title').fill('model-2');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/?q=model-2');
+  await page.getByRole('link', { name: /^Model 2/ }).click();
+  await page.waitForURL('**/models/*');
+  await page
+    .getByRole('link', { name: /data-1/ })
+    .first()
+    .click();
+  expect(page.url()).toContain('#data-1');
+  await context.close();
+});

@@ -1,0 +1,193 @@
+/** GitLab's id_tokens: real keys, a real key server, real requests. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UsageError } from '../../../src/kernel/failure.ts';
+import { idTokenVerifier } from '../../../src/tower/auth/gitlab.ts';
+import { startTower, type Tower } from '../../../src/tower/server.ts';
+import { type SampleOptions, sampleReport } from '../sample.ts';
+
+const audience = 'https://tower.example.com';
+const folder = mkdtempSync(join(tmpdir(), 'flightcheck-gitlab-'));
+let tower: Tower;
+let gitlab: Server;
+let issuer: string;
+let keyRequests = 0;
+let keys: Awaited<ReturnType<typeof generateKeyPair>>;
+let strangerKeys: typeof keys;
+
+beforeAll(async () => {
+  [keys, strangerKeys] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')]);
+  const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' };
+  gitlab = createServer((request, response) => {
+    keyRequests++;
+    if (request.url !== '/oauth/discovery/keys') response.statusCode = 404;
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ keys: [jwk] }));
+  });
+  await new Promise<void>((resolve) => gitlab.listen(0, '127.0.0.1', resolve));
+  issuer = `http://127.0.0.1:${(gitlab.address() as AddressInfo).port}`;
+  tower = await startTower({ folder, port: 0, version: '0.1.0', gitlabIssuers: [issuer, 'http://127.0.0.1:1'], audience });
+});
+afterAll(async () => {
+  await tower?.close();
+  gitlab?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** As GitLab makes them: ids and booleans are strings. */
+const claims = {
+  project_id: '42',
+  project_path: 'risk/late-lodgement',
+  namespace_id: '7',
+  namespace_path: 'risk',
+  job_project_id: '42',
+  job_id: '1001',
+  pipeline_id: '77',
+  pipeline_source: 'push',
+  ref: 'main',
+  ref_type: 'branch',
+  ref_path: 'refs/heads/main',
+  ref_protected: 'true',
+  sha: 'a'.repeat(40),
+};
+type Claims = Partial<Record<keyof typeof claims, string | null>>;
+
+interface TokenOptions {
+  readonly key?: Parameters<SignJWT['sign']>[0];
+  readonly algorithm?: string;
+  readonly iss?: string;
+  readonly aud?: string;
+  readonly lifetime?: string;
+}
+
+function tokenOf(
+  changes: Claims = {},
+  { key = keys.privateKey, algorithm = 'RS256', iss = issuer, aud = audience, lifetime = '5m' }: TokenOptions = {},
+) {
+  const payload = Object.fromEntries(Object.entries({ ...claims, ...changes }).filter(([, value]) => value !== null));
+  return new SignJWT(payload)
+    .setProtectedHeader({ alg: algorithm, kid: 'k1', typ: 'JWT' })
+    .setIssuer(iss)
+    .setAudience(aud)
+    .setIssuedAt()
+    .setExpirationTime(lifetime)
+    .sign(key);
+}
+
+async function send(token: string, options: SampleOptions = {}) {
+  const response = await fetch(`${tower.url}/v1/reports`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(sampleReport(options)),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: receipts and problems
+  const body: any = await response.json();
+  return { status: response.status, body };
+}
+
+describe('a job of GitLab', () => {
+  it('writes the record from a protected default branch, and the keys are fetched once', async () => {
+    expect(await send(await tokenOf())).toMatchObject({
+      status: 201,
+      body: { record: 'authoritative', previewBecause: null, trigger: 'push' },
+    });
+    expect(await send(await tokenOf())).toMatchObject({ status: 200, body: { replayed: true } });
+    expect(keyRequests).toBe(1);
+  });
+
+  it('takes the trigger from the token, not from the report', async () => {
+    const answer = await send(await tokenOf({ pipeline_source: 'web' }), { trigger: 'schedule', at: '2026-03-02T00:00:00Z' });
+    expect(answer.body).toMatchObject({ trigger: 'web', score: 1, record: 'authoritative' });
+    const scheduled = await send(await tokenOf({ pipeline_source: 'schedule' }), {
+      trigger: 'local',
+      at: '2026-03-03T00:00:00Z',
+    });
+    expect(scheduled.body).toMatchObject({ trigger: 'schedule', score: 2 });
+  });
+
+  it('gains no trigger for a report that it resends for an earlier job', async () => {
+    const token = await tokenOf({ job_id: '2000', sha: 'b'.repeat(40) });
+    expect((await send(token, { trigger: 'web' })).body).toMatchObject({ trigger: 'web', record: 'authoritative' });
+    expect((await send(token, { trigger: 'schedule', jobId: '900' })).body).toMatchObject({
+      trigger: 'push',
+      record: 'authoritative',
+    });
+  });
+
+  it.each<readonly [string, Claims, string]>([
+    ['an unprotected branch', { ref_protected: 'false' }, 'the branch main is not protected'],
+    ['ref_protected as no text', { ref_protected: null }, 'the branch main is not protected'],
+    [
+      'another protected branch',
+      { ref: 'develop', ref_path: 'refs/heads/develop' },
+      'the branch develop is not the default branch',
+    ],
+    ['a protected tag', { ref_type: 'tag', ref_path: 'refs/tags/main' }, 'the job did not run on a branch'],
+    ['a merge request', { pipeline_source: 'merge_request_event' }, 'it belongs to a merge request'],
+    ['a fork', { job_project_id: '41' }, 'the job ran for a fork'],
+  ])('writes only a preview for %s', async (_, changes, previewBecause) => {
+    const source = changes.ref === undefined ? {} : { jobId: `of-${changes.ref}` };
+    expect((await send(await tokenOf(changes), source)).body).toMatchObject({ record: 'preview', previewBecause });
+  });
+
+  it('is bound to its project by number, whatever its path', async () => {
+    const first = await send(await tokenOf(), { jobId: '1001', at: '2026-03-04T00:00:00Z' });
+    const moved = await send(await tokenOf({ project_path: 'treasury/lodgement' }), { at: '2026-03-05T00:00:00Z' });
+    const taken = await send(await tokenOf({ project_id: '43', job_project_id: '43' }), { at: '2026-03-06T00:00:00Z' });
+    expect(moved.body.model.id).toBe(first.body.model.id);
+    expect(taken.body.model.id).not.toBe(first.body.model.id);
+  });
+
+  it('may not report on another commit than its own', async () => {
+    expect(await send(await tokenOf(), { commit: 'c'.repeat(40) })).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: '/source/commit' }] },
+    });
+  });
+});
+
+describe('refused with 401', () => {
+  const cases: readonly (readonly [string, () => Promise<string>])[] = [
+    ['a stranger as signer', () => tokenOf({}, { key: strangerKeys.privateKey })],
+    ['another audience', () => tokenOf({}, { aud: 'https://other.example.com' })],
+    ['an unknown issuer', () => tokenOf({}, { iss: 'https://gitlab.example.com' })],
+    ['an expired token', () => tokenOf({}, { lifetime: '-1m' })],
+    [
+      'another algorithm',
+      async () =>
+        tokenOf({}, { algorithm: 'HS256', key: new TextEncoder().encode(JSON.stringify(await exportJWK(keys.publicKey))) }),
+    ],
+    [
+      'no algorithm',
+      async () => (await tokenOf()).replace(/^[^.]+/, Buffer.from('{"alg":"none"}').toString('base64url')).replace(/[^.]+$/, 'x'),
+    ],
+    ['no project', () => tokenOf({ project_id: null })],
+    ['a project that is no number', () => tokenOf({ project_id: '../42' })],
+    ['no job', () => tokenOf({ job_id: null })],
+    [
+      'changed claims',
+      async () =>
+        (await tokenOf()).replace(
+          /\.[^.]+\./,
+          `.${Buffer.from(JSON.stringify({ iss: issuer, ...claims })).toString('base64url')}.`,
+        ),
+    ],
+  ];
+  it.each(cases)('%s', async (_, make) => {
+    expect(await send(await make())).toMatchObject({ status: 401, body: { type: 'urn:flightcheck:problem:unauthorized' } });
+  });
+
+  it('says 503, not 401, when the keys of GitLab cannot be fetched', async () => {
+    expect(await send(await tokenOf({}, { iss: 'http://127.0.0.1:1' }))).toMatchObject({ status: 503 });
+  });
+
+  it('trusts no issuer without https but this machine', () => {
+    for (const bad of ['http://gitlab.example.com', 'gitlab.example.com', 'file:///etc'])
+      expect(() => idTokenVerifier([bad], audience), bad).toThrow(UsageError);
+  });
+});
