@@ -8,7 +8,7 @@ const slash = Buffer.from('/');
 /** Copies at the same time; the thread pool of Node has four. */
 const parallel = 8;
 
-const bytesOf = (path: string | Buffer): Buffer => (typeof path === 'string' ? Buffer.from(path) : path);
+export const bytesOf = (path: string | Buffer): Buffer => (typeof path === 'string' ? Buffer.from(path) : path);
 const joinBytes = (...parts: readonly Buffer[]): Buffer =>
   parts.reduce((all, part) => (all.length === 0 ? part : part.length === 0 ? all : Buffer.concat([all, slash, part])));
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import picomatch from 'picomatch';
 import type { Workspace } from '../kernel/hook-machine.ts';
 import { listPaths } from './file-list.ts';
-import { copyEntries, hashEntries, listTree, removeTree } from './tree.ts';
+import { bytesOf, copyEntries, hashEntries, listTree, removeTree } from './tree.ts';
 
 const maxFiles = 200_000;
 
@@ -57,7 +57,7 @@ export async function openWorkingCopies(options: WorkingCopyOptions): Promise<Wo
     await copyEntries(
       options.root,
       folder,
-      listed.filter((path) => !isExcluded(path.toString('utf8'))),
+      listed.map(bytesOf).filter((path) => !isExcluded(path.toString('utf8'))),
     );
     return { folder, entries: await listTree(folder) };
   });

@@ -54,11 +54,14 @@ async function runHook(around: Surroundings, job: Job): Promise<CommandResult> {
   const limits = { seconds, memoryBytes: bytesOfSize(manifest.budget.memory), outputBytes };
   const folder = join(workspace.repo, '..');
   const { secrets } = machine;
-  const onLine = around.onLine && ((line: string): void => around.onLine?.(hook, line));
-  const result = await machine.run({
+  // The names of scratch folders tell nobody anything and differ in every run.
+  const local = (line: string): string => line.replaceAll(`${workspace.repo}/`, '').replaceAll(`${folder}/`, '');
+  const onLine = around.onLine && ((line: string): void => around.onLine?.(hook, local(line)));
+  const ran = await machine.run({
     ...{ argv, cwd: workspace.repo, folder, env, limits, signal, secrets },
     ...(onLine && { onLine }),
   });
+  const result = { ...ran, tail: ran.tail.map(local) };
   const failure = failureOf(failed, result, limits, isBudget);
   if (failure) throw failure;
   return result;

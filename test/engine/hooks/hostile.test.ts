@@ -20,12 +20,15 @@ const failedTraining = async (train: string, hooks = {}, manifest = {}): Promise
 
 describe('a hook that', () => {
   test('fails: which, what, how, the last it said, what to do', async () => {
-    const error = await failedTraining(`import sys; print('\\x1b[31mreading'); sys.exit('no column "age"')`);
+    const error = await failedTraining(
+      `import os, sys; print('\\x1b[31mreading', sys.argv[1], os.path.abspath('x.py')); sys.exit('no column "age"')`,
+    );
     expect(error).toMatchObject({ code: 'HOOK_FAILED', exitCode: 2 });
     expect(error.message).toMatch(
       /^the train hook failed with exit code 1 after [\d.]+ s\n {2}command: python3 train\.py \{data\} \{seed\} \{model\}\n/,
     );
-    expect(error.message).toContain('reading');
+    // Paths as they are in the repo, not in the scratch folder of this run.
+    expect(error.message).toContain('\n    reading in/data.csv x.py\n');
     expect(error.message).toContain('no column "age"');
     expect(error.message).not.toContain('\x1b');
     expect(error.hint).not.toBe('');
