@@ -2,7 +2,7 @@
  * Every option, once. From here come the flag (`--min-score`), the variable (`FLIGHTCHECK_MIN_SCORE`), the component's
  * input (`min-score`), the manifest key it overrides, the validation and the tables in the docs.
  */
-import type { Input, Values } from '../input.ts';
+import type { Input } from '../input.ts';
 import { gateOptions } from './gate.ts';
 import { pipelineOptions } from './pipeline.ts';
 import { runOptions } from './run.ts';
@@ -23,8 +23,5 @@ export const options = {
 } as const satisfies Readonly<Record<string, Option>>;
 
 export type OptionName = keyof typeof options;
-/** Values of the named options; undefined = unset, so that the manifest or the default applies. */
-export type OptionValues<N extends OptionName> = Partial<Values<Pick<typeof options, N>>>;
-
 /** `min-score` -> `FLIGHTCHECK_MIN_SCORE`. */
 export const variableOf = (name: string): string => `FLIGHTCHECK_${name.toUpperCase().replaceAll('-', '_')}`;
