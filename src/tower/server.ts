@@ -3,11 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
+import type { Hono } from 'hono';
 import { EnvironmentError, UsageError } from '../kernel/failure.ts';
 import { createApp } from './app.ts';
 import { isLoopback } from './auth/access.ts';
 import { idTokenVerifier } from './auth/gitlab.ts';
-import type { Database } from './store/database.ts';
+import type { Database, OpenDatabase } from './store/database.ts';
 import { openStore } from './store/open.ts';
 import { ensureWriteToken, setWriteToken } from './store/tokens.ts';
 
@@ -134,41 +135,47 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
       hint: "Give --audience with the value of the jobs' id_tokens aud, usually this server's address.",
     });
   const verifyIdToken = gitlabIssuers.length > 0 && options.audience ? idTokenVerifier(gitlabIssuers, options.audience) : null;
-  const store = await openStore(databaseUrl ? { databaseUrl } : { folder: options.folder });
+  // The port comes first: whether it is free is known at once, the database takes seconds.
+  let fetch: Hono['fetch'] = () => new Response('starting\n', { status: 503 });
+  const server = createAdaptorServer({
+    fetch: (request, bindings) => fetch(request, bindings),
+    hostname: host,
+    serverOptions: {
+      requestTimeout: requestSeconds * 1000,
+      headersTimeout: Math.min(10, requestSeconds) * 1000,
+      connectionsCheckingInterval: Math.min(5, requestSeconds) * 1000,
+    },
+  }) as Server;
+  const bound = await listen(server, host, port);
+  let store: OpenDatabase | undefined;
   try {
-    const token = await prepareToken(store.db, options);
+    store = await openStore(databaseUrl ? { databaseUrl } : { folder: options.folder });
+    const { db, engine, location, durability, close } = store;
+    const token = await prepareToken(db, options);
     const app = createApp({
-      db: store.db,
+      db,
       version: options.version,
       verifyIdToken,
       defaultBranches: options.defaultBranches ?? ['main', 'master'],
       isLocal,
       onError: options.onError ?? (() => {}),
     });
-    const server = createAdaptorServer({
-      fetch: app.fetch,
-      hostname: host,
-      serverOptions: {
-        requestTimeout: requestSeconds * 1000,
-        headersTimeout: Math.min(10, requestSeconds) * 1000,
-        connectionsCheckingInterval: Math.min(5, requestSeconds) * 1000,
-      },
-    }) as Server;
-    const bound = await listen(server, host, port);
+    fetch = app.fetch;
     const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
     return {
       url: `http://${name}:${bound}`,
       token,
-      engine: store.engine,
-      location: store.location,
-      durability: store.durability,
+      engine,
+      location,
+      durability,
       async close() {
         await stop(server);
-        await store.close();
+        await close();
       },
     };
   } catch (error) {
-    await store.close();
+    await stop(server);
+    await store?.close();
     throw error;
   }
 }
