@@ -27,7 +27,9 @@ export function selectChecks(suite: Suite, selection: Selection): Suite {
     .map((each) => ({
       ...each,
       checks: each.checks
-        .filter(({ check }) => (only.length === 0 || only.includes(check)) && !skip.includes(check) && severities[check] !== 'off')
+        .filter(
+          ({ check }) => (only.length === 0 || only.includes(check)) && !skip.includes(check) && severities[check] !== 'off',
+        )
         .map((entry) => {
           const severity = severities[entry.check];
           return severity === undefined || severity === 'off' ? entry : { ...entry, severity };
