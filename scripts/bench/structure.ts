@@ -69,6 +69,8 @@ export function generateRepo(folder: string, count: number): number {
   git(folder, 'init', '--quiet', '--initial-branch=main');
   git(folder, 'add', '--all');
   git(folder, 'commit', '--quiet', '--message', 'A large model repo');
+  // As a clone has it: one pack, not a file for each object.
+  git(folder, 'repack', '-a', '-d', '--quiet');
   return bytes;
 }
 

@@ -18,6 +18,8 @@ function index(paths: readonly string[], keyOf: (path: string) => string): Reado
   return groups;
 }
 
+const firstSegment = (path: string): string => path.split('/', 1)[0] ?? '';
+
 const once = <T>(make: () => T): (() => T) => {
   let made: { readonly value: T } | undefined;
   return () => {
@@ -37,11 +39,28 @@ function refuseExpensive(pattern: string): void {
     });
 }
 
-/** Paths that match, in the order of the list. Throws UsageError `BAD_GLOB`. */
+/** The paths that a pattern can match at all, by the literal ends that most patterns have. */
+function candidates(paths: readonly string[]) {
+  const folded = once(() => index(paths, (path) => firstSegment(path).toLowerCase()));
+  const byExtension = once(() => index(paths, (path) => posix.extname(path)));
+  const atRoot = once(() => paths.filter((path) => !path.includes('/')));
+  const folders = once(() => new Set(paths.flatMap((path) => path.split('/').slice(0, -1))));
+  return (pattern: string, nocase: boolean): readonly string[] => {
+    if (!pattern.includes('/') && !pattern.includes('**')) return atRoot();
+    const first = firstSegment(pattern);
+    if (first !== pattern && isLiteral(first)) return folded().get(first.toLowerCase()) ?? [];
+    const inner = /^\*\*\/([^/]+)\/\*\*$/.exec(pattern)?.[1];
+    if (!nocase && inner !== undefined && isLiteral(inner) && !folders().has(inner)) return [];
+    const extension = /[^./*](\.[A-Za-z0-9]+)$/.exec(pattern)?.[1] ?? /\*(\.[A-Za-z0-9]+)$/.exec(pattern)?.[1];
+    return !nocase && extension !== undefined ? (byExtension().get(extension) ?? []) : paths;
+  };
+}
+
+/** Paths that match, sorted; `paths` must be sorted by code unit. Throws UsageError `BAD_GLOB`. */
 export function createGlob(paths: readonly string[]): Files['glob'] {
   const known = once(() => new Set(paths));
   const byName = once(() => index(paths, (path) => posix.basename(path)));
-  const byExtension = once(() => index(paths, (path) => posix.extname(path)));
+  const candidatesOf = candidates(paths);
   const cache = new Map<string, readonly string[]>();
 
   const find = (pattern: string, nocase: boolean): readonly string[] => {
@@ -50,29 +69,28 @@ export function createGlob(paths: readonly string[]): Files['glob'] {
       if (isLiteral(pattern)) return known().has(pattern) ? [pattern] : [];
       const name = /^\*\*\/([^/]+)$/.exec(pattern)?.[1];
       if (name !== undefined && isLiteral(name)) return byName().get(name) ?? [];
-      const extension = /^\*\*\/\*(\.[A-Za-z0-9]+)$/.exec(pattern)?.[1];
-      if (extension !== undefined)
-        return (byExtension().get(extension) ?? []).filter((path) => posix.basename(path) !== extension);
     }
-    // Any other shape: the regex without matcher overhead. Extended globs nest repetitions; they are not offered.
+    // Extended globs nest repetitions; they are not offered.
     const regex = picomatch.makeRe(pattern, { dot: true, nocase, noext: true, maxLength: maxPatternLength });
-    return paths.filter((path) => regex.test(path));
+    return candidatesOf(pattern, nocase).filter((path) => regex.test(path));
+  };
+
+  const findOnce = (pattern: string, nocase: boolean): readonly string[] => {
+    const key = `${nocase} ${pattern}`;
+    const found = cache.get(key) ?? find(pattern, nocase);
+    cache.set(key, found);
+    return found;
   };
 
   return (patterns, options = {}) => {
     const nocase = options.nocase === true;
-    const list = typeof patterns === 'string' ? [patterns] : patterns;
-    const found = list.map((pattern) => {
-      const key = `${nocase} ${pattern}`;
-      const before = cache.get(key);
-      if (before) return before;
-      const now = find(pattern, nocase);
-      cache.set(key, now);
-      return now;
-    });
-    const [first] = found;
-    if (first && found.length === 1) return first;
-    const wanted = new Set(found.flat());
-    return paths.filter((path) => wanted.has(path));
+    if (typeof patterns === 'string') return findOnce(patterns, nocase);
+    const key = `${nocase} ${patterns.join('\0')}`;
+    const before = cache.get(key);
+    if (before) return before;
+    const wanted = new Set(patterns.flatMap((pattern) => findOnce(pattern, nocase)));
+    const found = wanted.size * 8 < paths.length ? [...wanted].sort() : paths.filter((path) => wanted.has(path));
+    cache.set(key, found);
+    return found;
   };
 }

@@ -1,10 +1,14 @@
 /** Which files a working tree has, as bytes relative to its root. */
+import { isUtf8 } from 'node:buffer';
 import { type Dirent, readdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { EnvironmentError } from '../kernel/failure.ts';
 import { reportFolder } from '../kernel/report.ts';
 import { isInWorkTree } from './git.ts';
 import { gitCommand } from './git-command.ts';
+
+/** A path relative to the root; bytes when it is not UTF-8. */
+export type RawPath = string | Buffer;
 
 /** Folders that no one means when they say "the repo": version control, environments, caches, our own output. */
 const ignoredFolders: ReadonlySet<string> = new Set([
@@ -50,6 +54,11 @@ function split(bytes: Buffer): Buffer[] {
   return paths;
 }
 
+/** Text where all names are UTF-8, which is several times faster to work with; else bytes. */
+function readable(paths: readonly Buffer[]): readonly RawPath[] {
+  return paths.every((path) => isUtf8(path)) ? paths.map((path) => path.toString('utf8')) : paths;
+}
+
 /** Our own walk: never enters a symlink, so there are no circles. */
 async function walk(root: string, limit: number, signal: AbortSignal | undefined): Promise<Buffer[]> {
   const paths: Buffer[] = [];
@@ -77,12 +86,12 @@ function entriesOf(folder: Buffer): Dirent<Buffer>[] {
 }
 
 /** Paths of the files below a folder. Throws EnvironmentError `TOO_MANY_FILES` above `limit`. */
-export async function listPaths(root: string, limit: number, signal: AbortSignal | undefined): Promise<readonly Buffer[]> {
+export async function listPaths(root: string, limit: number, signal: AbortSignal | undefined): Promise<readonly RawPath[]> {
   const git = gitCommand(root, signal);
-  if (!(await isInWorkTree(git, root))) return walk(root, limit, signal);
+  if (!(await isInWorkTree(git, root))) return readable(await walk(root, limit, signal));
   const listed = split(await git.run(['ls-files', '-z', '-t', '--cached', '--others', '--exclude-standard']));
   // A folder that an outer repository ignores as a whole is listed as empty.
-  if (listed.length === 0) return walk(root, limit, signal);
+  if (listed.length === 0) return readable(await walk(root, limit, signal));
   if (listed.length > limit) throw tooMany(limit);
   const paths: Buffer[] = [];
   for (const line of listed) {
@@ -91,5 +100,5 @@ export async function listPaths(root: string, limit: number, signal: AbortSignal
     // During a merge git lists a path once for each side.
     if (!(isUntracked && isOurs(path)) && !paths.at(-1)?.equals(path)) paths.push(path);
   }
-  return paths;
+  return readable(paths);
 }

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { EnvironmentError } from '../kernel/failure.ts';
 import type { Files, RepoFile } from '../kernel/world.ts';
 import { createGlob } from './file-glob.ts';
-import { listPaths } from './file-list.ts';
+import { listPaths, type RawPath } from './file-list.ts';
 
 const defaultLimitBytes = 2 ** 20;
 /** Texts kept between checks; above it the least recently used are read again. */
@@ -12,25 +12,28 @@ const cacheBytes = 256 * 2 ** 20;
 /** A bound on work, not a wish: a repo above it is a data lake. */
 const maxFiles = 1_000_000;
 
-const slash = 0x2f;
-
 /** Tells, with a memory, whether every folder above a path is a real folder inside the root (and no symlink). */
-function realFolders(root: Buffer) {
+function realFolders(absolute: (path: RawPath) => RawPath) {
   const known = new Map<string, boolean>([['', true]]);
-  const isReal = (folder: Buffer): boolean => {
+  const isReal = (folder: RawPath): boolean => {
     const key = folder.toString('latin1');
     const before = known.get(key);
     if (before !== undefined) return before;
-    const cut = folder.lastIndexOf(slash);
-    const real = isReal(folder.subarray(0, Math.max(cut, 0))) && (stat(Buffer.concat([root, folder]))?.isDirectory() ?? false);
+    const real = isReal(above(folder)) && (stat(absolute(folder))?.isDirectory() ?? false);
     known.set(key, real);
     return real;
   };
   return isReal;
 }
 
+/** The folder of a path; empty at the root. */
+function above(path: RawPath): RawPath {
+  const cut = Math.max(path.lastIndexOf('/'), 0);
+  return typeof path === 'string' ? path.slice(0, cut) : path.subarray(0, cut);
+}
+
 /** lstat; null for what is gone or cannot be reached. */
-function stat(path: Buffer): Stats | null {
+function stat(path: RawPath): Stats | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch {
@@ -38,7 +41,7 @@ function stat(path: Buffer): Stats | null {
   }
 }
 
-function readTarget(path: Buffer): string {
+function readTarget(path: RawPath): string {
   try {
     return readlinkSync(path);
   } catch {
@@ -48,49 +51,48 @@ function readTarget(path: Buffer): string {
 
 interface Entry {
   readonly file: RepoFile;
-  /** The name as bytes: it need not be UTF-8. */
-  readonly raw: Buffer;
+  /** What to open. */
+  readonly absolute: RawPath;
+  /** What was read of it, kept until it is the oldest. */
+  text?: { readonly limit: number; readonly value: string | null; readonly size: number };
 }
 
-async function collect(root: Buffer, paths: readonly Buffer[], signal: AbortSignal | undefined): Promise<Entry[]> {
-  const prefix = Buffer.concat([root, Buffer.from('/')]);
-  const isReal = realFolders(prefix);
+async function collect(root: string, paths: readonly RawPath[], signal: AbortSignal | undefined): Promise<Entry[]> {
+  const prefix = `${root}/`;
+  const prefixBytes = Buffer.from(prefix);
+  const absoluteOf = (path: RawPath): RawPath => (typeof path === 'string' ? prefix + path : Buffer.concat([prefixBytes, path]));
+  const isReal = realFolders(absoluteOf);
   const entries: Entry[] = [];
   for (const [index, raw] of paths.entries()) {
     // The walk is synchronous because that is several times faster; pausing lets Ctrl-C through.
     if (index % 5000 === 4999) await setImmediate();
     signal?.throwIfAborted();
-    if (!isReal(raw.subarray(0, Math.max(raw.lastIndexOf(slash), 0)))) continue;
-    const full = Buffer.concat([prefix, raw]);
-    const stats = stat(full);
+    if (!isReal(above(raw))) continue;
+    const absolute = absoluteOf(raw);
+    const stats = stat(absolute);
     if (!stats || !(stats.isFile() || stats.isSymbolicLink())) continue;
-    entries.push({
-      raw,
-      file: {
-        path: raw.toString('utf8'),
-        bytes: stats.size,
-        isExecutable: stats.isFile() && (stats.mode & 0o111) !== 0,
-        ...(stats.isSymbolicLink() && { symlinkTarget: readTarget(full) }),
-      },
-    });
+    const file = {
+      path: raw.toString('utf8'),
+      bytes: stats.size,
+      isExecutable: stats.isFile() && (stats.mode & 0o111) !== 0,
+    };
+    entries.push({ absolute, file: stats.isSymbolicLink() ? { ...file, symlinkTarget: readTarget(absolute) } : file });
   }
   return entries;
 }
 
 /** The first bytes of a regular file inside the root; null for everything else. Never blocks on a pipe or device. */
-function readInside(root: string, path: Buffer, isSymlink: boolean, limitBytes: number, scratch?: Buffer): Buffer | null {
+function readInside(root: string, { absolute, file }: Entry, limitBytes: number, scratch?: Buffer): Buffer | null {
   let descriptor: number | undefined;
   try {
-    const full = Buffer.concat([Buffer.from(`${root}/`), path]);
-    let target: Buffer | string = full;
-    if (isSymlink) {
-      target = realpathSync.native(full, 'buffer');
-      if (!target.subarray(0, root.length + 1).equals(Buffer.from(`${root}/`).subarray(0, root.length + 1))) return null;
-    }
+    const isSymlink = file.symlinkTarget !== undefined;
+    const target = isSymlink ? realpathSync.native(absolute, 'buffer') : absolute;
+    if (isSymlink && !target.toString('latin1').startsWith(`${Buffer.from(root).toString('latin1')}/`)) return null;
     descriptor = openSync(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const stats = fstatSync(descriptor);
-    if (!stats.isFile()) return null;
-    const wanted = Math.min(stats.size, limitBytes);
+    // The walk saw a regular file; only what a symlink leads to is not known yet.
+    const stats = isSymlink ? fstatSync(descriptor) : undefined;
+    if (stats && !stats.isFile()) return null;
+    const wanted = Math.min(stats?.size ?? file.bytes, limitBytes);
     const buffer = scratch && wanted <= scratch.length ? scratch : Buffer.allocUnsafe(wanted);
     let length = 0;
     while (length < wanted) {
@@ -112,24 +114,21 @@ const isBinary = (bytes: Buffer): boolean => bytes.subarray(0, 8000).includes(0)
 const withoutBom = (bytes: Buffer): Buffer =>
   bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 
-/** Least recently used first; the values' sizes are bounded by `cacheBytes`. */
-function textCache() {
-  const texts = new Map<string, { readonly text: string | null; readonly size: number }>();
+/** Keeps texts on their entries; the oldest are let go when all together exceed `cacheBytes`. */
+function textKeeper() {
+  const kept: Entry[] = [];
+  let oldest = 0;
   let total = 0;
-  return {
-    get(key: string): string | null | undefined {
-      const hit = texts.get(key);
-      return hit === undefined ? undefined : hit.text;
-    },
-    set(key: string, text: string | null, size: number): void {
-      texts.set(key, { text, size });
-      total += size;
-      for (const [oldest, { size: freed }] of texts) {
-        if (total <= cacheBytes) break;
-        texts.delete(oldest);
-        total -= freed;
-      }
-    },
+  return (entry: Entry, limit: number, value: string | null, size: number): void => {
+    total += size - (entry.text?.size ?? 0);
+    entry.text = { limit, value, size };
+    kept.push(entry);
+    for (; total > cacheBytes && oldest < kept.length - 1; oldest += 1) {
+      const old = kept[oldest];
+      if (!old?.text) continue;
+      total -= old.text.size;
+      delete old.text;
+    }
   };
 }
 
@@ -151,12 +150,12 @@ export async function openFiles(folder: string, options: { readonly signal?: Abo
     });
   }
   const paths = await listPaths(root, maxFiles, signal);
-  const entries = await collect(Buffer.from(root), paths, signal);
+  const entries = await collect(root, paths, signal);
   entries.sort((a, b) => (a.file.path < b.file.path ? -1 : a.file.path > b.file.path ? 1 : 0));
   const byPath = new Map<string, Entry>();
   // Two names whose bytes are not UTF-8 can look the same; the first one answers for both.
   for (const entry of entries) if (!byPath.has(entry.file.path)) byPath.set(entry.file.path, entry);
-  const cache = textCache();
+  const keep = textKeeper();
   let reads = 0;
 
   // Texts are copied out of one buffer, so that reading leaves no garbage behind.
@@ -168,32 +167,27 @@ export async function openFiles(folder: string, options: { readonly signal?: Abo
     await setImmediate();
     signal?.throwIfAborted();
   };
-  const read = (path: string, limitBytes: number, buffer?: Buffer): Buffer | null => {
-    const entry = byPath.get(path);
-    return entry ? readInside(root, entry.raw, entry.file.symlinkTarget !== undefined, limitBytes, buffer) : null;
-  };
-
   return {
     all: entries.map((entry) => entry.file),
     has: (path) => byPath.has(path),
     get: (path) => byPath.get(path)?.file,
     glob: createGlob(entries.map((entry) => entry.file.path)),
     async text(path, limitBytes = defaultLimitBytes) {
-      const key = `${limitBytes} ${path}`;
-      const known = cache.get(key);
-      if (known !== undefined) return known;
+      const entry = byPath.get(path);
+      if (!entry) return null;
+      if (entry.text?.limit === limitBytes) return entry.text.value;
       await pause();
       // Another check may have read it meanwhile.
-      const since = cache.get(key);
-      if (since !== undefined) return since;
-      const bytes = read(path, limitBytes, scratch);
+      if (entry.text?.limit === limitBytes) return entry.text.value;
+      const bytes = readInside(root, entry, limitBytes, scratch);
       const text = bytes === null || isBinary(bytes) ? null : withoutBom(bytes).toString('utf8');
-      cache.set(key, text, text === null ? 64 : (bytes?.length ?? 0));
+      keep(entry, limitBytes, text, bytes?.length ?? 0);
       return text;
     },
     async bytes(path, limitBytes) {
+      const entry = byPath.get(path);
       await pause();
-      return read(path, limitBytes);
+      return entry ? readInside(root, entry, limitBytes) : null;
     },
   };
 }

@@ -55,7 +55,7 @@ const environment = (): Record<string, string> => ({
 
 export interface GitCommand {
   /** What git prints, as bytes: file names need not be UTF-8. */
-  run(args: readonly string[], stdin?: string): Promise<Buffer>;
+  run(args: readonly string[]): Promise<Buffer>;
   /** The same, trimmed; null when git says no with an exit code. */
   ask(args: readonly string[]): Promise<string | null>;
 }
@@ -81,7 +81,7 @@ function explain(error: unknown, args: readonly string[]): FlightcheckError {
 
 /** Git in a folder that exists. Failures are `GIT_MISSING` (EnvironmentError) or `GIT_FAILED` (UsageError). */
 export function gitCommand(folder: string, signal?: AbortSignal): GitCommand {
-  const run = async (args: readonly string[], stdin?: string): Promise<Buffer> => {
+  const run = async (args: readonly string[]): Promise<Buffer> => {
     const chunks: Buffer[] = [];
     const git = simpleGit({
       baseDir: folder,
@@ -90,7 +90,6 @@ export function gitCommand(folder: string, signal?: AbortSignal): GitCommand {
       allowEnvironment: Object.keys(guarded),
       timeout: { block: silenceSeconds * 1000 },
       ...(signal && { abort: signal }),
-      ...(stdin !== undefined && { input: () => stdin }),
     }).env(environment());
     git.outputHandler((_command, stdout) => stdout.on('data', (chunk: Buffer) => chunks.push(chunk)));
     try {

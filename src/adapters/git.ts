@@ -53,26 +53,30 @@ async function readCommits(git: GitCommand, limit: number): Promise<readonly Com
   return commits;
 }
 
-/** Every object reachable from HEAD once, with the path that it was first seen under. */
+/** Large blobs of the object store, by their hash; cheap, for sizes stand in the pack's index. */
+async function storedBlobs(git: GitCommand, minBytes: number): Promise<ReadonlyMap<string, number>> {
+  const format = '--batch-check=%(objecttype) %(objectsize) %(objectname)';
+  const output = (await git.run(['cat-file', '--batch-all-objects', '--unordered', '--buffer', format])).toString('latin1');
+  const blobs = new Map<string, number>();
+  for (const line of output.split('\n')) {
+    if (!line.startsWith('blob ')) continue;
+    const [, size, sha = ''] = line.split(' ');
+    if (Number(size) >= minBytes) blobs.set(sha, Number(size));
+  }
+  return blobs;
+}
+
+/** Those of them that HEAD reaches, with the path that each was first seen under. The walk is made only when there are any. */
 async function readLargeBlobs(git: GitCommand, minBytes: number): Promise<readonly HistoryBlob[]> {
-  const objects = (await git.run(['rev-list', '--objects', 'HEAD', '--'])).toString('utf8');
-  const paths = new Map<string, string>();
-  for (const line of objects.split('\n')) {
-    const space = line.indexOf(' ');
-    if (space > 0 && space < line.length - 1) paths.set(line.slice(0, space), line.slice(space + 1));
+  const stored = await storedBlobs(git, minBytes);
+  if (stored.size === 0) return [];
+  const found = new Map<string, HistoryBlob>();
+  for (const line of (await git.run(['rev-list', '--objects', 'HEAD', '--'])).toString('utf8').split('\n')) {
+    const sha = line.split(' ', 1)[0] ?? '';
+    const bytes = stored.get(sha);
+    if (bytes !== undefined && !found.has(sha)) found.set(sha, { sha, path: line.slice(sha.length + 1), bytes });
   }
-  if (paths.size === 0) return [];
-  const answers = await git.run(
-    ['cat-file', '--buffer', '--batch-check=%(objectname) %(objecttype) %(objectsize)'],
-    `${[...paths.keys()].join('\n')}\n`,
-  );
-  const blobs: HistoryBlob[] = [];
-  for (const line of answers.toString('utf8').split('\n')) {
-    const [sha = '', type, size] = line.split(' ');
-    const bytes = Number(size);
-    if (type === 'blob' && bytes >= minBytes) blobs.push({ sha, path: paths.get(sha) ?? '', bytes });
-  }
-  return blobs.sort((a, b) => b.bytes - a.bytes);
+  return [...found.values()].sort((a, b) => b.bytes - a.bytes);
 }
 
 /**

