@@ -59,7 +59,7 @@ const fleet = `
 .models tr > :first-child { padding-left: var(--space-4); } .models tr > :last-child { padding-right: var(--space-4); }
 .models .name { min-width: 200px; max-width: 320px; } .models .name a { font-weight: 600; color: var(--ink); text-decoration: none; } .models .name a:hover { text-decoration: underline; }
 .models .name small, .models td small { display: block; color: var(--ink-3); font-size: 11px; line-height: 1.35; overflow-wrap: anywhere; }
-.models td.nowrap { white-space: nowrap; } .models .score b { font-size: 1.0625rem; font-weight: 650; }
+.models td.nowrap { white-space: nowrap; } .models .score small { white-space: nowrap; } .models .score b { font-size: 1.0625rem; font-weight: 650; }
 .spark { width: 96px; height: 26px; overflow: visible; } .spark polyline { fill: none; stroke: var(--series-1); stroke-width: 1.5; stroke-linejoin: round; } .spark circle { fill: var(--series-1); } .spark line { stroke: var(--line); }
 .four { width: 44px; height: 26px; } .four .rail { fill: var(--inset); } .four .done { fill: var(--series-1); } .four .low { fill: var(--series-2); }
 .pager { display: flex; gap: var(--space-4); align-items: center; padding: var(--space-3) var(--space-4); border-top: 1px solid var(--line); font-size: var(--text-s); flex-wrap: wrap; }
