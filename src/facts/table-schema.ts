@@ -1,6 +1,6 @@
 /** The reviewed schema of the features: read from YAML, written as YAML. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import { UsageError } from '../kernel/failure.ts';
 import jsonSchema from '../kernel/table-schema.schema.json' with { type: 'json' };
 import type { TableSchema } from '../kernel/table-schema.ts';
@@ -45,5 +45,15 @@ export function formatTableSchema(schema: TableSchema): string {
       Object.fromEntries(Object.entries(column).filter(([key, value]) => !(key.startsWith('max_') && value === 0))),
     ]),
   );
-  return `${head.map((line) => `# ${line}\n`).join('')}${stringify({ version: schema.version, columns }, { flowCollectionPadding: true, lineWidth: 130 })}`;
+  const document = new Document({ version: schema.version, columns });
+  // One line per column, as people read a table.
+  visit(document, {
+    Map: (_key, map, path) => {
+      map.flow = path.length > 4;
+    },
+    Seq: (_key, list) => {
+      list.flow = true;
+    },
+  });
+  return `${head.map((line) => `# ${line}\n`).join('')}${document.toString({ lineWidth: 130 })}`;
 }

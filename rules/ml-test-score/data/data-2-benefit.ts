@@ -76,7 +76,10 @@ export default defineCheck({
     const features = featuresOf(manifest, evaluation);
     if (features.length === 0) return notApplicable('there are no tabular features');
     if (features.length > mostFeatures)
-      return notApplicable(`${features.length} features are more than the ${mostFeatures} that are shuffled one by one`);
+      return skipped(`${features.length} features are more than the ${mostFeatures} that are shuffled one by one`, {
+        nextStep: 'Name the features that matter under columns.features.',
+        manifestLine: 'columns: { features: [...] }',
+      });
     if (evaluation.rows < minimumRows)
       return skipped(`inconclusive: ${evaluation.rows} evaluation rows; at least ${minimumRows} are needed`, {
         nextStep: 'Hold out more rows under data.eval.',

@@ -1,7 +1,7 @@
 import { type Cell, defineCheck, type Finding, fail, judge, skipped } from '../../../src/kernel/check.ts';
 import { FlightcheckError } from '../../../src/kernel/failure.ts';
 import type { FeaturesRequest, PredictRequest, TableRef } from '../../../src/kernel/hooks.ts';
-import { inputsOf, isVerdict, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
+import { inputsOf, isVerdict, manifestOr, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { canPredict, hooksOr } from '../lib/setting.ts';
 
 /** Rows of the fast run: enough for a model to train on, few enough for every merge request. */
@@ -55,12 +55,17 @@ export default defineCheck({
     try {
       if (hooks.has('features')) {
         const made = await hooks.features(features);
-        items.push({ step: 'features', seconds: made.seconds, cached: made.isCached, memory_bytes: made.maxRssBytes });
+        items.push({ step: 'features', seconds: rounded(made.seconds), cached: made.isCached, memory_bytes: made.maxRssBytes });
       }
       const trained = await hooks.train(predict.model);
-      items.push({ step: 'train', seconds: trained.seconds, cached: trained.isCached, memory_bytes: trained.maxRssBytes });
+      items.push({
+        step: 'train',
+        seconds: rounded(trained.seconds),
+        cached: trained.isCached,
+        memory_bytes: trained.maxRssBytes,
+      });
       const made = await hooks.predict(predict);
-      items.push({ step: 'predict', seconds: made.seconds, cached: made.isCached, memory_bytes: made.maxRssBytes });
+      items.push({ step: 'predict', seconds: rounded(made.seconds), cached: made.isCached, memory_bytes: made.maxRssBytes });
       if (made.notFinite > 0) findings.push({ message: `${made.notFinite} of ${made.rows} predictions are NaN or infinite` });
       if (made.refused === made.rows) findings.push({ message: `the model refused all ${made.rows} rows` });
       return judge(findings, {

@@ -32,6 +32,8 @@ export async function openDatabase(folder: string, memoryLimit: string, threads:
   const instance = await DuckDBInstance.create(join(folder, `tables-${process.pid}-${Date.now()}.duckdb`), {
     memory_limit: memoryLimit,
     threads: String(threads),
+    // A column takes a block at least: small ones keep tables of thousands of columns in memory.
+    default_block_size: '16384',
   }).catch((cause: unknown) => {
     throw new EnvironmentError('DATABASE', `The table database could not be created: ${String(cause)}`, {
       hint: 'Check that the temporary folder is writable and that the disk has room.',

@@ -57,6 +57,8 @@ function explain(error: unknown): { line?: number; what: string; hint: string } 
       what: `has ${columns[2]} fields where its header has ${columns[1]}`,
       hint: 'Quote fields that contain the delimiter, a quote or a line break.',
     };
+  if (/out of memory/i.test(text))
+    return { what: 'needs more memory than it may use', hint: 'Give the job more memory, or the table fewer columns.' };
   if (/quote/i.test(text))
     return { ...at, what: 'has a quote that is not closed or not doubled', hint: 'Double quotes inside quotes: "a ""b""".' };
   if (/maximum line size/i.test(text))
