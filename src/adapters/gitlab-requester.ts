@@ -78,7 +78,8 @@ export function gitLabRequester(options: RequesterOptions): RequesterFn {
   let requests = 0;
   const get = async (resource: Resource, endpoint: string, query: Readonly<Record<string, unknown>> = {}) => {
     const url = new URL(`${resource.url.replace(/\/+$/, '')}/${endpoint}`);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(snakeCase(name), String(value));
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(snakeCase(name), String(value));
     const headers: Record<string, string> = { accept: 'application/json', ...resource.headers };
     for (const [name, value] of Object.entries(resource.authHeaders)) headers[name] = await value();
     for (let attempt = 1; ; attempt += 1) {
