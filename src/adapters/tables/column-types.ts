@@ -27,45 +27,50 @@ const order = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP'] as const satisfies reado
 const columnsPerPass = 50;
 const firstRows = 4096;
 
-/** For each column the types of `candidates` that all its values fit; none when it has no value at all. */
+/**
+ * For each column the types of `candidates` that all its values fit; every one of them when it has no value.
+ * @param rows - what follows FROM; only the columns of a batch are read
+ */
 async function fitting(
   db: Database,
-  relation: string,
+  raw: string,
+  rows: string,
   candidates: ReadonlyMap<string, readonly ColumnType[]>,
-): Promise<Map<string, readonly ColumnType[]>> {
-  const found = new Map<string, readonly ColumnType[]>();
-  const wanted = [...candidates].filter(([, types]) => types.length > 0);
+): Promise<{ readonly types: ReadonlyMap<string, readonly ColumnType[]>; readonly empty: ReadonlySet<string> }> {
+  const types = new Map<string, readonly ColumnType[]>();
+  const empty = new Set<string>();
+  const wanted = [...candidates].filter(([, some]) => some.length > 0);
   for (let start = 0; start < wanted.length; start += columnsPerPass) {
     const batch = wanted.slice(start, start + columnsPerPass);
-    const parts = batch.flatMap(([column, types], i) => {
-      const x = quoteName(column);
-      return types.map((type) => `bool_and(${fits[type](x)}) FILTER (${x} IS NOT NULL) AS f${i}_${type}`);
-    });
-    const [row = {}] = await db.query<Record<string, boolean | null>>(`SELECT ${parts.join(', ')} FROM ${relation}`);
-    for (const [i, [column, types]] of batch.entries())
-      found.set(
+    const columns = batch.map(([column], i) => `${quoteName(column)} AS x${i}`);
+    const parts = batch.flatMap(([, some], i) => [
+      `count(x${i}) AS n${i}`,
+      ...some.map((type) => `count(*) FILTER (x${i} IS NOT NULL AND NOT ${fits[type](`x${i}`)}) AS f${i}_${type}`),
+    ]);
+    const [row = {}] = await db.query<Record<string, number>>(
+      `SELECT ${parts.join(', ')} FROM (SELECT ${columns.join(', ')} FROM ${raw} ${rows})`,
+    );
+    for (const [i, [column, some]] of batch.entries()) {
+      if (row[`n${i}`] === 0) empty.add(column);
+      types.set(
         column,
-        types.filter((type) => row[`f${i}_${type}`] !== false),
+        some.filter((type) => row[`f${i}_${type}`] === 0),
       );
+    }
   }
-  return found;
+  return { types, empty };
 }
 
 /** SQL that turns each text column of `raw` into its type; in the order of `columns`. */
 export async function typedColumns(db: Database, raw: string, columns: readonly string[]): Promise<readonly string[]> {
   const all = new Map<string, readonly ColumnType[]>(columns.map((column) => [column, order]));
   // Most types fall away in the first rows; only the survivors are tested on every row.
-  const likely = await fitting(db, `(SELECT * FROM ${raw} LIMIT ${firstRows})`, all);
-  const certain = await fitting(db, raw, likely);
-  const [counts = {}] = columns.length
-    ? await db.query<Record<string, number>>(
-        `SELECT ${columns.map((c, i) => `count(${quoteName(c)}) AS n${i}`).join(', ')} FROM ${raw}`,
-      )
-    : [];
-  return columns.map((column, i) => {
-    const type = certain.get(column)?.[0];
+  const likely = await fitting(db, raw, `LIMIT ${firstRows}`, all);
+  const certain = await fitting(db, raw, '', likely.types);
+  return columns.map((column) => {
+    const type = certain.empty.has(column) ? undefined : certain.types.get(column)?.[0];
     const x = quoteName(column);
-    if (type === undefined || counts[`n${i}`] === 0) return x;
+    if (type === undefined) return x;
     return type === 'BIGINT' || type === 'DOUBLE' ? `CAST(nullif(${x}, 'NA') AS ${type})` : `CAST(${x} AS ${type})`;
   });
 }
