@@ -121,6 +121,11 @@ export async function openEmbedded(folder: string): Promise<OpenDatabase> {
   } catch (error) {
     await worker.terminate();
     release();
+    if (/Cannot find package/.test(String(error)))
+      throw new EnvironmentError('TOWER_NOT_EMBEDDED', 'This copy of Flightcheck comes without the embedded database', {
+        hint: 'Give --database-url, or run Control Tower from a full installation.',
+        cause: error,
+      });
     throw new EnvironmentError('TOWER_DATABASE', `The embedded database in ${location} did not open: ${String(error)}`, {
       hint: 'Restore the folder from a copy, or choose another --data. Nothing was changed.',
       cause: error,
