@@ -69,10 +69,11 @@ export async function settingOf(world: Pick<World, 'manifest' | 'tables' | 'hook
   ] as const)
     if (!table.columns.some((column) => column.name === label))
       return skipped(`data.${key} has no column ${JSON.stringify(label)}, which columns.label names`, {
-        nextStep: `Name a table under data.${key} that has the label, or mend columns.label; this one has ${table.columns
+        nextStep: `${key === 'train' ? "Name the label's column" : 'Name evaluation rows that have the label'}; the table has ${table.columns
           .slice(0, 10)
           .map((column) => column.name)
           .join(', ')}.`,
+        manifestLine: key === 'train' ? 'columns: { label: ... }' : 'data: { eval: path/to/labelled-rows.csv }',
       });
   if (train.rows === 0 || evaluation.rows === 0)
     return skipped(`inconclusive: data.${train.rows === 0 ? 'train' : 'eval'} has no rows`, {

@@ -149,6 +149,11 @@ describe('what is given is not as it should be', () => {
       { outcome: 'skipped', manifestLine: 'columns: { label: ... }' },
     ],
     [
+      'evaluation rows without the label',
+      { data: { train: data.train, eval: data.eval.map(({ y: _, ...row }) => row) } },
+      { outcome: 'skipped', manifestLine: 'data: { eval: path/to/labelled-rows.csv }' },
+    ],
+    [
       'words where decision.positive is 1',
       { data: { train: data.train, eval: data.eval.map((row) => ({ ...row, y: row.y === 1 ? 'yes' : 'no' })) } },
       { outcome: 'skipped', manifestLine: expect.stringMatching(/^decision: \{ positive: "(yes|no)" \}$/) },
