@@ -22,6 +22,7 @@ export default defineCheck({
       'Makefile',
       'justfile',
       'DESCRIPTION',
+      'tests/*.R',
       '.gitlab-ci.yml',
       '.github/workflows/*.y*ml',
       'requirements*.txt',

@@ -40,6 +40,7 @@ testRule('quality-coverage', {
     { 'a.py': '', 'pyproject.toml': '[tool.coverage.run]\nbranch = true\n' },
     { 'a.py': '', '.gitlab-ci.yml': 't:\n  script: pytest --cov=risk\n' },
     { 'a.R': '', DESCRIPTION: 'Package: x\nSuggests: covr\n' },
+    { 'a.R': '', 'tests/coverage.R': 'library(covr)\n' },
   ],
   reject: [
     [{ 'a.py': '' }, { path: 'pyproject.toml' }],
