@@ -24,51 +24,50 @@ const fits: Readonly<Record<ColumnType, (x: string) => string>> = {
 };
 const order = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP'] as const satisfies readonly ColumnType[];
 
-const columnsPerPass = 50;
+const columnsPerPass = 1000;
 const firstRows = 4096;
 
 /**
- * For each column the types of `candidates` that all its values fit; every one of them when it has no value.
- * @param rows - what follows FROM; only the columns of a batch are read
+ * Columns of which some value does not fit `type`, and columns that have a value at all. Values are stacked into one
+ * column first: one expression over many columns is planned in no time, thousands of expressions are not.
  */
-async function fitting(
-  db: Database,
-  raw: string,
-  rows: string,
-  candidates: ReadonlyMap<string, readonly ColumnType[]>,
-): Promise<{ readonly types: ReadonlyMap<string, readonly ColumnType[]>; readonly empty: ReadonlySet<string> }> {
-  const types = new Map<string, readonly ColumnType[]>();
-  const empty = new Set<string>();
-  const wanted = [...candidates].filter(([, some]) => some.length > 0);
-  for (let start = 0; start < wanted.length; start += columnsPerPass) {
-    const batch = wanted.slice(start, start + columnsPerPass);
-    const columns = batch.map(([column], i) => `${quoteName(column)} AS x${i}`);
-    const parts = batch.flatMap(([, some], i) => [
-      `count(x${i}) AS n${i}`,
-      ...some.map((type) => `count(*) FILTER (x${i} IS NOT NULL AND NOT ${fits[type](`x${i}`)}) AS f${i}_${type}`),
-    ]);
-    const [row = {}] = await db.query<Record<string, number>>(
-      `SELECT ${parts.join(', ')} FROM (SELECT ${columns.join(', ')} FROM ${raw} ${rows})`,
+async function misfits(db: Database, rows: (columns: string) => string, columns: readonly string[], type: ColumnType) {
+  const misfit = new Set<string>();
+  const filled = new Set<string>();
+  for (let start = 0; start < columns.length; start += columnsPerPass) {
+    const batch = columns.slice(start, start + columnsPerPass);
+    const list = batch.map((column, i) => `${quoteName(column)} AS x${start + i}`).join(', ');
+    const found = await db.query<{ name: string; misfits: number }>(
+      `SELECT name, count(*) FILTER (NOT ${fits[type]('x')}) AS misfits
+       FROM (UNPIVOT (${rows(list)}) ON COLUMNS(*) INTO NAME name VALUE x) GROUP BY name`,
     );
-    for (const [i, [column, some]] of batch.entries()) {
-      if (row[`n${i}`] === 0) empty.add(column);
-      types.set(
-        column,
-        some.filter((type) => row[`f${i}_${type}`] === 0),
-      );
+    for (const row of found) {
+      const column = columns[Number(row.name.slice(1))];
+      if (column === undefined) continue;
+      filled.add(column);
+      if (row.misfits > 0) misfit.add(column);
     }
   }
-  return { types, empty };
+  return { misfit, filled };
 }
 
 /** SQL that turns each text column of `raw` into its type; in the order of `columns`. */
 export async function typedColumns(db: Database, raw: string, columns: readonly string[]): Promise<readonly string[]> {
-  const all = new Map<string, readonly ColumnType[]>(columns.map((column) => [column, order]));
-  // Most types fall away in the first rows; only the survivors are tested on every row.
-  const likely = await fitting(db, raw, `LIMIT ${firstRows}`, all);
-  const certain = await fitting(db, raw, '', likely.types);
+  const all = (list: string) => `SELECT ${list} FROM ${raw}`;
+  const first = (list: string) => `SELECT ${list} FROM ${raw} LIMIT ${firstRows}`;
+  const types = new Map<string, ColumnType>();
+  let open = columns;
+  for (const type of order) {
+    // Most columns fall out in the first rows; only the others are tested on every row.
+    const early = await misfits(db, first, open, type);
+    const likely = open.filter((column) => !early.misfit.has(column));
+    const late = await misfits(db, all, likely, type);
+    for (const column of likely) if (late.filled.has(column) && !late.misfit.has(column)) types.set(column, type);
+    // A column without any value stays text: it needs no further look.
+    open = open.filter((column) => early.misfit.has(column) || late.misfit.has(column));
+  }
   return columns.map((column) => {
-    const type = certain.empty.has(column) ? undefined : certain.types.get(column)?.[0];
+    const type = types.get(column);
     const x = quoteName(column);
     if (type === undefined) return x;
     return type === 'BIGINT' || type === 'DOUBLE' ? `CAST(nullif(${x}, 'NA') AS ${type})` : `CAST(${x} AS ${type})`;

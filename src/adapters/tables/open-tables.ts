@@ -23,7 +23,7 @@ export interface OpenTablesOptions {
   readonly manifest: ResolvedManifest;
   /** A folder of ours, outside the repo; the caller removes it after `close`. */
   readonly workFolder: string;
-  /** DuckDB's buffer pool; larger tables spill to `workFolder`. Default `1GiB`. */
+  /** DuckDB's buffer pool; larger tables spill to `workFolder`. Default `2GiB`: what 10,000 columns need. */
   readonly memoryLimit?: string;
   /** Default: all processors. The results do not depend on it. */
   readonly threads?: number;
@@ -69,7 +69,7 @@ function exported({ name, type }: { readonly name: string; readonly type: string
 export async function openTables(options: OpenTablesOptions): Promise<TableStore> {
   const { root, manifest, workFolder } = options;
   await mkdir(workFolder, { recursive: true });
-  const db = await openDatabase(workFolder, options.memoryLimit ?? '1GiB', options.threads ?? availableParallelism());
+  const db = await openDatabase(workFolder, options.memoryLimit ?? '2GiB', options.threads ?? availableParallelism());
   const id = manifest.columns.id;
   const placeOf = (key: string): Place => options.place?.(key) ?? { path: manifestFile };
 
