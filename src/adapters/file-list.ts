@@ -44,6 +44,17 @@ function tooMany(limit: number): EnvironmentError {
   });
 }
 
+/** What may not be read cannot be judged, and must not pass for what is not there. Null for every other fault. */
+export function orUnreadable(error: unknown, path: string): null {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'EACCES' && code !== 'EPERM') return null;
+  throw new EnvironmentError('FILE_UNREADABLE', `${path} may not be read (${code})`, {
+    hint: 'Give this user the right to read it, or keep it out of the model repo.',
+    place: { path },
+    cause: error,
+  });
+}
+
 function split(bytes: Buffer): Buffer[] {
   const paths: Buffer[] = [];
   let start = 0;
@@ -80,12 +91,12 @@ async function walk(root: string, limit: number, signal: AbortSignal | undefined
 function entriesOf(folder: Buffer): Dirent<Buffer>[] {
   try {
     return readdirSync(folder, { encoding: 'buffer', withFileTypes: true });
-  } catch {
-    return [];
+  } catch (error) {
+    return orUnreadable(error, folder.toString('utf8')) ?? [];
   }
 }
 
-/** Paths of the files below a folder. Throws EnvironmentError `TOO_MANY_FILES` above `limit`. */
+/** Paths of the files below a folder. Throws EnvironmentError `TOO_MANY_FILES` above `limit`, and `FILE_UNREADABLE`. */
 export async function listPaths(root: string, limit: number, signal: AbortSignal | undefined): Promise<readonly RawPath[]> {
   const git = gitCommand(root, signal);
   if (!(await isInWorkTree(git, root))) return readable(await walk(root, limit, signal));

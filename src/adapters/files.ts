@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { EnvironmentError } from '../kernel/failure.ts';
 import type { Files, RepoFile } from '../kernel/world.ts';
 import { createGlob } from './file-glob.ts';
-import { listPaths, type RawPath } from './file-list.ts';
+import { listPaths, orUnreadable, type RawPath } from './file-list.ts';
 
 const defaultLimitBytes = 2 ** 20;
 /** Texts kept between checks; above it the least recently used are read again. */
@@ -32,12 +32,12 @@ function above(path: RawPath): RawPath {
   return typeof path === 'string' ? path.slice(0, cut) : path.subarray(0, cut);
 }
 
-/** lstat; null for what is gone or cannot be reached. */
+/** lstat; null for what is gone. */
 function stat(path: RawPath): Stats | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null;
-  } catch {
-    return null;
+  } catch (error) {
+    return orUnreadable(error, path.toString('utf8'));
   }
 }
 
@@ -101,8 +101,8 @@ function readInside(root: string, { absolute, file }: Entry, limitBytes: number,
       length += read;
     }
     return buffer.subarray(0, length);
-  } catch {
-    return null;
+  } catch (error) {
+    return orUnreadable(error, file.path);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }

@@ -18,7 +18,7 @@ export async function openOutputFolder(root: string, folder: string): Promise<st
   const realRoot = await realpath(root);
   let current = realRoot;
   for (const part of folder.split('/').filter((name) => name !== '' && name !== '.')) {
-    if (part === '..') throw outside(folder);
+    if (part === '..' || part === '.git') throw outside(folder);
     const next = join(current, part);
     try {
       await mkdir(next).catch((error: unknown) => {
@@ -26,6 +26,11 @@ export async function openOutputFolder(root: string, folder: string): Promise<st
       });
       current = await realpath(next);
     } catch (error) {
+      if ((await lstat(next).catch(() => null))?.isSymbolicLink())
+        throw new UsageError('OUTPUT_NOT_A_FOLDER', `The output folder ${folder} is a symbolic link to no folder`, {
+          hint: 'Remove the link, or choose another folder with --output.',
+          place: { path: folder },
+        });
       throw new EnvironmentError('OUTPUT_NOT_WRITABLE', `The output folder ${folder} cannot be made: ${codeOf(error)}`, {
         hint: 'Check the permissions of the folder, or choose another with --output.',
         cause: error,

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { probeTool } from '../adapters/tools.ts';
 import { explainManifest, requireManifest } from '../engine/manifest/load.ts';
 import { exitCode, formatPlace } from '../kernel/failure.ts';
+import { cleanText } from '../reports/text.ts';
 import type { Context, Invocation } from './command.ts';
 import { openManifest, rootOf } from './repo.ts';
 
@@ -55,7 +56,9 @@ export async function examine(context: Context, invocation: Invocation): Promise
     }
     context.print(`manifest  ${manifest.value ? 'valid' : `${problems.length} problem(s)`}\n`);
     for (const problem of problems)
-      context.print(`  ${problem.place ? `${formatPlace(problem.place)}: ` : ''}${problem.message}\n    -> ${problem.hint}\n`);
+      context.print(
+        cleanText(`  ${problem.place ? `${formatPlace(problem.place)}: ` : ''}${problem.message}\n    -> ${problem.hint}\n`),
+      );
   }
   if (problems.length > 0) return exitCode.usage;
   return missing.length > 0 ? exitCode.environment : exitCode.fine;

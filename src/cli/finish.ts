@@ -1,6 +1,6 @@
 /** The end of every runner: gate, files, what is printed, exit code. */
 import { writeReports } from '../adapters/report-files.ts';
-import { exitCode } from '../kernel/failure.ts';
+import { exitCode, FlightcheckError } from '../kernel/failure.ts';
 import { applyWaivers, decide } from '../kernel/gate.ts';
 import manifestSchema from '../kernel/manifest.schema.json' with { type: 'json' };
 import type { Gate, Waiver } from '../kernel/manifest.ts';
@@ -40,23 +40,41 @@ function gateWithout(invocation: Invocation): Gate {
   return { ...defaultGate, ...Object.fromEntries(given) };
 }
 
+type Target = Parameters<typeof renderFiles>[1] & Parameters<typeof writeReports>[1];
+
+/** A folder that cannot be written to costs the files, not what a long run has found. */
+async function write(
+  report: Report,
+  target: Target,
+): Promise<{ readonly paths: readonly string[]; readonly failure?: FlightcheckError }> {
+  try {
+    return { paths: await writeReports(renderFiles(report, target), target) };
+  } catch (error) {
+    if (!(error instanceof FlightcheckError)) throw error;
+    return { paths: [], failure: error };
+  }
+}
+
+const noticeOf = ({ message, hint }: FlightcheckError): string => `No report file was written: ${message}. ${hint}`;
+
 /** Decides, writes every format, prints the card (or the JSON) and returns the exit code. */
 export async function finish(context: Context, invocation: Invocation, ending: Ending): Promise<number> {
   const waived = applyWaivers(ending.report, ending.waivers);
   const decision = decide(waived, ending.gate ?? gateWithout(invocation));
   const decided: Report = { ...waived, gate: decision };
   const target = { root: ending.root, folder: optionValue<string>(invocation, 'output') };
-  const written = await writeReports(renderFiles(decided, target), target);
+  const written = await write(decided, target);
   const posted = await ending.post?.(decided);
-  const report = posted ? { ...decided, notices: [...(decided.notices ?? []), ...posted.notices].slice(-1000) } : decided;
+  const notices = [...(posted?.notices ?? []), ...(written.failure ? [noticeOf(written.failure)] : [])];
+  const report = notices.length > 0 ? { ...decided, notices: [...(decided.notices ?? []), ...notices].slice(-1000) } : decided;
   // Once more, with the link to Control Tower and what it said.
-  if (posted)
-    await writeReports(renderFiles(report, { ...target, ...(posted.towerUrl && { towerUrl: posted.towerUrl }) }), target);
+  if (posted && !written.failure) await write(report, { ...target, ...(posted.towerUrl && { towerUrl: posted.towerUrl }) });
   if (context.isJson) context.print(`${JSON.stringify(report, null, 2)}\n`);
   else {
     context.print(renderTerminal(report, { color: context.isColor, width: context.width }));
-    context.log.info(`Reports: ${written.join(', ')}`);
+    if (!written.failure) context.log.info(`Reports: ${written.paths.join(', ')}`);
   }
   if (context.signal.aborted) return exitCode.interrupted;
+  if (written.failure) return written.failure.exitCode;
   return decision.mode === 'blocking' && !decision.isPassed ? exitCode.gateSaysNo : exitCode.fine;
 }

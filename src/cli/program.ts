@@ -3,6 +3,7 @@ import { Command as Commander, CommanderError, Option as Flag } from 'commander'
 import pc from 'picocolors';
 import { exitCode, FlightcheckError, formatPlace, toFailure } from '../kernel/failure.ts';
 import { variableOf } from '../kernel/options/index.ts';
+import { cleanText, oneLine } from '../reports/text.ts';
 import type { Command, Context, Invocation } from './command.ts';
 import { inputsOf, readOptions } from './options.ts';
 
@@ -101,9 +102,10 @@ function tell(error: unknown, context: Context): number {
   const colors = pc.createColors(context.isColor);
   if (context.isJson) context.print(`${JSON.stringify({ error: failure }, null, 2)}\n`);
   else {
-    const where = failure.place ? `${formatPlace(failure.place)}: ` : '';
-    const hint = failure.hint ? `\n${colors.dim('  -> ')}${failure.hint}` : '';
-    process.stderr.write(`${colors.red(colors.bold('error'))} ${where}${failure.message}${hint}\n`);
+    // Names and values come from repos: none may steer the terminal.
+    const where = failure.place ? `${oneLine(formatPlace(failure.place))}: ` : '';
+    const hint = failure.hint ? `\n${colors.dim('  -> ')}${cleanText(failure.hint)}` : '';
+    process.stderr.write(`${colors.red(colors.bold('error'))} ${where}${cleanText(failure.message)}${hint}\n`);
   }
   if (context.isDebug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return context.signal.aborted

@@ -1,12 +1,13 @@
 /** Opens a model repo: the ports that every runner shares, and the head of its report. */
-import { stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { openFiles } from '../adapters/files.ts';
 import { openGit } from '../adapters/git.ts';
 import { readText } from '../adapters/read-text.ts';
 import { type LoadedManifest, loadManifest } from '../engine/manifest/load.ts';
 import { languageOf } from '../facts/language.ts';
-import { UsageError } from '../kernel/failure.ts';
+import { EnvironmentError, UsageError } from '../kernel/failure.ts';
 import type { Report, SuiteReport } from '../kernel/report.ts';
 import { isComplete } from '../kernel/score.ts';
 import type { Files, Git } from '../kernel/world.ts';
@@ -31,6 +32,11 @@ export async function rootOf(context: Context, invocation: Invocation): Promise<
   if (!found?.isDirectory())
     throw new UsageError('NO_SUCH_FOLDER', `${given} is ${found ? 'not a folder' : 'not there'}`, {
       hint: 'Name the folder of a model repo, or call this inside one.',
+    });
+  const refused = await access(root, constants.R_OK | constants.X_OK).catch((error: NodeJS.ErrnoException) => error);
+  if (refused)
+    throw new EnvironmentError('FOLDER_UNREADABLE', `${given} cannot be read: ${refused.code}`, {
+      hint: 'Give this user the right to list and enter the folder.',
     });
   return root;
 }

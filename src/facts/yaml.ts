@@ -56,6 +56,7 @@ export function parseYaml(text: string, path: string, limits: YamlLimits = {}): 
     refuse('YAML_INVALID', wordsOf(problem.code, problem.message), hintOf(problem.code, problem.message), problem.pos[0]);
 
   let aliases = 0;
+  let lastAlias = 0;
   visit(document, {
     Map: (_key, map) => {
       // The library compares every pair of keys; a set keeps a map of 20,000 keys from taking seconds.
@@ -68,8 +69,9 @@ export function parseYaml(text: string, path: string, limits: YamlLimits = {}): 
         seen.add(name);
       }
     },
-    Alias: () => {
+    Alias: (_key, alias) => {
       aliases += 1;
+      lastAlias = alias.range?.[0] ?? lastAlias;
     },
     Node: (_key, node, ancestors) => {
       if (ancestors.length > maxDepth * 2)
@@ -79,7 +81,8 @@ export function parseYaml(text: string, path: string, limits: YamlLimits = {}): 
   try {
     // 100 uses of one anchor is plenty; a bomb multiplies them and is refused by the library's count.
     const value: unknown = document.toJS({ maxAliasCount: 100 });
-    if (aliases > 1000) refuse('YAML_TOO_MANY_ALIASES', `${aliases} aliases, at most 1000 are read`, 'Write the values out.');
+    if (aliases > 1000)
+      refuse('YAML_TOO_MANY_ALIASES', `${aliases} aliases, at most 1000 are read`, 'Write the values out.', lastAlias);
     return { value: value ?? null, place: (keys) => placeOf(document, keys, at) };
   } catch (error) {
     if (error instanceof ReferenceError)
@@ -87,6 +90,7 @@ export function parseYaml(text: string, path: string, limits: YamlLimits = {}): 
         'YAML_TOO_MANY_ALIASES',
         'the aliases of this document multiply beyond what is read',
         'Write the values out instead of using anchors.',
+        lastAlias,
       );
     throw error;
   }

@@ -43,7 +43,11 @@ export async function loadManifest(options: LoadOptions): Promise<LoadedManifest
   const layers: Layer[] = [];
   let exists = false;
   try {
-    const text = await options.read(manifestFile);
+    const text = await options.read(manifestFile).catch((error: unknown) => {
+      // One that may not or cannot be read is there all the same: it must not pass for a repo without a gate.
+      exists = true;
+      throw error;
+    });
     exists = text !== null;
     if (text === null) throw missingManifest(await options.read(mlprojectFile).catch(() => null));
     const own = readLayer(text, manifestFile);

@@ -61,6 +61,10 @@ function messageOf(error: ErrorObject): Message {
     }
     case 'type':
       return { path, message: `${name} is ${show(error.data)}, expected ${String(error.params.type)}`, hint: meaning };
+    case 'const': {
+      const expected = JSON.stringify(error.params.allowedValue);
+      return { path, message: `${name} is ${show(error.data)}, expected ${expected}`, hint: `Write ${expected}.` };
+    }
     case 'pattern':
       return {
         path,
