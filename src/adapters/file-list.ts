@@ -1,6 +1,7 @@
 /** Which files a working tree has, as bytes relative to its root. */
 import { isUtf8 } from 'node:buffer';
 import { type Dirent, readdirSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { EnvironmentError } from '../kernel/failure.ts';
 import { reportFolder } from '../kernel/report.ts';
@@ -50,7 +51,7 @@ export function orUnreadable(error: unknown, path: string): null {
   if (code !== 'EACCES' && code !== 'EPERM') return null;
   throw new EnvironmentError('FILE_UNREADABLE', `${path} may not be read (${code})`, {
     hint: 'Give this user the right to read it, or keep it out of the model repo.',
-    place: { path },
+    place: isAbsolute(path) ? undefined : { path },
     cause: error,
   });
 }

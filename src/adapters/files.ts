@@ -102,7 +102,8 @@ function readInside(root: string, { absolute, file }: Entry, limitBytes: number,
     }
     return buffer.subarray(0, length);
   } catch (error) {
-    return orUnreadable(error, file.path);
+    // Where a symlink leads is not ours to demand.
+    return file.symlinkTarget === undefined ? orUnreadable(error, file.path) : null;
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openFiles } from '../../src/adapters/files.ts';
+import { asOrdinaryUser } from '../helpers/ordinary-user.ts';
 import { git, makeRepo, temporaryFolder, writeFiles } from '../helpers/repo.ts';
 
 const pathsOf = (files: { readonly all: readonly { readonly path: string }[] }) => files.all.map((file) => file.path);
@@ -121,6 +122,25 @@ describe('reading', () => {
     execFileSync('mkfifo', [join(repo, 'pipe')]);
     expect(pathsOf(await openFiles(repo))).toEqual(['a.txt']);
   });
+});
+
+test('what this user may not read is an error, never taken for absent', async () => {
+  for (const isGit of [true, false]) {
+    const repo = makeRepo({ 'open.py': 'x', 'shut.py': 'key', 'pkg/in.py': '' }, { git: isGit });
+    chmodSync(repo, 0o755);
+    chmodSync(join(repo, 'shut.py'), 0);
+    // Links lead where they like; that is no demand on this user.
+    symlinkSync('shut.py', join(repo, 'link.py'));
+    await asOrdinaryUser(async () => {
+      const files = await openFiles(repo);
+      expect(await files.text('open.py')).toBe('x');
+      await expect(files.text('shut.py')).rejects.toMatchObject({ code: 'FILE_UNREADABLE', place: { path: 'shut.py' } });
+      expect(await files.text('link.py')).toBeNull();
+    });
+    chmodSync(join(repo, 'pkg'), 0);
+    await asOrdinaryUser(() => expect(openFiles(repo)).rejects.toMatchObject({ code: 'FILE_UNREADABLE', exitCode: 3 }));
+    chmodSync(join(repo, 'pkg'), 0o755);
+  }
 });
 
 test('names with spaces, quotes, newlines, commands, leading dashes and bytes that are not UTF-8 are read', async () => {

@@ -93,6 +93,17 @@ describe('the command line', () => {
     expect(printed).toBe('error f.yml:3: found a, expected b\n  -> Write b.\n');
   });
 
+  it('lets no name or value steer the terminal', async () => {
+    const error = new UsageError('X', 'found \u001b]0;owned\u0007a\u001b[2J', {
+      hint: 'Write \u001b[31mb.',
+      place: { path: 'f\u001b[1m\n.yml' },
+    });
+    const { printed } = await call(async () => {
+      throw error;
+    }, ['try']);
+    expect(printed).toBe('error f .yml: found a\n  -> Write b.\n');
+  });
+
   it('ends with 3 when the environment failed, as JSON on request, with the stack only on --debug', async () => {
     const run = async () => {
       throw new EnvironmentError('Y', 'no such service', { hint: 'Start it.' });

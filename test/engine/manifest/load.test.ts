@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { explainManifest, loadManifest, requireManifest } from '../../../src/engine/manifest/load.ts';
+import { UsageError } from '../../../src/kernel/failure.ts';
 
 const load = (files: Record<string, string>, overrides: { key: string; value: string; words: string }[] = []) =>
   loadManifest({ read: async (path) => files[path] ?? null, overrides });
@@ -26,6 +27,16 @@ describe('loadManifest', () => {
     expect(problems[0]?.hint).toContain('version: 1');
   });
 
+  it('knows that a manifest which cannot be read is there: a gate that nobody can read may not open', async () => {
+    const { exists, problems, value } = await loadManifest({
+      read: async (path) => {
+        throw new UsageError('NOT_UTF8', `${path} is not UTF-8 text`, { hint: 'Save it as UTF-8.', place: { path } });
+      },
+    });
+    expect({ exists, value }).toEqual({ exists: true, value: null });
+    expect(problems).toMatchObject([{ code: 'NOT_UTF8' }]);
+  });
+
   it('guesses a misspelt key and points at it', async () => {
     expect(await one(`${good}colums:\n  id: key\n`)).toEqual({
       code: 'MANIFEST_INVALID',
@@ -43,6 +54,7 @@ describe('loadManifest', () => {
     ['a missing owner', 'version: 1\nmodel: { name: a }\n', 2, /model.owner is missing/, /Add it/],
     ['features of a wrong kind', `${good}columns:\n  features: 3\n`, 6, /columns.features is 3/, /auto/],
     ['a newer version', good.replace('version: 1', 'version: 2'), 1, /version 2, this Flightcheck reads version 1/, /newer/],
+    ['a version that is text', good.replace('version: 1', 'version: "1"'), 1, /version is "1", expected 1$/, /Write 1/],
     ['a list instead of a map', '- 1\n', 1, /not a map/, /version: 1/],
     ['an empty file', '', 1, /is empty/, /version: 1/],
   ])('refuses %s with its line', async (_what, text, line, message, hint) => {
