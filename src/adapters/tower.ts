@@ -127,6 +127,8 @@ function networkReason(error: unknown): string {
   if (error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError'))
     return 'it does not answer in time';
   const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  // The Fetch standard keeps ports of other protocols for these.
+  if (cause?.message === 'bad port') return 'its port is one that HTTP clients refuse to use; choose another';
   return `it cannot be reached (${cause?.code ?? (error instanceof Error ? error.name : 'unknown')})`;
 }
 

@@ -13,10 +13,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     // The first signal ends the run in order; who insists gets out at once.
     if (signals > 1) process.exit(exitCode.interrupted);
   });
-// `flightcheck ... | head` closes the pipe early; that is no error.
+// `flightcheck ... | head` closes the pipe early; that is no error, and the gate still decides about the exit code.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCode.fine);
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(
+    `error standard output cannot be written: ${error.code}\n  -> Check free space where it is redirected to.\n`,
+  );
+  process.exit(exitCode.environment);
 });
+process.stderr.on('error', () => {});
 
 async function contextFor(): Promise<(flags: { json?: boolean; debug?: boolean; color?: boolean }) => Context> {
   const { createLog } = await import('./log.ts');

@@ -37,6 +37,7 @@ export function readOptions(
   command: Command,
   flags: Readonly<Record<string, unknown>>,
   env: Env,
+  path = command.name,
 ): Pick<Invocation, 'options' | 'origins'> {
   const values: Record<string, RawOptions[string]> = {};
   const origins: Record<string, string> = {};
@@ -51,7 +52,7 @@ export function readOptions(
     const expected = expectation(input, value);
     if (expected !== null)
       throw new UsageError('OPTION_INVALID', `${origin} is ${JSON.stringify(value)}, expected ${expected}`, {
-        hint: `${input.description} See: flightcheck ${command.name} --help`,
+        hint: `${input.description} See: flightcheck ${path} --help`,
       });
     values[name] = value;
     origins[name] = origin;

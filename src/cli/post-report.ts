@@ -52,6 +52,8 @@ async function keep(
   const what = delivery.state === 'refused' ? 'Control Tower refused the report' : 'Control Tower did not take the report';
   try {
     const path = await keepUnsent(root, folder, body);
+    if (delivery.state === 'refused' && delivery.isFinal)
+      return `${what}: ${delivery.reason}. It is kept as ${path}; sent again as it is, it would be refused again.`;
     return `${what}: ${delivery.reason}. It is kept as ${path}; flightcheck report --resend delivers it.`;
   } catch (error) {
     if (!(error instanceof FlightcheckError)) throw error;

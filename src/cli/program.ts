@@ -25,10 +25,10 @@ export async function runProgram(
     .exitOverride();
   for (const command of commands)
     program.addCommand(
-      build(command, command.name, async (chosen, invocation, flags) => {
+      build(command, command.name, async (chosen, path, invocation, flags) => {
         const context = contextOf(flags);
         try {
-          const own = readOptions(chosen, invocation.flags, context.env);
+          const own = readOptions(chosen, invocation.flags, context.env, path);
           code = (await chosen.run?.(context, { args: invocation.args, ...own })) ?? exitCode.fine;
           if (context.signal.aborted) code = exitCode.interrupted;
         } catch (error) {
@@ -47,6 +47,7 @@ export async function runProgram(
 
 type Action = (
   command: Command,
+  path: string,
   invocation: Pick<Invocation, 'args'> & { flags: Record<string, unknown> },
   flags: Record<string, boolean>,
 ) => Promise<void>;
@@ -70,7 +71,7 @@ function build(command: Command, path: string, action: Action): Commander {
         .slice(0, -2)
         .flat()
         .filter((arg): arg is string => typeof arg === 'string');
-      await action(command, { args, flags: byName }, common);
+      await action(command, path, { args, flags: byName }, common);
     });
   }
   const examples = command.examples.map(({ command: line, meaning }) => `  $ ${line}\n      ${meaning}`).join('\n');

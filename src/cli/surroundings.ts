@@ -2,15 +2,16 @@
 
 import type { Report } from '../kernel/report.ts';
 import type { Git } from '../kernel/world.ts';
+import { clip, oneLine } from '../reports/text.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Set and not an interpolation that was left literal. */
-const given = (text: string | undefined): string | null =>
-  text === undefined || text === '' || text.startsWith('$[[') ? null : text;
+/** Set and not an interpolation that was left literal; on one line and no longer than the report's schema allows. */
+const given = (text: string | undefined, most = 4000): string | null =>
+  text === undefined || text === '' || text.startsWith('$[[') ? null : clip(oneLine(text), most);
 
 /** GitLab's CI_PIPELINE_SOURCE; `local` outside CI. */
-export const triggerOf = (env: Env): string => (env.CI === undefined ? 'local' : (given(env.CI_PIPELINE_SOURCE) ?? 'local'));
+export const triggerOf = (env: Env): string => (env.CI === undefined ? 'local' : (given(env.CI_PIPELINE_SOURCE, 60) ?? 'local'));
 
 /** What started the run. */
 export function runOf(env: Env): Report['run'] {

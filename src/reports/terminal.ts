@@ -42,7 +42,7 @@ function bar({ paint }: Pen, passing: number, ran: number, most: number, cells: 
 function wrap(text: string, width: number, margin: string): string[] {
   const room = Math.max(20, width - margin.length);
   const lines = [''];
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.trim().split(/\s+/)) {
     const last = lines[lines.length - 1] ?? '';
     if (last !== '' && last.length + 1 + word.length > room) lines.push(word);
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
@@ -56,10 +56,11 @@ function head(report: Report, { width, paint }: Pen): string[] {
   return ['', `${paint.bold(oneLine(clip(model.title ?? model.name, width)))}`, paint.dim(clip(oneLine(about), width)), ''];
 }
 
+const isNarrow = (pen: Pen): boolean => pen.width < 62;
+
 function testLine(result: Result, pen: Pen): string {
   const start = `  ${marks[result.outcome]} ${formatPoints(result.passingPoints ?? 0)}  ${result.check.padEnd(10)}`;
-  const isNarrow = pen.width < 60;
-  const end = result.outcome === 'pass' || isNarrow ? '' : ` ${outcomeWords[result.outcome]}`;
+  const end = result.outcome === 'pass' || isNarrow(pen) ? '' : ` ${outcomeWords[result.outcome]}`;
   const room = Math.max(12, pen.width - start.length - end.length - 1);
   const title = clip(oneLine(result.title), room).padEnd(end ? room : 0);
   return `${tint(pen, result.outcome, start)} ${title}${tint(pen, result.outcome, end)}`;
@@ -68,16 +69,21 @@ function testLine(result: Result, pen: Pen): string {
 function rubricSection(section: SectionReport, suite: SuiteReport, pen: Pen): string[] {
   const isWeakest = (section.score ?? 0) === (suite.score ?? 0);
   const note = isWeakest ? pen.paint.yellow('  sets the score') : '';
-  const drawing = bar(pen, section.score ?? 0, section.paperScore ?? 0, 7, 14);
+  const drawing = bar(pen, section.score ?? 0, section.paperScore ?? 0, 7, isNarrow(pen) ? 8 : 14);
   const title = pen.paint.bold(section.title.padEnd(24));
-  return [`${title} ${drawing} ${formatScore(section.score)}${note}`, ...section.results.map((r) => testLine(r, pen)), ''];
+  const line = `${title} ${drawing} ${formatScore(section.score)}`;
+  return [...(isNarrow(pen) && note ? [line, note] : [line + note]), ...section.results.map((r) => testLine(r, pen)), ''];
 }
 
 function rubricCard(suite: SuiteReport, pen: Pen): string[] {
   const { paint } = pen;
-  const drawing = bar(pen, suite.score ?? 0, suite.paperScore ?? 0, 7, 28);
+  const parts = [
+    paint.bold(`${suite.title}  ${formatScore(suite.score)} of 7`),
+    bar(pen, suite.score ?? 0, suite.paperScore ?? 0, 7, 28),
+    paint.dim(`paper score ${formatScore(suite.paperScore)}`),
+  ];
   return [
-    `${paint.bold(`${suite.title}  ${formatScore(suite.score)} of 7`)}  ${drawing}  ${paint.dim(`paper score ${formatScore(suite.paperScore)}`)}`,
+    ...(pen.width < 80 ? parts : [parts.join('  ')]),
     ...wrap(`${(suite.band ?? '').replace(/^./, (first) => first.toUpperCase())}.`, pen.width, ''),
     '',
     ...suite.sections.flatMap((section) => rubricSection(section, suite, pen)),
@@ -87,8 +93,13 @@ function rubricCard(suite: SuiteReport, pen: Pen): string[] {
 function problemLines(result: Result, pen: Pen): string[] {
   const problems = problemsOf(result);
   const label = result.outcome === 'error' ? 'error' : result.severity;
-  const waived = result.waived ? pen.paint.blue(` waived until ${result.waived.expires} by ${oneLine(result.waived.owner)}`) : '';
-  const heading = `${tint(pen, result.outcome, `${marks[result.outcome]} ${label}`)} ${pen.paint.bold(result.check)} ${oneLine(result.title)}${waived}`;
+  const waiver = result.waived ? ` waived until ${result.waived.expires} by ${oneLine(result.waived.owner)}` : '';
+  const start = `  ${tint(pen, result.outcome, `${marks[result.outcome]} ${label}`)} ${pen.paint.bold(result.check)}`;
+  const title = oneLine(result.title);
+  const isLong = 4 + label.length + 1 + result.check.length + 1 + title.length + waiver.length > pen.width;
+  const heading = isLong
+    ? [start, ...wrap(title, pen.width, '    '), ...wrap(waiver, pen.width, '    ').map((line) => pen.paint.blue(line))]
+    : [`${start} ${title}${pen.paint.blue(waiver)}`];
   const shown = problems
     .slice(0, 10)
     .flatMap(({ message, fix, place }) => [
@@ -97,23 +108,28 @@ function problemLines(result: Result, pen: Pen): string[] {
       ...wrap(`→ ${oneLine(fix)}`, pen.width, '    ').map((line) => pen.paint.dim(line)),
     ]);
   const left = problems.length > 10 ? [`    ${plural(problems.length - 10, 'more finding')} in the JSON report`] : [];
-  return [`  ${heading}`, ...shown, ...left];
+  return [...heading.filter((line) => line.trim() !== ''), ...shown, ...left];
 }
 
 function weightedCard(suite: SuiteReport, pen: Pen): string[] {
   const sections = suite.sections.map((section) => {
     const judged = section.results.filter((r) => r.outcome === 'pass' || r.outcome === 'fail').length;
     const passed = section.results.filter((r) => r.outcome === 'pass').length;
-    return `  ${section.title.padEnd(22)} ${bar(pen, section.score ?? 0, 0, 1, 14)} ${formatShare(section.score).padStart(5)}  ${pen.paint.dim(`${passed} of ${judged} rules`)}`;
+    const count = isNarrow(pen) ? '' : `  ${pen.paint.dim(`${passed} of ${judged} rules`)}`;
+    const drawing = bar(pen, section.score ?? 0, 0, 1, isNarrow(pen) ? 8 : 14);
+    return `  ${section.title.padEnd(22)} ${drawing} ${formatShare(section.score).padStart(5)}${count}`;
   });
   return [`${pen.paint.bold(`${suite.title}  ${formatShare(suite.score)}`)}`, ...sections, ''];
 }
 
 function stepLines(step: Step, index: number, pen: Pen): string[] {
   const { result, action, gain, manifestLine } = step;
-  const first = `  ${index + 1}. ${pen.paint.bold(result.check)}  ${pen.paint.yellow(gain)}`;
+  const name = `  ${index + 1}. ${pen.paint.bold(result.check)}`;
+  const first = isNarrow(pen)
+    ? [name, ...wrap(gain, pen.width, '     ').map((part) => pen.paint.yellow(part))]
+    : [`${name}  ${pen.paint.yellow(gain)}`];
   const line = manifestLine ? [`     ${pen.paint.cyan(oneLine(manifestLine))}`] : [];
-  return [first, ...wrap(oneLine(`${action}${alsoFor(step)}`), pen.width, '     '), ...line];
+  return [...first, ...wrap(oneLine(`${action}${alsoFor(step)}`), pen.width, '     '), ...line];
 }
 
 function gateLines({ gate }: Report, { paint, width }: Pen): string[] {

@@ -183,6 +183,11 @@ describe('a Control Tower that is in trouble', () => {
     expect(delivery).toEqual({ state: 'unreachable', reason: 'it cannot be reached (ECONNREFUSED)' });
   });
 
+  it('has a port that is kept for another protocol', async () => {
+    const delivery = await postReport(body, { url: 'http://127.0.0.1:6667', token, timeoutSeconds: 0.3, pauseSeconds: 0.01 });
+    expect(delivery).toMatchObject({ state: 'unreachable', reason: expect.stringContaining('choose another') });
+  });
+
   it('is waited for no longer than the run', async () => {
     const controller = new AbortController();
     const { delivery } = await post(() => controller.abort(), { signal: controller.signal, timeoutSeconds: 60 });

@@ -84,6 +84,25 @@ describe('the command line', () => {
     expect(printed).toMatch(words);
   });
 
+  it('names the whole command whose help explains an option', async () => {
+    const errors: string[] = [];
+    const spy = vi.spyOn(process.stderr, 'write').mockImplementation((text) => errors.push(String(text)) > 0);
+    await runProgram(commands, ['tower', 'serve', '--port', 'abc'], '0.0.0', () => ({
+      cwd: '/',
+      env: {},
+      print() {},
+      log,
+      isJson: false,
+      isDebug: false,
+      isColor: false,
+      width: 80,
+      signal: new AbortController().signal,
+      version: '0.0.0',
+    }));
+    spy.mockRestore();
+    expect(errors.join('')).toContain('See: flightcheck tower serve --help');
+  });
+
   it('tells a user error with its place and hint, without a stack', async () => {
     const error = new UsageError('X', 'found a, expected b', { hint: 'Write b.', place: { path: 'f.yml', line: 3 } });
     const { code, printed } = await call(async () => {

@@ -32,6 +32,13 @@ const tower = async (...answer: Parameters<typeof serve>): Promise<TestServer> =
   return server;
 };
 
+/** An address where nothing listens. */
+async function gone(): Promise<string> {
+  const server = await serve(() => undefined);
+  await server.close();
+  return server.url;
+}
+
 /** A report of a job on this commit. */
 function leave(runner: string, change: Partial<Report> = {}): void {
   const { gate: _g, waivers: _w, notices: _n, ...golden } = goldenReport;
@@ -205,8 +212,13 @@ describe('Control Tower', () => {
   });
 
   it.each([
-    ['down', async () => 'http://127.0.0.1:9', 'it cannot be reached'],
+    ['down', async () => gone(), 'it cannot be reached'],
     ['broken', async () => (await tower((response) => sendJson(response, 500, {}))).url, 'it answers 500'],
+    [
+      'full',
+      async () => (await tower((response) => sendJson(response, 413, {}))).url,
+      'sent again as it is, it would be refused',
+    ],
     ['refusing', async () => (await tower((response) => sendJson(response, 401, {}))).url, 'it answers 401'],
     ['silent', async () => (await tower(() => undefined)).url, 'it does not answer in time'],
   ])('%s never fails the pipeline: the report is kept, the gate decides', async (_, address, reason) => {

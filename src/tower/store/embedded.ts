@@ -1,5 +1,5 @@
 /** The embedded database: PGlite in a worker thread, in a folder of its own, under our lock. */
-import { accessSync, constants, existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -96,6 +96,7 @@ function prepareFolder(folder: string): string {
   try {
     makeFolder(folder);
     const real = realpathSync(folder);
+    if (!statSync(real).isDirectory()) throw new Error('it is a file');
     accessSync(real, constants.R_OK | constants.W_OK | constants.X_OK);
     return real;
   } catch (error) {
