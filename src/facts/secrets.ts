@@ -81,6 +81,19 @@ function inLine(line: string, next: string): Omit<SecretFound, 'line'> | null {
   return null;
 }
 
+/** The same lines; of one that holds a secret only what kind it was is left, of a private key also not what follows it. */
+export function withoutSecrets(lines: readonly string[]): readonly string[] {
+  const found = new Map(secretsIn(lines.join('\n'), lines.length).map(({ line, what }) => [line - 1, what]));
+  if (found.size === 0) return lines;
+  let isKey = false;
+  return lines.map((line, index) => {
+    const what = found.get(index);
+    const isHidden = what !== undefined || isKey;
+    isKey = (isKey || what === 'a private key') && !line.includes('-----END ');
+    return isHidden ? `[${what ?? 'a private key'} stood here]` : line;
+  });
+}
+
 /** Every line that holds a secret, at most `limit` of them. */
 export function secretsIn(text: string, limit = 20): readonly SecretFound[] {
   if (!mayHold.test(text)) return [];

@@ -1,5 +1,6 @@
 /** What went wrong with a hook, in words: which one, its command, how it ended, the last it said, what to do. */
 import type { HookCommand } from '../../facts/command.ts';
+import { withoutSecrets } from '../../facts/secrets.ts';
 import { EnvironmentError, exitCode, FlightcheckError, type Place, UsageError } from '../../kernel/failure.ts';
 import type { CommandLimits, CommandResult } from '../../kernel/hook-machine.ts';
 import type { HookName } from './commands.ts';
@@ -18,7 +19,8 @@ const size = (bytes: number): string =>
   bytes >= 2 ** 30 ? `${Number((bytes / 2 ** 30).toFixed(1))} GiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
 
 function explain({ hook, command, place }: FailedHook, code: string, what: string, hint: string, tail: readonly string[] = []) {
-  const log = tail.slice(-shownLines).map((line) => `\n    ${line}`);
+  // A report is read by more people than may know what a program prints; the job's own secrets are masked before this.
+  const log = withoutSecrets(tail.slice(-shownLines)).map((line) => `\n    ${line}`);
   const said = log.length > 0 ? `\n  the last it said:${log.join('')}` : '\n  it said nothing';
   return new UsageError(code, `the ${hook} hook ${what}\n  command: ${command.source}${said}`, { hint, place });
 }

@@ -114,6 +114,13 @@ open(out, 'w').write('id,score\\n' + ''.join(i + ',0.5\\n' for i in ids))
     expect(existsSync(join(root, 'data/train.csv'))).toBe(true);
   });
 
+  test('prints a secret that it found somewhere: its report does not', async () => {
+    const error = await failedTraining(`print('cloning with glp' + 'at-Zk3qT8vXw2LmN7pR4sYd'); raise SystemExit('no column')`);
+    expect(error.message).toContain('[a GitLab token stood here]');
+    expect(error.message).toContain('no column');
+    expect(error.message).not.toContain('Zk3qT8');
+  });
+
   test('sees no token, whatever its name, and none in its log', async () => {
     const planted = {
       CI_JOB_TOKEN: 'planted-1-xxxx',
