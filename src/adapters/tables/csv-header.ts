@@ -14,6 +14,8 @@ const delimiters = [',', ';', '\t', '|'] as const;
 export interface CsvHeader {
   readonly names: readonly string[];
   readonly dialect: NonNullable<Table['dialect']>;
+  /** What ends the header, and so every row; null when the file is the header alone. */
+  readonly lineBreak: '\n' | '\r\n' | '\r' | null;
 }
 
 /** A problem of a file, told without its place; the caller knows which file it is. */
@@ -67,7 +69,9 @@ async function readHead(path: string, refuse: Refuse): Promise<Buffer> {
       read += bytesRead;
       if (buffer.subarray(0, bytesRead).some((byte) => byte === 10 || byte === 13)) {
         const head = Buffer.concat(chunks);
-        if (scan(head.toString('latin1')).end >= 0) return head;
+        const { end } = scan(head.toString('latin1'));
+        // A carriage return at the very end of what was read may have its line feed in the next chunk.
+        if (end >= 0 && (head[end] !== 13 || end + 1 < head.length)) return head;
       }
     }
   } finally {
@@ -114,5 +118,11 @@ export async function readCsvHeader(path: string, refuse: Refuse): Promise<CsvHe
       throw refuse('TABLE_RESERVED_COLUMN', `has a column ${name}`, 'That name is used for bookkeeping; rename it.');
     seen.add(key);
   }
-  return { names, dialect: { delimiter, quote: '"', hasBom } };
+  return { names, dialect: { delimiter, quote: '"', hasBom }, lineBreak: lineBreakAt(bytes, end) };
+}
+
+function lineBreakAt(bytes: Buffer, end: number): CsvHeader['lineBreak'] {
+  if (end < 0) return null;
+  if (bytes[end] === 10) return '\n';
+  return bytes[end + 1] === 10 ? '\r\n' : '\r';
 }

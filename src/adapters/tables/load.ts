@@ -59,6 +59,12 @@ function explain(error: unknown): { line?: number; what: string; hint: string } 
     };
   if (/out of memory/i.test(text))
     return { what: 'needs more memory than it may use', hint: 'Give the job more memory, or the table fewer columns.' };
+  if (/invalid state/i.test(text))
+    return {
+      ...at,
+      what: 'has line breaks of more than one kind, or has a quote that is not closed or not doubled',
+      hint: 'End every row as the header ends, and double quotes inside quotes: "a ""b"" c".',
+    };
   if (/quote/i.test(text))
     return { ...at, what: 'has a quote that is not closed or not doubled', hint: 'Double quotes inside quotes: "a ""b""".' };
   if (/maximum line size/i.test(text))
@@ -104,9 +110,13 @@ async function parquetSelect(db: Database, path: string, refuse: Refuse): Promis
   return { names: columns.map((c) => c.column_name), select: `SELECT ${cast.join(', ')} FROM ${from}` };
 }
 
-const csvSelect = (path: string, { names, dialect }: CsvHeader): string =>
+/** DuckDB's names of line breaks. */
+const lineBreakNames = { '\n': '\\n', '\r\n': '\\r\\n', '\r': '\\r' } as const;
+
+// Left to guess, DuckDB takes a break inside a quoted column name for the one that ends rows, and then finds no row at all.
+const csvSelect = (path: string, { names, dialect, lineBreak }: CsvHeader): string =>
   `SELECT * FROM read_csv(${quoteText(path)}, auto_detect = false, header = true, delim = ${quoteText(dialect.delimiter)},
-    quote = '"', escape = '"', nullstr = '', columns = {${names.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ')}})`;
+    quote = '"', escape = '"', nullstr = '',${lineBreak ? ` new_line = '${lineBreakNames[lineBreak]}',` : ''} columns = {${names.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ')}})`;
 
 interface Shape {
   readonly names: readonly string[];

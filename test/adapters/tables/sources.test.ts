@@ -18,6 +18,32 @@ describe('CSV as it is met', () => {
     ]);
   });
 
+  test('a line break inside a column name does not decide what ends a row', async () => {
+    for (const end of ['\n', '\r\n', '\r'])
+      for (const inside of ['\n', '\r\n', '\r']) {
+        const store = await trainOf([`id,"a${inside}b"`, '1,x', `2,"y${inside}z"`, ''].join(end));
+        expect((await store.open({ table: 'train' }))?.columns[1]?.name).toBe(`a${inside}b`);
+        expect(await store.query('SELECT * EXCLUDE (__row) FROM train ORDER BY __row')).toEqual([
+          { id: '1', [`a${inside}b`]: 'x' },
+          { id: '2', [`a${inside}b`]: `y${inside}z` },
+        ]);
+      }
+  });
+
+  test('rows that end otherwise than the header are refused, never dropped', async () => {
+    const store = await trainOf('id,a\r\n1,2\n2,3\r\n');
+    await expect(store.open({ table: 'train' })).rejects.toMatchObject({
+      code: 'TABLE_UNREADABLE',
+      message: expect.stringContaining('line breaks of more than one kind, or has a quote'),
+    });
+  });
+
+  test('a header whose line break straddles two reads', async () => {
+    const long = 'a'.repeat(64 * 1024 - 4);
+    const store = await trainOf(`id,${long}\r\n1,x\r\n`);
+    expect(await store.open({ table: 'train' })).toMatchObject({ rows: 1 });
+  });
+
   test('a column is a number or a date only when writing it back gives the same value', async () => {
     const store = await trainOf(
       'id,n,x,r,post,flag,day,eu,huge,none\n7,1,1.50,NA,0800,True,2026-01-31,31/01/2026,12345678901234567890,\n8,-2,1e3,2,0801,False,2026-02-01,01/02/2026,1,\n',
