@@ -1,5 +1,6 @@
 /** Rules as data -> checks: a kind, its parameters and the words around them. */
 import { didYouMean } from '../facts/did-you-mean.ts';
+import { isMap } from '../facts/is-map.ts';
 import { languagesOf } from '../facts/language.ts';
 import { type AnyCheck, type Check, notApplicable } from '../kernel/check.ts';
 import { type Place, UsageError } from '../kernel/failure.ts';
@@ -10,9 +11,6 @@ import type { Need, World } from '../kernel/world.ts';
 const texts = ['kind', 'title', 'why', 'fix'] as const;
 const keys = [...texts, 'reference', 'language', 'with'] as const;
 const languages = { python: 'Python', r: 'R' } as const;
-
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const guess = (found: string, known: readonly string[]): string => {
   const close = didYouMean(found, known);

@@ -5,6 +5,7 @@
  */
 import { type Place, UsageError } from '../kernel/failure.ts';
 import { type Placeholder, placeholders, quoteForShell } from './command.ts';
+import { isMap } from './is-map.ts';
 import { type KeyPath, parseYaml, type YamlDocument } from './yaml.ts';
 
 export const mlprojectFile = 'MLproject';
@@ -53,9 +54,6 @@ const conventions: Readonly<Record<HookOfMlproject, readonly (readonly [Placehol
     ['out', `${outNames} features`],
   ],
 };
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 const own = (map: unknown, key: string): unknown => (isMap(map) && Object.hasOwn(map, key) ? map[key] : undefined);
 

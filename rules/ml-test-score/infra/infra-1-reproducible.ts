@@ -1,8 +1,9 @@
 import { defineCheck, judge, skipped } from '../../../src/kernel/check.ts';
 import type { Predictions, PredictRequest } from '../../../src/kernel/hooks.ts';
 import type { Query } from '../../../src/stats/query.ts';
-import { cell, inputsOf, isVerdict, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
-import { canPredict, hooksOr, model, onEvaluation } from '../lib/setting.ts';
+import { bothTablesOr } from '../lib/both-tables.ts';
+import { cell, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
+import { canPredict, model, onEvaluation } from '../lib/setting.ts';
 
 /** Largest difference of two predictions of the same training. */
 const tolerance = 1e-6;
@@ -42,18 +43,9 @@ export default defineCheck({
   needs: ['manifest', 'tables', 'hooks'],
   plan: (manifest) => (canPredict(manifest) ? [{ request: onEvaluation }, { request: again }, { request: otherSeed }] : []),
   async run({ tables, hooks, ...world }) {
-    const manifest = manifestOr(world);
-    if (isVerdict(manifest)) return manifest;
-    const missing = hooksOr(hooks);
-    if (missing) return missing;
-    const train = await tableOr(tables, 'train');
-    if (isVerdict(train)) return train;
-    const evaluation = await tableOr(tables, 'eval');
-    if (isVerdict(evaluation)) return evaluation;
-    if (train.rows === 0 || evaluation.rows === 0)
-      return skipped('inconclusive: a table without rows cannot show a difference', {
-        nextStep: 'Give data.train and data.eval rows.',
-      });
+    const both = await bothTablesOr({ ...world, tables, hooks }, 'a table without rows cannot show a difference');
+    if (isVerdict(both)) return both;
+    const { train, evaluation } = both;
     const [first, second, other] = await Promise.all([
       hooks.predict(onEvaluation),
       hooks.predict(again),

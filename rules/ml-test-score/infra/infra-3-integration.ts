@@ -1,8 +1,9 @@
-import { type Cell, defineCheck, type Finding, fail, judge, skipped } from '../../../src/kernel/check.ts';
+import { type Cell, defineCheck, type Finding, fail, judge } from '../../../src/kernel/check.ts';
 import { FlightcheckError } from '../../../src/kernel/failure.ts';
 import type { FeaturesRequest, PredictRequest, TableRef } from '../../../src/kernel/hooks.ts';
-import { inputsOf, isVerdict, manifestOr, rounded, rubric, tableOr } from '../lib/manifest.ts';
-import { canPredict, hooksOr } from '../lib/setting.ts';
+import { bothTablesOr } from '../lib/both-tables.ts';
+import { inputsOf, isVerdict, rounded, rubric } from '../lib/manifest.ts';
+import { canPredict } from '../lib/setting.ts';
 
 /** Rows of the fast run: enough for a model to train on, few enough for every merge request. */
 const rows = 2000;
@@ -29,18 +30,9 @@ export default defineCheck({
   plan: (manifest) =>
     canPredict(manifest) ? [{ request: predict }, ...(manifest.hooks.features === undefined ? [] : [{ request: features }])] : [],
   async run({ tables, hooks, ...world }) {
-    const manifest = manifestOr(world);
-    if (isVerdict(manifest)) return manifest;
-    const missing = hooksOr(hooks);
-    if (missing) return missing;
-    const train = await tableOr(tables, 'train');
-    if (isVerdict(train)) return train;
-    const evaluation = await tableOr(tables, 'eval');
-    if (isVerdict(evaluation)) return evaluation;
-    if (train.rows === 0 || evaluation.rows === 0)
-      return skipped('inconclusive: a table without rows runs through no pipeline', {
-        nextStep: 'Give data.train and data.eval rows.',
-      });
+    const both = await bothTablesOr({ ...world, tables, hooks }, 'a table without rows runs through no pipeline');
+    if (isVerdict(both)) return both;
+    const { train, evaluation } = both;
     const items: Record<string, Cell>[] = [];
     const findings: Finding[] = [];
     const inputs = inputsOf(train, evaluation);

@@ -14,7 +14,7 @@ export function manifestOr({ manifest }: Pick<World, 'manifest'>): ResolvedManif
   if (manifest.value) return manifest.value;
   const [problem] = manifest.problems;
   return skipped(problem ? `${manifest.path} is invalid: ${problem.message}` : `there is no ${manifest.path}`, {
-    nextStep: problem?.hint ?? 'Write flightcheck.yml: flightcheck init.',
+    nextStep: problem?.hint ?? 'Write flightcheck.yml; flightcheck doctor says how it begins.',
   });
 }
 

@@ -1,10 +1,10 @@
 import { didYouMean } from '../../../src/facts/did-you-mean.ts';
 import { findCycle } from '../../../src/facts/graph.ts';
+import { isMap } from '../../../src/facts/is-map.ts';
 import { defineCheck, type Finding, judge, notApplicable, skipped } from '../../../src/kernel/check.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
 
-const isMap = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
 const namesOf = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((each) => typeof each === 'string') : typeof value === 'string' ? [value] : [];
 

@@ -1,5 +1,6 @@
 /** The layers of a manifest: organisation defaults < manifest < environment < flag, with the origin of every value. */
 
+import { isMap } from '../../facts/is-map.ts';
 import type { KeyPath, YamlDocument } from '../../facts/yaml.ts';
 import type { Place } from '../../kernel/failure.ts';
 
@@ -13,10 +14,6 @@ export interface Layer {
   readonly value: Readonly<Record<string, unknown>>;
   origin(path: KeyPath): Origin;
 }
-
-/** A plain map (not an array, not null). */
-export const isMap = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** A layer read from a YAML file. */
 export function fileLayer(document: YamlDocument, path: string): Layer {

@@ -1,5 +1,7 @@
 /** What a `.gitlab-ci.yml` says, read leniently: GitLab's own tags are kept as plain values, unknown keys do not matter. */
+
 import type { Place } from '../../kernel/failure.ts';
+import { isMap } from '../is-map.ts';
 import { parseYaml, type YamlDocument } from '../yaml.ts';
 
 export interface Include {
@@ -27,8 +29,6 @@ export interface CiConfiguration {
 }
 
 type Plain = Readonly<Record<string, unknown>>;
-
-const isMap = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const globalKeys: ReadonlySet<string> = new Set(
   'include stages variables default workflow image services before_script after_script cache spec pages:deploy'.split(' '),
