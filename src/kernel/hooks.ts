@@ -27,7 +27,35 @@ export type TableRef =
       readonly seed: number;
     }
   /** Without the named columns (leave-one-out retraining). */
-  | { readonly derive: 'without'; readonly from: TableRef; readonly columns: readonly string[] };
+  | { readonly derive: 'without'; readonly from: TableRef; readonly columns: readonly string[] }
+  /** The rows that a sample of the same `rows` and `seed` does not draw. */
+  | { readonly derive: 'rest'; readonly from: TableRef; readonly rows: number; readonly seed: number }
+  /**
+   * The rows of a part of the time that `from` covers: `start` and `end` are shares of the range between its first and
+   * last time, 0 to 1; a row belongs to the window when start <= share < end (or = 1). Rows without a readable time are in none.
+   */
+  | { readonly derive: 'window'; readonly from: TableRef; readonly column: string; readonly start: number; readonly end: number }
+  /** Every column shuffled by itself: rows that obey the schema and say nothing about the label. Ids stay. */
+  | { readonly derive: 'shuffled'; readonly from: TableRef; readonly seed: number }
+  /**
+   * A sample of `rows` rows, then for each case and each column that it fits a copy of them in which that column holds
+   * the case's value. New ids; columns `__column`, `__case` (null for the rows as they were) and `__original` are not
+   * shown to hooks. All values are text.
+   */
+  | {
+      readonly derive: 'altered';
+      readonly from: TableRef;
+      readonly rows: number;
+      readonly seed: number;
+      readonly columns: readonly string[];
+      readonly cases: readonly AlteredCase[];
+    };
+
+/**
+ * What an altered cell holds: nothing; 0; +-1e300; the smallest positive number (numbers); a category that no row has;
+ * an empty text; a text of 10,000 characters (categories); the median or the most frequent category of `from`.
+ */
+export type AlteredCase = 'null' | 'zero' | 'huge' | 'minus-huge' | 'tiny' | 'unseen' | 'empty' | 'long' | 'typical';
 
 export interface TrainRequest {
   readonly hook: 'train';
@@ -35,6 +63,8 @@ export interface TrainRequest {
   readonly seed: number;
   /** Training twice with the same seed means two replicates: 0 and 1. */
   readonly replicate: number;
+  /** Hyperparameters that replace those of `hooks.params`, by name. */
+  readonly params?: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface PredictRequest {
@@ -91,13 +121,21 @@ export interface Predictions extends Execution {
   readonly refused: number;
 }
 
+/** What the features hook made of a request's rows. */
+export interface FeatureTable extends Execution {
+  /** SQL name of a table with the hook's columns; ids are text. */
+  readonly table: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: number;
+}
+
 /** The port that probes use. Same request, same promise: nothing runs twice. */
 export interface Hooks {
   /** Trains, or returns the shared or cached training. */
   train(request: TrainRequest): Promise<Execution>;
   /** Predicts, training the model first when needed. */
   predict(request: PredictRequest): Promise<Predictions>;
-  features(request: FeaturesRequest): Promise<Execution>;
+  features(request: FeaturesRequest): Promise<FeatureTable>;
   /** True when the manifest (or its MLproject) has the hook. */
   has(hook: 'setup' | 'train' | 'predict' | 'features' | 'serve'): boolean;
 }

@@ -1,7 +1,13 @@
-/** SQL text from names that others chose: the only two ways in which a name or a text may enter a statement. */
+/** SQL text from names that others chose: the only ways in which a name or a text may enter a statement. */
 
 /** A quoted identifier: `a "b"` -> `"a ""b"""`. */
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** A string literal, for statements that take no parameters (views, COPY). */
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** A point in time as seconds: text and dates since 1970 in UTC, numbers as they are; null when it cannot be read. */
+export const secondsOf = (column: string): string => {
+  const text = `CAST(${column} AS VARCHAR)`;
+  return `coalesce(TRY_CAST(${text} AS DOUBLE), epoch(TRY_CAST(${text} AS TIMESTAMP)))`;
+};

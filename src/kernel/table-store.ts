@@ -1,5 +1,5 @@
 /** Tables as the engine needs them: what checks see, plus derivation, hand-over to hooks and reading their answers. */
-import type { Predictions, TableRef } from './hooks.ts';
+import type { FeatureTable, Predictions, TableRef } from './hooks.ts';
 import type { Tables } from './world.ts';
 
 export interface TableStore extends Tables {
@@ -19,5 +19,7 @@ export interface TableStore extends Tables {
     input: TableRef,
     name: string,
   ): Promise<Pick<Predictions, 'table' | 'rows' | 'column' | 'notFinite' | 'refused'>>;
+  /** Reads what a features hook wrote into a table called `name`. Throws a UsageError with code FEATURES_INVALID. */
+  readFeatures(path: string, name: string): Promise<Pick<FeatureTable, 'table' | 'columns' | 'rows'>>;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withFeatures } from '../../src/engine/features.ts';
 import type { AnyCheck, Verdict } from '../../src/kernel/check.ts';
-import type { Execution, HookRequest, Hooks, PredictRequest, TrainRequest } from '../../src/kernel/hooks.ts';
+import type { Execution, HookRequest, Hooks, PredictRequest, SourceName, TrainRequest } from '../../src/kernel/hooks.ts';
 import type { Files, World } from '../../src/kernel/world.ts';
 import { manifestOf } from './manifest.ts';
 import { csvOf, folderOf, storeOf } from './tables.ts';
@@ -16,7 +16,7 @@ export type TextRow = Readonly<Record<string, string>>;
 
 /** A model as its author writes it. */
 export interface Model {
-  train(rows: readonly TextRow[], seed: number, replicate: number): unknown;
+  train(rows: readonly TextRow[], seed: number, replicate: number, params?: TrainRequest['params']): unknown;
   predict(model: unknown, rows: readonly TextRow[]): readonly Row[];
 }
 
@@ -32,9 +32,10 @@ export function parseCsv(text: string): readonly TextRow[] {
 
 export interface Given {
   /** Tables by name: rows, or the text of the CSV. */
-  readonly data: Readonly<Partial<Record<'train' | 'eval' | 'serving', readonly Row[] | string>>>;
+  readonly data: Readonly<Partial<Record<SourceName, readonly Row[] | string>>>;
   readonly manifest?: Record<string, unknown>;
   readonly model?: Model;
+  readonly features?: (rows: readonly TextRow[]) => readonly Row[];
   readonly files?: Readonly<Record<string, string>>;
   readonly threads?: number;
 }
@@ -57,7 +58,10 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
   );
   const raw = {
     data: Object.fromEntries(Object.keys(given.data).map((name) => [name, `${name}.csv`])),
-    ...(given.model && { hooks: { train: 'train {data} {model}', predict: 'predict {model} {in} {out}' } }),
+    hooks: {
+      ...(given.model && { train: 'train {data} {model}', predict: 'predict {model} {in} {out}' }),
+      ...(given.features && { features: 'features {in} {out}' }),
+    },
     columns: { label: 'y' },
     task: 'binary',
     ...given.manifest,
@@ -95,12 +99,15 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
   const trained = (request: TrainRequest): Promise<unknown> => {
     const key = JSON.stringify(request);
     const known =
-      models.get(key) ?? exported(request.data, []).then((rows) => given.model?.train(rows, request.seed, request.replicate));
+      models.get(key) ??
+      exported(request.data, []).then((rows) => given.model?.train(rows, request.seed, request.replicate, request.params));
     models.set(key, known);
     return known;
   };
   const hooks: Hooks = {
-    has: (hook) => given.model !== undefined && (hook === 'train' || hook === 'predict'),
+    has: (hook) =>
+      (given.model !== undefined && (hook === 'train' || hook === 'predict')) ||
+      (given.features !== undefined && hook === 'features'),
     async train(request) {
       announce(request);
       await trained(request);
@@ -115,7 +122,12 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
       writeFileSync(path, csvOf(given.model?.predict(model, rows) ?? []));
       return { ...execution(request, path), ...(await store.readPredictions(path, request.input, `p${counter}`)) };
     },
-    features: async (request) => execution(request, root),
+    async features(request) {
+      announce(request);
+      const path = join(root, `features-${++predictions}.csv`);
+      writeFileSync(path, csvOf(given.features?.(await exported(request.input, [])) ?? []));
+      return { ...execution(request, path), ...(await store.readFeatures(path, `f${predictions}`)) };
+    },
   };
   const world: Partial<World> = {
     manifest: { value: manifest, path: 'flightcheck.yml', exists: true, problems: [], place: () => undefined },

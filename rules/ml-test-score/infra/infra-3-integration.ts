@@ -18,7 +18,9 @@ const features: FeaturesRequest = { hook: 'features', input: sampleOf('eval') };
 
 /** Errors that are the repo's own: its hook failed, hung, wrote nothing or wrote something invalid. */
 const isTheirs = (error: unknown): error is FlightcheckError =>
-  error instanceof FlightcheckError && error.code !== 'HOOK_PROGRAM_MISSING' && /^(HOOK_|PREDICTIONS_INVALID)/.test(error.code);
+  error instanceof FlightcheckError &&
+  error.code !== 'HOOK_PROGRAM_MISSING' &&
+  /^(HOOK_|PREDICTIONS_INVALID|FEATURES_INVALID)/.test(error.code);
 
 export default defineCheck({
   title: 'The full ML pipeline is integration tested',

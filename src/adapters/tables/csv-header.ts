@@ -6,7 +6,7 @@ import type { Table } from '../../kernel/world.ts';
 /** Widest table that is read: 10,000 columns. */
 export const maxColumns = 10_000;
 /** Columns that tables have for us and that no hook sees. */
-export const bookkeeping: ReadonlySet<string> = new Set(['__row', '__column', '__repeat', '__original']);
+export const bookkeeping: ReadonlySet<string> = new Set(['__row', '__column', '__repeat', '__case', '__original']);
 const maxHeaderBytes = 8 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
 const delimiters = [',', ';', '\t', '|'] as const;

@@ -11,7 +11,8 @@ import type { TableStore } from '../../kernel/table-store.ts';
 import type { Table } from '../../kernel/world.ts';
 import { bookkeeping } from './csv-header.ts';
 import { type Database, openDatabase } from './database.ts';
-import { derive, viewOf } from './derive.ts';
+import { columnsNamed, derive, viewOf } from './derive/index.ts';
+import { readFeatures } from './features.ts';
 import { load } from './load.ts';
 import { readPredictions } from './predictions.ts';
 import { keyOf, keyText } from './row-key.ts';
@@ -107,15 +108,13 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
   async function openDerived(ref: Exclude<TableRef, { table: unknown }>): Promise<Table | null> {
     const from = await open(ref.from);
     if (from === null) return null;
-    if (ref.derive !== 'sample') {
-      const names = new Set(from.columns.map((column) => column.name));
-      const unknown = ref.columns.filter((column) => !names.has(column));
-      if (unknown.length > 0)
-        throw new UsageError('TABLE_NO_COLUMN', `There is no column ${unknown.map((name) => JSON.stringify(name)).join(', ')}`, {
-          hint: `The table has ${[...names].slice(0, 20).join(', ')}.`,
-          place: placeOf('columns.features'),
-        });
-    }
+    const names = new Set(from.columns.map((column) => column.name));
+    const unknown = columnsNamed(ref).filter((column) => !names.has(column));
+    if (unknown.length > 0)
+      throw new UsageError('TABLE_NO_COLUMN', `There is no column ${unknown.map((name) => JSON.stringify(name)).join(', ')}`, {
+        hint: `The table has ${[...names].slice(0, 20).join(', ')}.`,
+        place: placeOf('columns.features'),
+      });
     return describe(db, await derive(db, ref, from, id), { sources: [] });
   }
 
@@ -157,6 +156,7 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
     async readPredictions(path, input, name) {
       return readPredictions(db, path, await need(input), name, manifest);
     },
+    readFeatures: (path, name) => readFeatures(db, path, name, manifest),
     async close() {
       db.close();
       await rm(db.exchange, { recursive: true, force: true });

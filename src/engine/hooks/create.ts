@@ -5,6 +5,7 @@ import type { HookMachine } from '../../kernel/hook-machine.ts';
 import type {
   Execution,
   FeaturesRequest,
+  FeatureTable,
   HookRequest,
   Hooks,
   PlannedExecution,
@@ -68,7 +69,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
   };
   const { obtain, summary } = obtainer(options, commands, keys);
 
-  const plain = async (request: TrainRequest | FeaturesRequest): Promise<Execution> => {
+  const plain = async (request: TrainRequest): Promise<Execution> => {
     const { execution, folder } = await obtain(request, nothing, nothing);
     const metrics = join(folder, metricsName);
     const hasMetrics = await stat(metrics).then(
@@ -87,10 +88,15 @@ export function createHooks(options: HooksOptions): RunningHooks {
     const { execution, accepted } = await obtain(request, model, read);
     return { ...execution, ...accepted };
   };
+  const features = async (request: FeaturesRequest): Promise<FeatureTable> => {
+    const read = async (output: string) => tables.readFeatures(output, `features_${(await keys.of(request)).slice(0, 16)}`);
+    const { execution, accepted } = await obtain(request, nothing, read);
+    return { ...execution, ...accepted };
+  };
   return {
     train,
     predict: (request) => once(request, () => predict(request)),
-    features: (request) => once(request, () => plain(request)),
+    features: (request) => once(request, () => features(request)),
     has: commands.has,
     summary,
   };

@@ -132,7 +132,8 @@ async function handOver(
   const output = (name: string): string => join(workspace.outputs, name);
   if (uses.has('params')) {
     values.params = input('params.json');
-    await writeFile(values.params, JSON.stringify(manifest.hooks.params));
+    const given = request.hook === 'train' ? request.params : request.hook === 'predict' ? request.model.params : undefined;
+    await writeFile(values.params, JSON.stringify({ ...manifest.hooks.params, ...given }));
   }
   if (request.hook === 'train') {
     values.seed = String(request.seed);

@@ -63,8 +63,9 @@ export function hookKeys({ manifest, commands, tables, machine }: KeySources): H
     const parts = { format, command: command.source, env: hooks.env, lock: await machine.lockHash(paths) };
     return sha256(canonical({ ...parts, programs: await programs(command) }));
   };
-  const train = async ({ data, seed, replicate }: TrainRequest): Promise<string> => {
-    const parts = { ...(await common(commands.get('train'))), hook: 'train', seed, replicate, data: await tables.key(data) };
+  const train = async ({ data, seed, replicate, params }: TrainRequest): Promise<string> => {
+    const given = { seed, replicate, ...(params && { params }), data: await tables.key(data) };
+    const parts = { ...(await common(commands.get('train'))), hook: 'train', ...given };
     return sha256(canonical(parts));
   };
   const of = async (request: HookRequest): Promise<string> => {

@@ -15,13 +15,35 @@ export function withTraining({ request, sometimes }: PlannedExecution): readonly
 const list = (names: readonly string[]): string =>
   names.length <= 3 ? names.join(', ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
 
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+const paramsWords = (params: Readonly<Record<string, unknown>> | undefined): string =>
+  params === undefined
+    ? ''
+    : `, ${Object.entries(params)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(', ')}`;
+
 /** A table in words: `200 rows of eval`, `train without age`. */
 function tableWords(ref: TableRef): string {
   if ('table' in ref) return ref.table;
   const from = tableWords(ref.from);
-  if (ref.derive === 'sample') return `${ref.rows} rows of ${from}`;
-  if (ref.derive === 'without') return `${from} without ${list(ref.columns)}`;
-  return `${from} with ${ref.columns.length} columns permuted ${ref.repeats} times`;
+  switch (ref.derive) {
+    case 'sample':
+      return `${ref.rows} rows of ${from}`;
+    case 'rest':
+      return `all but ${ref.rows} rows of ${from}`;
+    case 'without':
+      return `${from} without ${list(ref.columns)}`;
+    case 'window':
+      return `${from} from ${percent(ref.start)} to ${percent(ref.end)} of its time`;
+    case 'shuffled':
+      return `${from} with every column shuffled`;
+    case 'altered':
+      return `${ref.rows} rows of ${from} with odd values in ${ref.columns.length} columns`;
+    case 'permuted':
+      return `${from} with ${ref.columns.length} columns permuted ${ref.repeats} times`;
+  }
 }
 
 /** A request in words: `train on train, seed 1`. */
@@ -29,9 +51,9 @@ export function requestWords(request: HookRequest): string {
   if (request.hook === 'features') return `features of ${tableWords(request.input)}`;
   if (request.hook === 'train') {
     const again = request.replicate > 0 ? `, time ${request.replicate + 1}` : '';
-    return `train on ${tableWords(request.data)}, seed ${request.seed}${again}`;
+    return `train on ${tableWords(request.data)}, seed ${request.seed}${paramsWords(request.params)}${again}`;
   }
   const { model } = request;
   const again = model.replicate > 0 ? `, time ${model.replicate + 1}` : '';
-  return `predict ${tableWords(request.input)} (model of ${tableWords(model.data)}, seed ${model.seed}${again})`;
+  return `predict ${tableWords(request.input)} (model of ${tableWords(model.data)}, seed ${model.seed}${paramsWords(model.params)}${again})`;
 }

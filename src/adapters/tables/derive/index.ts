@@ -1,0 +1,48 @@
+/** Derived tables: seeded, and the same rows in the same order at any number of threads. */
+import { randomUUID } from 'node:crypto';
+import { quoteName } from '../../../kernel/sql.ts';
+import type { Table } from '../../../kernel/world.ts';
+import type { Database } from '../database.ts';
+import { altered } from './altered.ts';
+import type { Derivation, Derived } from './derivation.ts';
+import { permuted, shuffled } from './permuted.ts';
+import { rest, sample } from './sample.ts';
+import { window } from './window.ts';
+
+type Stored = Exclude<Derived['derive'], 'without'>;
+
+const derivations: { readonly [D in Stored]: (derivation: Derivation<D>) => Promise<void> } = {
+  sample,
+  rest,
+  permuted,
+  shuffled,
+  window,
+  altered,
+};
+
+/** A view over `stored` that shows the position of each row as `__row`, counted from 0, and `more` columns. */
+export async function viewOf(db: Database, view: string, stored: string, more: readonly string[] = []): Promise<void> {
+  await db.run(`CREATE VIEW ${view} AS SELECT ${['rowid AS __row', ...more, '*'].join(', ')} FROM ${stored}`);
+}
+
+/** The columns that a derivation names. */
+export const columnsNamed = (ref: Derived): readonly string[] =>
+  'columns' in ref ? ref.columns : 'column' in ref ? [ref.column] : [];
+
+/** Makes the derived table and returns its name. */
+export async function derive(db: Database, ref: Derived, from: Table, id: string): Promise<string> {
+  const key = randomUUID();
+  const view = quoteName(`derived_${key}`);
+  if (ref.derive === 'without') {
+    const gone = new Set(ref.columns);
+    const kept = from.columns.filter((column) => !gone.has(column.name)).map((column) => quoteName(column.name));
+    await db.run(`CREATE VIEW ${view} AS SELECT ${['__row', ...kept].join(', ')} FROM ${from.name}`);
+    return view;
+  }
+  const target = quoteName(`stored_${key}`);
+  // The table of derivations pairs each name with its own reference; the compiler cannot see that of a union.
+  const make = derivations[ref.derive] as (derivation: Derivation<Stored>) => Promise<void>;
+  await make({ db, ref, from, target, id } as Derivation<Stored>);
+  await viewOf(db, view, target);
+  return view;
+}
