@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { checks, suite } from '../../rules/ml-test-score/index.generated.ts';
 import { openGitLab } from '../adapters/gitlab.ts';
 import { openHookMachine } from '../adapters/hook-machine.ts';
+import { openMlflow } from '../adapters/mlflow/open.ts';
 import { openTables } from '../adapters/tables/open-tables.ts';
 import { withFeatures } from '../engine/features.ts';
 import { createHooks, type RunningHooks } from '../engine/hooks/create.ts';
@@ -158,6 +159,7 @@ function runChecks(context: Context, session: Session, plan: HookPlan, hooks: Ru
       files: repo.files,
       git: repo.git,
       gitlab: openGitLab(context.env),
+      mlflow: openMlflow(manifest.mlflow, context.env, { signal: context.signal }),
       tables,
       hooks,
     },

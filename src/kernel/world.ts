@@ -78,6 +78,54 @@ export interface GitLab {
   project(): Promise<{ readonly ok: true; readonly value: GitLabProject } | { readonly ok: false; readonly reason: string }>;
 }
 
+/** What a service says, or why it says nothing; the reason is a clause that fits behind "skipped: ". */
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
+  /** `isAbsent`: the service answered, and what was asked for does not exist there. */
+  | { readonly ok: false; readonly reason: string; readonly isAbsent: boolean };
+
+/** A version of the registered model that the manifest names. */
+export interface MlflowVersion {
+  readonly name: string;
+  /** Counted from 1 by MLflow. */
+  readonly version: string;
+  readonly aliases: readonly string[];
+  /** `Production`, `Staging`, `Archived`; null where stages are not used. */
+  readonly stage: string | null;
+  /** `READY`, or why it cannot be used. */
+  readonly status: string;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
+  readonly runId: string | null;
+  /** Where its artifacts come from, as MLflow writes it. */
+  readonly source: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface MlflowRun {
+  readonly id: string;
+  readonly name: string | null;
+  /** `FINISHED`, `RUNNING`, `FAILED`... */
+  readonly status: string;
+  /** RFC 3339, UTC. */
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  /** The last value of each; NaN and infinite ones too. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly params: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** MLflow's tracking server and registry, read only. Without them every call says why, and the check is skipped, never passed. */
+export interface Mlflow {
+  /** The version in production: the one that `mlflow.alias` points to. */
+  production(): Promise<Answer<MlflowVersion>>;
+  /** All versions of `mlflow.registeredModel`, newest first. */
+  versions(): Promise<Answer<readonly MlflowVersion[]>>;
+  /** Runs of `mlflow.experiment`, newest first, at most `limit` (default 1000); `filter` in MLflow's own words. */
+  runs(options?: { readonly filter?: string; readonly limit?: number }): Promise<Answer<readonly MlflowRun[]>>;
+}
+
 export interface Column {
   readonly name: string;
   /** DuckDB type name, upper case. */
@@ -121,6 +169,7 @@ export interface World {
   readonly files: Files;
   readonly git: Git;
   readonly gitlab: GitLab;
+  readonly mlflow: Mlflow;
   readonly tables: Tables;
   readonly hooks: Hooks;
 }

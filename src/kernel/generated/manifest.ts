@@ -345,10 +345,25 @@ export interface ResolvedManifest {
     url?: string;
   };
   /**
-   * MLflow: tracking server, experiment, registered model, alias.
+   * Where MLflow knows this model.
    */
-  mlflow?: {
-    [k: string]: unknown;
+  mlflow: {
+    /**
+     * Address of the tracking server; without it MLFLOW_TRACKING_URI. A token is sent to the server that MLFLOW_TRACKING_URI names, and to no other.
+     */
+    tracking?: string;
+    /**
+     * Experiment whose runs train this model.
+     */
+    experiment?: string;
+    /**
+     * Name of the registered model.
+     */
+    registeredModel?: string;
+    /**
+     * Alias (or, on old servers, stage) of the version in production.
+     */
+    alias: string;
   };
   /**
    * Container image.
@@ -360,25 +375,466 @@ export interface ResolvedManifest {
    * The model's DAG.
    */
   dag?: {
-    [k: string]: unknown;
+    /**
+     * DAG id in Airflow; the model's name when absent.
+     */
+    id?: string;
+    /**
+     * What it does.
+     */
+    description?: string;
+    /**
+     * A cron expression, assets, or both; null runs by hand.
+     */
+    schedule?:
+      | string
+      | null
+      | {
+          /**
+           * Runs when all were updated.
+           *
+           * @minItems 1
+           */
+          assets: string[];
+          /**
+           * Runs then, too.
+           */
+          cron?: string;
+        };
+    /**
+     * Time zone of the schedule.
+     */
+    timezone: string;
+    /**
+     * First day, YYYY-MM-DD.
+     */
+    start: string;
+    /**
+     * Run the intervals missed since start.
+     */
+    catchup: boolean;
+    /**
+     * Runs at the same time.
+     */
+    maxActiveRuns: number;
+    /**
+     * Longest time of one run.
+     */
+    timeout?: string;
+    /**
+     * Parameters of a run with their defaults.
+     */
+    params?: {
+      [k: string]: string | number | boolean | null;
+    };
+    /**
+     * Tags in Airflow.
+     */
+    tags?: string[];
+    /**
+     * Read the tasks from a file instead.
+     */
+    from?: 'dvc.yaml' | 'MLproject';
   };
   /**
    * Defaults of the DAG's tasks.
    */
   defaults?: {
-    [k: string]: unknown;
+    /**
+     * Image of the task; without one the image that the pipeline built.
+     */
+    image?: string;
+    /**
+     * What the pod asks for; memory is also its limit.
+     */
+    resources?: {
+      /**
+       * Kubernetes quantity: 500m, 2.
+       */
+      cpu?: string;
+      /**
+       * Kubernetes quantity: 512Mi, 4Gi.
+       */
+      memory?: string;
+      /**
+       * Whole GPUs.
+       */
+      gpu?: number;
+      /**
+       * Upper bounds, where they differ.
+       */
+      limits?: {
+        /**
+         * Kubernetes quantity: 500m, 2.
+         */
+        cpu?: string;
+        /**
+         * Kubernetes quantity: 512Mi, 4Gi.
+         */
+        memory?: string;
+        /**
+         * Whole GPUs.
+         */
+        gpu?: number;
+      };
+    };
+    /**
+     * Environment variables, in clear: never secrets.
+     */
+    env?: {
+      [k: string]: string;
+    };
+    /**
+     * Secrets of the cluster, by reference.
+     *
+     * @maxItems 100
+     *
+     * Items: One key of a Kubernetes secret as a variable.
+     */
+    secrets?: {
+      /**
+       * Name of the variable.
+       */
+      env: string;
+      /**
+       * Name of the Kubernetes secret.
+       */
+      secret: string;
+      /**
+       * Key in the secret.
+       */
+      key: string;
+    }[];
+    /**
+     * Tries after the first.
+     */
+    retries?: number;
+    /**
+     * Wait before a retry.
+     */
+    retryDelay?: string;
+    /**
+     * Each retry waits twice as long.
+     */
+    backoff?: boolean;
+    /**
+     * Longest time of one try.
+     */
+    timeout?: string;
+    /**
+     * Longest wait for the pod to start.
+     */
+    startupTimeout?: string;
+    /**
+     * Kubernetes service account.
+     */
+    serviceAccount?: string;
+    /**
+     * Labels of the nodes.
+     */
+    nodeSelector?: {
+      [k: string]: string;
+    };
+    /**
+     * Kubernetes tolerations, as Kubernetes writes them.
+     *
+     * @maxItems 50
+     */
+    tolerations?: {
+      [k: string]: unknown;
+    }[];
+    /**
+     * Kubernetes affinity, as Kubernetes writes it.
+     */
+    affinity?: {
+      [k: string]: unknown;
+    };
+    /**
+     * Airflow pool.
+     */
+    pool?: string;
+    /**
+     * Wait for the pod in the triggerer, not in a worker.
+     */
+    deferrable?: boolean;
   };
   /**
-   * Tasks of the DAG.
+   * Tasks of the DAG, by id.
    */
   tasks?: {
-    [k: string]: unknown;
+    /**
+     * One task: a pod that runs a command in an image.
+     */
+    [k: string]: {
+      /**
+       * Program and arguments; a text is split at blanks. Without one the image's entrypoint.
+       */
+      command?: string | string[];
+      /**
+       * Arguments after the command.
+       */
+      args?: string[];
+      /**
+       * Tasks that come before.
+       */
+      dependsOn?: string | string[];
+      /**
+       * Airflow's trigger rule: what must be true of the tasks before.
+       */
+      when?:
+        | 'all_success'
+        | 'all_failed'
+        | 'all_done'
+        | 'one_success'
+        | 'one_failed'
+        | 'one_done'
+        | 'none_failed'
+        | 'none_failed_min_one_success'
+        | 'none_skipped';
+      /**
+       * Exit code that means: nothing to do. What comes after is skipped.
+       */
+      skipOnExit?: number;
+      /**
+       * Assets (Airflow 2: datasets) that the task updates.
+       */
+      produces?: string[];
+      /**
+       * Evaluate Jinja in command, args and env.
+       */
+      template: boolean;
+      /**
+       * Image of the task; without one the image that the pipeline built.
+       */
+      image?: string;
+      /**
+       * What the pod asks for; memory is also its limit.
+       */
+      resources?: {
+        /**
+         * Kubernetes quantity: 500m, 2.
+         */
+        cpu?: string;
+        /**
+         * Kubernetes quantity: 512Mi, 4Gi.
+         */
+        memory?: string;
+        /**
+         * Whole GPUs.
+         */
+        gpu?: number;
+        /**
+         * Upper bounds, where they differ.
+         */
+        limits?: {
+          /**
+           * Kubernetes quantity: 500m, 2.
+           */
+          cpu?: string;
+          /**
+           * Kubernetes quantity: 512Mi, 4Gi.
+           */
+          memory?: string;
+          /**
+           * Whole GPUs.
+           */
+          gpu?: number;
+        };
+      };
+      /**
+       * Environment variables, in clear: never secrets.
+       */
+      env?: {
+        [k: string]: string;
+      };
+      /**
+       * Secrets of the cluster, by reference.
+       *
+       * @maxItems 100
+       *
+       * Items: One key of a Kubernetes secret as a variable.
+       */
+      secrets?: {
+        /**
+         * Name of the variable.
+         */
+        env: string;
+        /**
+         * Name of the Kubernetes secret.
+         */
+        secret: string;
+        /**
+         * Key in the secret.
+         */
+        key: string;
+      }[];
+      /**
+       * Tries after the first.
+       */
+      retries?: number;
+      /**
+       * Wait before a retry.
+       */
+      retryDelay?: string;
+      /**
+       * Each retry waits twice as long.
+       */
+      backoff?: boolean;
+      /**
+       * Longest time of one try.
+       */
+      timeout?: string;
+      /**
+       * Longest wait for the pod to start.
+       */
+      startupTimeout?: string;
+      /**
+       * Kubernetes service account.
+       */
+      serviceAccount?: string;
+      /**
+       * Labels of the nodes.
+       */
+      nodeSelector?: {
+        [k: string]: string;
+      };
+      /**
+       * Kubernetes tolerations, as Kubernetes writes them.
+       *
+       * @maxItems 50
+       */
+      tolerations?: {
+        [k: string]: unknown;
+      }[];
+      /**
+       * Kubernetes affinity, as Kubernetes writes it.
+       */
+      affinity?: {
+        [k: string]: unknown;
+      };
+      /**
+       * Airflow pool.
+       */
+      pool?: string;
+      /**
+       * Wait for the pod in the triggerer, not in a worker.
+       */
+      deferrable?: boolean;
+    };
   };
   /**
-   * Where the DAG is deployed.
+   * Where the DAG is deployed, by name.
    */
   environments?: {
-    [k: string]: unknown;
+    /**
+     * One place where the DAG runs.
+     */
+    [k: string]: {
+      /**
+       * Its Airflow.
+       */
+      airflow?: {
+        /**
+         * Address of the webserver or API server.
+         */
+        url: string;
+        /**
+         * Major version; asked when absent.
+         */
+        version?: 2 | 3;
+        /**
+         * Variable that holds the user name.
+         */
+        username: string;
+        /**
+         * Variable that holds the password.
+         */
+        password: string;
+        /**
+         * Variable that holds a bearer token.
+         */
+        token: string;
+      };
+      /**
+       * How the file gets there: a Git repository or a folder.
+       */
+      deliver?: {
+        /**
+         * Commit to a repository that Airflow reads.
+         */
+        git?: {
+          /**
+           * Address of the repository.
+           */
+          url: string;
+          /**
+           * Branch.
+           */
+          branch: string;
+          /**
+           * Folder in it.
+           */
+          path: string;
+        };
+        /**
+         * Folder that Airflow reads, on this machine.
+         */
+        dir?: string;
+      };
+      /**
+       * kubernetes: a pod for each task; local: a process of the worker, for trials.
+       */
+      executor: 'kubernetes' | 'local';
+      /**
+       * Kubernetes namespace of the pods.
+       */
+      namespace?: string;
+      /**
+       * Put behind the DAG's id.
+       */
+      dagIdSuffix: string;
+      /**
+       * Leave the DAG paused after the deployment.
+       */
+      paused: boolean;
+      /**
+       * Load a paused copy first.
+       */
+      canary: boolean;
+      /**
+       * Start a run after the deployment and wait for it.
+       */
+      testRun: boolean;
+      /**
+       * Longest wait until Airflow schedules the new DAG.
+       */
+      verifyTimeout: string;
+      /**
+       * What differs here.
+       */
+      overrides?: {
+        /**
+         * Keys of dag.
+         */
+        dag?: {
+          [k: string]: unknown;
+        };
+        /**
+         * Keys of defaults.
+         */
+        defaults?: {
+          [k: string]: unknown;
+        };
+        /**
+         * Keys of single tasks.
+         */
+        tasks?: {
+          [k: string]: {
+            [k: string]: unknown;
+          };
+        };
+      };
+    };
   };
   /**
    * Rules that travel to Control Tower.

@@ -1,0 +1,176 @@
+/**
+ * Requests to an MLflow server, over `fetch`: the official clients are for Python, R and Java; what npm has for JavaScript
+ * is unofficial and years behind the API. Never follows a redirect: it would carry the token to another host.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const maxAttempts = 3;
+const maxBodyBytes = 32 * 2 ** 20;
+
+/** What went wrong, as a clause; `status` is null when there was no answer that could be read. */
+export class MlflowProblem extends Error {
+  readonly status: number | null;
+  /** MLflow's `error_code`, where it gave one. */
+  readonly code: string | null;
+  constructor(message: string, status: number | null = null, code: string | null = null) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface MlflowAccess {
+  /** Address of the server without a slash at the end. */
+  readonly address: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface RequestLimits {
+  /** For one answer; default 15. */
+  readonly timeoutSeconds?: number;
+  /** Longest pause between two attempts; default 5. */
+  readonly maxWaitSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The server that a manifest or MLFLOW_TRACKING_URI names, with the credentials of the environment; or what is missing.
+ * A manifest comes from a merge request, so credentials go only to the server that the environment itself names.
+ */
+export function accessOf(tracking: string | undefined, env: Environment): MlflowAccess | string {
+  const own = env.MLFLOW_TRACKING_URI?.trim();
+  const given = tracking ?? own;
+  if (!given) return 'no MLflow server is named: set mlflow.tracking in flightcheck.yml or MLFLOW_TRACKING_URI';
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (!url || !/^https?:$/.test(url.protocol))
+    return `${tracking === undefined ? 'MLFLOW_TRACKING_URI' : 'mlflow.tracking'} is not an address like https://mlflow.example.com`;
+  const trusted = own !== undefined && URL.canParse(own) && new URL(own).origin === url.origin;
+  const headers = trusted ? credentials(env, new URL(own)) : {};
+  if (typeof headers === 'string') return headers;
+  return { address: `${url.origin}${url.pathname.replace(/\/+$/, '')}`, headers };
+}
+
+function credentials(env: Environment, own: URL): Record<string, string> | string {
+  const token = env.MLFLOW_TRACKING_TOKEN?.trim();
+  if (token)
+    return /^[\x21-\x7e]+$/.test(token)
+      ? { authorization: `Bearer ${token}` }
+      : 'MLFLOW_TRACKING_TOKEN holds characters that no token has';
+  const user = env.MLFLOW_TRACKING_USERNAME ?? decodeURIComponent(own.username);
+  const password = env.MLFLOW_TRACKING_PASSWORD ?? decodeURIComponent(own.password);
+  return user ? { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` } : {};
+}
+
+async function textOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > maxBodyBytes) throw new MlflowProblem(`it sent more than ${maxBodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 200);
+
+/** An answer that is not a success, in words. */
+function refused(status: number, body: unknown): MlflowProblem {
+  const code = isObject(body) && typeof body.error_code === 'string' ? body.error_code : null;
+  const said = isObject(body) && typeof body.message === 'string' ? `: ${oneLine(body.message)}` : '';
+  if (status === 401)
+    return new MlflowProblem(
+      'it wants to know who asks (401): set MLFLOW_TRACKING_URI and MLFLOW_TRACKING_TOKEN, or user name and password',
+      status,
+      code,
+    );
+  if (status === 403) return new MlflowProblem(`these credentials may not read it (403)${said}`, status, code);
+  if (status >= 300 && status < 400)
+    return new MlflowProblem(`it redirects elsewhere (${status}), to a login page perhaps`, status, code);
+  if (code === null && (status === 404 || status === 405))
+    return new MlflowProblem(
+      `it does not know this request (${status}): it is no MLflow server, or an older version`,
+      status,
+      code,
+    );
+  return new MlflowProblem(`it answered ${status}${said}`, status, code);
+}
+
+export interface MlflowRequester {
+  readonly address: string;
+  /** A JSON answer; MlflowProblem otherwise. */
+  json(
+    path: string,
+    request: { readonly query?: Readonly<Record<string, string>>; readonly post?: unknown },
+  ): Promise<Readonly<Record<string, unknown>>>;
+  /** The body of a file; the caller reads it to its end, under `signal`. */
+  file(path: string, signal: AbortSignal): Promise<Response>;
+}
+
+export function mlflowRequester(access: MlflowAccess, limits: RequestLimits): MlflowRequester {
+  const { timeoutSeconds = 15, maxWaitSeconds = 5, signal } = limits;
+  const send = async <T>(
+    url: URL,
+    init: RequestInit,
+    stop: AbortSignal,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> => {
+    for (let attempt = 1; ; attempt += 1) {
+      const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
+      const signals = [timeout, stop, ...(signal ? [signal] : [])];
+      try {
+        const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
+        if (response.ok) return await read(response);
+        throw refused(response.status, parse(await textOf(response)));
+      } catch (error) {
+        const problem =
+          error instanceof MlflowProblem
+            ? error
+            : new MlflowProblem(timeout.aborted ? `it did not answer within ${timeoutSeconds} s` : 'it could not be reached');
+        const isPassing =
+          problem.status === 429 ||
+          (problem.status ?? 0) >= 500 ||
+          (problem.status === null && !(error instanceof MlflowProblem));
+        if (!isPassing || attempt === maxAttempts || stop.aborted || signal?.aborted) throw problem;
+        await wait(Math.min(2 ** (attempt - 1) / 2, maxWaitSeconds) * 1000);
+      }
+    }
+  };
+  const never = new AbortController().signal;
+  const asJson = async (response: Response) => {
+    const body = parse(await textOf(response));
+    if (!isObject(body)) throw new MlflowProblem('it sent something that is not JSON (a login page or a proxy?)');
+    return body;
+  };
+  return {
+    address: access.address,
+    json(path, { query = {}, post }) {
+      const url = new URL(`${access.address}/api/2.0/${path}`);
+      for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+      const headers = {
+        ...access.headers,
+        accept: 'application/json',
+        ...(post !== undefined && { 'content-type': 'application/json' }),
+      };
+      const init = post === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(post) };
+      return send(url, init, never, asJson);
+    },
+    file: (path, stop) => {
+      // The time limit is one for the answer to begin; its body may take longer.
+      return send(new URL(`${access.address}/api/2.0/${path}`), { headers: access.headers }, stop, async (response) => response);
+    },
+  };
+}
