@@ -451,7 +451,7 @@ export interface ResolvedManifest {
       /**
        * Kubernetes quantity: 500m, 2.
        */
-      cpu?: string;
+      cpu?: string | number;
       /**
        * Kubernetes quantity: 512Mi, 4Gi.
        */
@@ -467,7 +467,7 @@ export interface ResolvedManifest {
         /**
          * Kubernetes quantity: 500m, 2.
          */
-        cpu?: string;
+        cpu?: string | number;
         /**
          * Kubernetes quantity: 512Mi, 4Gi.
          */
@@ -614,7 +614,7 @@ export interface ResolvedManifest {
         /**
          * Kubernetes quantity: 500m, 2.
          */
-        cpu?: string;
+        cpu?: string | number;
         /**
          * Kubernetes quantity: 512Mi, 4Gi.
          */
@@ -630,7 +630,7 @@ export interface ResolvedManifest {
           /**
            * Kubernetes quantity: 500m, 2.
            */
-          cpu?: string;
+          cpu?: string | number;
           /**
            * Kubernetes quantity: 512Mi, 4Gi.
            */
