@@ -1,6 +1,7 @@
 /** Content-addressed keys: the same key means the same result, so that nothing has to run again. */
 import { createHash } from 'node:crypto';
 import type { HookCommand } from '../../facts/command.ts';
+import { canonical } from '../../kernel/canonical.ts';
 import type { HookMachine } from '../../kernel/hook-machine.ts';
 import type { HookRequest, TrainRequest } from '../../kernel/hooks.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
@@ -9,15 +10,6 @@ import type { HookCommands } from './commands.ts';
 
 /** Changes when what a hook is handed changes. */
 const format = 1;
-
-/** JSON with sorted keys: equal data, equal text. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
