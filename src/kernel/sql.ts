@@ -6,8 +6,11 @@ export const quoteName = (name: string): string => `"${name.replaceAll('"', '""'
 /** A string literal, for statements that take no parameters (views, COPY). */
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** A point in time as seconds: text and dates since 1970 in UTC, numbers as they are; null when it cannot be read. */
+/**
+ * A point in time as seconds: text and dates since 1970 (in UTC unless they name an offset), numbers as they are; null
+ * when it cannot be read.
+ */
 export const secondsOf = (column: string): string => {
   const text = `CAST(${column} AS VARCHAR)`;
-  return `coalesce(TRY_CAST(${text} AS DOUBLE), epoch(TRY_CAST(${text} AS TIMESTAMP)))`;
+  return `coalesce(TRY_CAST(${text} AS DOUBLE), epoch(TRY_CAST(${text} AS TIMESTAMPTZ)))`;
 };

@@ -130,7 +130,7 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
 
   async function key(ref: TableRef): Promise<string> {
     const table = await need({ table: rootOf(ref) });
-    const derivation = JSON.stringify([1, id, table.sources.map((source) => source.sha256), contentOf(ref)]);
+    const derivation = JSON.stringify([2, id, table.sources.map((source) => source.sha256), contentOf(ref)]);
     return createHash('sha256').update(derivation).digest('hex');
   }
 

@@ -103,3 +103,203 @@ test('a table larger than the memory limit is derived all the same', async () =>
   const table = await store.open({ derive: 'permuted', from: { table: 'eval' }, columns: ['x'], repeats: 2, seed: 1 });
   expect(table?.rows).toBe(600_000);
 });
+
+const textOf = async (folder: string, manifestOfTest: Record<string, unknown>, ref: TableRef, threads = 2) => {
+  const store = await storeOf(folder, manifestOfTest, { threads });
+  const out = join(folder, `out-${threads}.csv`);
+  await store.export(ref, out, { without: [] });
+  return readFileSync(out, 'utf8');
+};
+const idsOf = (text: string): readonly string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(',')[0] ?? '');
+
+describe('draws', () => {
+  const all: TableRef = { table: 'eval' };
+  test('of different seeds have little to do with each other', async () => {
+    const store = await storeOf(root(), manifest);
+    const half = async (seed: number) => (await store.open({ derive: 'sample', from: all, rows: 1500, seed }))?.name;
+    const [a, b, c] = [await half(1), await half(2), await half(8)];
+    for (const [one, other] of [
+      [a, b],
+      [a, c],
+      [b, c],
+    ]) {
+      const [common] = await store.query<{ n: number }>(`SELECT count(*) AS n FROM ${one} JOIN ${other} USING (id)`);
+      // Hypergeometric: 750 on average, standard deviation 19.
+      expect(common?.n).toBeGreaterThan(650);
+      expect(common?.n).toBeLessThan(850);
+    }
+  });
+
+  test('the rest is what the sample leaves, in the order of the source', async () => {
+    const store = await storeOf(root(), manifest);
+    const rest: TableRef = { derive: 'rest', from: all, rows: 1000, seed: 3 };
+    const left = await store.open(rest);
+    const drawn = await store.open({ ...rest, derive: 'sample' });
+    expect([left?.rows, drawn?.rows]).toEqual([2000, 1000]);
+    expect(await store.query(`SELECT id FROM ${left?.name} INTERSECT SELECT id FROM ${drawn?.name}`)).toEqual([]);
+    const order = (await store.query<{ a: number }>(`SELECT a FROM ${left?.name} ORDER BY __row`)).map((row) => row.a);
+    expect(order).toEqual([...order].sort((x, y) => x - y));
+    expect((await store.open({ ...rest, rows: 5000 }))?.rows).toBe(0);
+  });
+});
+
+describe('a window in time', () => {
+  const timed = (times: readonly string[], column = 'at') =>
+    folderOf({
+      'train.csv': `id,${column},first,last,__seconds\n${times.map((time, i) => `${i},${time},f${i},l${i},s`).join('\n')}\n`,
+    });
+  const window = (start: number, end: number, column = 'at'): TableRef => ({
+    ...{ derive: 'window', from: { table: 'train' }, column, start, end },
+  });
+  const named = { data: { train: 'train.csv' } };
+  const ids = async (folder: string, ref: TableRef) => idsOf(await textOf(folder, named, ref));
+
+  test('holds its start, not its end; the last row belongs to the last window; columns of any name are kept', async () => {
+    const folder = timed(['2024-01-01', '2024-01-02', '2024-01-03T00:00:00', '2024-01-04 00:00:00', '2024-01-05']);
+    expect(await ids(folder, window(0, 0.5))).toEqual(['0', '1']);
+    expect(await ids(folder, window(0.5, 1))).toEqual(['2', '3', '4']);
+    expect(await ids(folder, window(0.75, 0.75))).toEqual([]);
+    expect(await textOf(folder, named, window(0, 0.25))).toBe('id,at,first,last,__seconds\n0,2024-01-01,f0,l0,s\n');
+  });
+  test('reads numbers, dates and times with an offset; what cannot be read is in no window', async () => {
+    expect(await ids(timed(['0', '5', '10', '7.5']), window(0.5, 0.8))).toEqual(['1', '3']);
+    expect(
+      await ids(timed(['2024-01-01T00:00:00+10:00', '2024-01-01T00:00:00Z', '2024-01-01T10:00:00Z']), window(0.4, 0.6)),
+    ).toEqual(['1']);
+    const odd = timed(['2024-01-01', '', 'yesterday', '2024-01-03', 'infinity', 'NaN', '31/12/2024']);
+    expect(await ids(odd, window(0, 1))).toEqual(['0', '3']);
+    expect(await ids(timed(['0', 'NaN', 'Inf', '10']), window(0, 1))).toEqual(['0', '3']);
+    expect(await ids(timed(['2024-01-01', '2024-01-01']), window(0, 1))).toEqual([]);
+    expect(await ids(timed(['?', '??']), window(0, 1))).toEqual([]);
+  });
+  test('of any column name, and none of a column that is not there', async () => {
+    expect(await ids(timed(['1', '2', '3'], '"a ""t"", é"'), window(0.5, 1, 'a "t", é'))).toEqual(['1', '2']);
+    const store = await storeOf(timed(['1']), named);
+    await expect(store.open(window(0, 1, 'when'))).rejects.toMatchObject({ code: 'TABLE_NO_COLUMN' });
+  });
+  test('is the same at 1 and 2 threads, of a sample too', async () => {
+    const ref: TableRef = { derive: 'window', from: sample, column: 'a', start: 0.2, end: 0.7 };
+    const folder = root();
+    expect(await textOf(folder, manifest, ref, 1)).toBe(await textOf(folder, manifest, ref, 2));
+  });
+});
+
+test('shuffled: ids stay in place, each column keeps its values and loses its company', async () => {
+  const folder = root();
+  const ref: TableRef = { derive: 'shuffled', from: { table: 'eval' }, seed: 1 };
+  const text = await textOf(folder, manifest, ref, 1);
+  expect(text).toBe(await textOf(folder, manifest, ref, 2));
+  expect(idsOf(text)).toEqual(Array.from({ length: 3000 }, (_, i) => `r${i}`));
+  const store = await storeOf(folder, manifest);
+  const name = (await store.open(ref))?.name;
+  const [found] = await store.query<{ a: number; b: number; y: number; together: number; kept: number }>(
+    `SELECT sum(a) AS a, sum(b) AS b, sum(y) AS y, abs(corr(a % 2, y)) AS together, count(*) FILTER ('r' || a = id) AS kept FROM ${name}`,
+  );
+  expect(found).toMatchObject({ a: (2999 * 3000) / 2, y: 1500 });
+  expect(found?.together).toBeLessThan(0.1);
+  expect(found?.kept).toBeLessThan(20);
+});
+
+describe('altered rows', () => {
+  const lines = Array.from(
+    { length: 50 },
+    (_, i) => `${i},${i % 7},${(i / 4).toFixed(2)},${i % 3 ? 'plain' : '"q""uote, é"'},2024-01-0${1 + (i % 5)},${i % 2}`,
+  );
+  const folderOfRows = () => folderOf({ 'eval.csv': `id,whole,real,"te""xt",day,y\n${lines.join('\n')}\n` });
+  const named = { data: { eval: 'eval.csv' }, columns: { label: 'y' } };
+  const cases = ['null', 'zero', 'huge', 'minus-huge', 'tiny', 'unseen', 'empty', 'long', 'typical'] as const;
+  const ref: TableRef = {
+    ...{ derive: 'altered', from: { table: 'eval' }, rows: 4, seed: 5, columns: ['te"xt', 'real', 'whole', 'day'], cases },
+  };
+
+  test('one copy of the sample for each case that fits a column; new ids; one cell differs', async () => {
+    const store = await storeOf(folderOfRows(), named);
+    const table = await store.open(ref);
+    const blocks = await store.query<{ c: string | null; w: string | null; n: number; value: string | null; others: number }>(
+      `SELECT p.__column AS c, p.__case AS w, count(*) AS n,
+         any_value(CASE p.__column WHEN 'whole' THEN p.whole WHEN 'real' THEN p.real WHEN 'day' THEN p.day ELSE p."te""xt" END) AS value,
+         count(*) FILTER ((p.whole IS DISTINCT FROM o.whole AND p.__column <> 'whole') OR (p.real IS DISTINCT FROM o.real AND p.__column <> 'real')
+           OR (p."te""xt" IS DISTINCT FROM o."te""xt" AND p.__column <> 'te"xt') OR (p.day IS DISTINCT FROM o.day AND p.__column <> 'day') OR p.y IS DISTINCT FROM o.y) AS others
+       FROM ${table?.name} p JOIN ${table?.name} o ON o.__column IS NULL AND o.__original = p.__original GROUP BY 1, 2 ORDER BY min(p.__row)`,
+    );
+    expect(blocks.every((block) => block.n === 4 && block.others === 0)).toBe(true);
+    expect(blocks.slice(1).map(({ c, w, value }) => `${c} ${w}: ${value?.slice(0, 30)}`)).toMatchInlineSnapshot(`
+      [
+        "whole null: undefined",
+        "whole zero: 0",
+        "whole huge: 1e300",
+        "whole minus-huge: -1e300",
+        "whole tiny: 5e-324",
+        "whole typical: 3",
+        "real null: undefined",
+        "real zero: 0",
+        "real huge: 1e300",
+        "real minus-huge: -1e300",
+        "real tiny: 5e-324",
+        "real typical: 6.0",
+        "te"xt null: undefined",
+        "te"xt unseen: never seen, "before"",
+        "te"xt empty: ",
+        "te"xt long: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "te"xt typical: plain",
+        "day null: undefined",
+        "day typical: 2024-01-01",
+      ]
+    `);
+    expect(table?.rows).toBe(4 * blocks.length);
+    expect(await store.query(`SELECT count(DISTINCT id) AS n FROM ${table?.name}`)).toEqual([{ n: table?.rows }]);
+    expect(await store.query(`SELECT length("te""xt") AS n FROM ${table?.name} WHERE __case = 'long' LIMIT 1`)).toEqual([
+      { n: 10_000 },
+    ]);
+    const [original] = await store.query<{ n: number }>(
+      `SELECT count(*) AS n FROM ${table?.name} p JOIN eval e ON e.__row = p.__original WHERE p.__column IS NULL AND CAST(e.whole AS VARCHAR) = p.whole AND e."te""xt" = p."te""xt"`,
+    );
+    expect(original).toEqual({ n: 4 });
+  });
+  test('are the same at 1 and 2 threads; whole numbers stay whole, quotes and accents arrive', async () => {
+    const folder = folderOfRows();
+    const text = await textOf(folder, named, ref, 1);
+    expect(text).toBe(await textOf(folder, named, ref, 2));
+    const [header, ...first] = text.split('\n').slice(0, 5);
+    expect(header).toBe('id,whole,real,"te""xt",day,y');
+    for (const line of first) expect(line).toMatch(/^\d+,\d,\d+\.\d+,(plain|"q""uote, é"),2024-01-0\d,[01]$/);
+  });
+  test('a column without any value, with NaN and Inf, or all alike has an end', async () => {
+    const folder = folderOf({ 'eval.csv': 'id,nothing,odd,same\n1,,NaN,7\n2,,NaN,7\n3,,Inf,7\n4,,2.5,7\n' });
+    const typical: TableRef = {
+      ...{
+        derive: 'altered',
+        from: { table: 'eval' },
+        rows: 10,
+        seed: 1,
+        columns: ['nothing', 'odd', 'same'],
+        cases: ['typical'],
+      },
+    };
+    expect(await textOf(folder, { data: { eval: 'eval.csv' } }, typical)).toBe(
+      `id,nothing,odd,same\n${[
+        ...['1,,NaN,7', '2,,NaN,7', '3,,Inf,7', '4,,2.5,7'],
+        ...['5,,NaN,7', '6,,NaN,7', '7,,Inf,7', '8,,2.5,7'],
+        ...['9,,2.5,7', '10,,2.5,7', '11,,2.5,7', '12,,2.5,7'],
+        ...['13,,NaN,7', '14,,NaN,7', '15,,Inf,7', '16,,2.5,7'],
+      ].join('\n')}\n`,
+    );
+  });
+  test('an empty text is told from nothing', async () => {
+    const folder = folderOf({ 'eval.csv': 'id,t\n1,a\n' });
+    const empty: TableRef = {
+      derive: 'altered',
+      from: { table: 'eval' },
+      rows: 1,
+      seed: 1,
+      columns: ['t'],
+      cases: ['null', 'empty'],
+    };
+    expect(await textOf(folder, { data: { eval: 'eval.csv' } }, empty)).toBe('id,t\n1,a\n2,\n3,""\n');
+  });
+});

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AlteredCase } from '../../../kernel/hooks.ts';
 import { quoteName, quoteText } from '../../../kernel/sql.ts';
 import type { Column, Table } from '../../../kernel/world.ts';
@@ -14,7 +15,7 @@ function cellOf(which: AlteredCase, column: Column, from: Table): string | null 
   if (which === 'null') return 'NULL';
   if (which === 'typical')
     return isNumber(column)
-      ? `(SELECT CAST(quantile_disc(${x}, 0.5) AS VARCHAR) FROM ${from.name} WHERE ${x} IS NOT NULL)`
+      ? `(SELECT CAST(quantile_disc(${x}, 0.5) AS VARCHAR) FROM ${from.name} WHERE isfinite(CAST(${x} AS DOUBLE)))`
       : `(SELECT CAST(${x} AS VARCHAR) FROM ${from.name} WHERE ${x} IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1)`;
   const numbers = { zero: '0', huge: '1e300', 'minus-huge': '-1e300', tiny: '5e-324' } as const;
   if (which in numbers) return isNumber(column) ? quoteText(numbers[which as keyof typeof numbers]) : null;
@@ -34,15 +35,16 @@ const textOf = (column: Column): string => {
 export async function altered({ db, ref, from, target, id }: Derivation<'altered'>): Promise<void> {
   const own = ownColumns(from, id);
   const rows = Math.min(ref.rows, from.rows);
-  const picked = `(SELECT * EXCLUDE (__row), __row AS __original, row_number() OVER (ORDER BY __row) - 1 AS __row FROM (
-    SELECT * FROM ${from.name} ORDER BY ${drawn(ref.seed)} LIMIT ${integer(rows)})) s`;
+  const picked = quoteName(`picked_${randomUUID()}`);
+  await db.run(`CREATE TEMP TABLE ${picked} AS SELECT * EXCLUDE (__row), __row AS __original, row_number() OVER (ORDER BY __row) - 1 AS __row FROM (
+    SELECT * FROM ${from.name} ORDER BY ${drawn(ref.seed)} LIMIT ${integer(rows)})`);
   const block = (index: number, change: { readonly name: string; readonly which: string; readonly value: string } | null) => {
     const values = own.map(
       (column) => `${change?.name === column.name ? change.value : textOf(column)} AS ${quoteName(column.name)},`,
     );
     const label = change ? [quoteText(change.name), quoteText(change.which)] : ['NULL', 'NULL'];
     return `SELECT ${newId(id, index * rows)}, ${values.join(' ')}
-      CAST(${label[0]} AS VARCHAR) AS __column, CAST(${label[1]} AS VARCHAR) AS __case, s.__original FROM ${picked} ORDER BY s.__row`;
+      CAST(${label[0]} AS VARCHAR) AS __column, CAST(${label[1]} AS VARCHAR) AS __case, s.__original FROM ${picked} s ORDER BY s.__row`;
   };
   await db.run(`CREATE TABLE ${target} AS ${block(0, null)}`);
   let index = 0;
@@ -51,4 +53,5 @@ export async function altered({ db, ref, from, target, id }: Derivation<'altered
       const value = cellOf(which, column, from);
       if (value !== null) await db.run(`INSERT INTO ${target} ${block(++index, { name: column.name, which, value })}`);
     }
+  await db.run(`DROP TABLE ${picked}`);
 }
