@@ -179,6 +179,19 @@ def asset_or_cron(cron, assets):
 const docOf = (spec: DagSpec, hash: string): string =>
   `${spec.description}\n\nDeployed by Flightcheck from commit ${spec.labels.commit ?? ''}.\n\n${hashMark(hash)}\n\n<!-- flightcheck-spec ${Buffer.from(canonical(spec)).toString('base64')} -->`;
 
+/** The specification behind a DAG's text or a rendered file; null when it is not ours or was changed by hand. */
+export function specIn(text: string): DagSpec | null {
+  const encoded = /<!-- flightcheck-spec ([A-Za-z0-9+/=]+) -->/.exec(text)?.[1];
+  const mark = /render-hash: ([0-9a-f]{64})/.exec(text)?.[1];
+  if (encoded === undefined) return null;
+  try {
+    const spec = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as DagSpec;
+    return renderHash(spec) === mark ? spec : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Renders the file. The same specification gives the same bytes. */
 export function renderAirflow(spec: DagSpec): string {
   const hash = renderHash(spec);

@@ -1,0 +1,130 @@
+/** A Git repository that Airflow reads: every delivery is a commit with trailers, every way back a revert, never a force-push. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type SimpleGit, simpleGit } from 'simple-git';
+import type { DagTarget, DeliveryRecord } from '../../kernel/delivery.ts';
+import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
+
+export interface GitTargetOptions {
+  readonly url: string;
+  readonly branch: string;
+  /** Folder in the repository, relative. */
+  readonly path: string;
+  /** Environment of git: PATH, HOME and what authenticates. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const mostTries = 5;
+
+const trailers = ({ hash, previousHash, commit, imageDigest }: DeliveryRecord): string =>
+  [
+    `Render-Hash: ${hash}`,
+    `Previous-Hash: ${previousHash ?? 'none'}`,
+    `Source-Commit: ${commit}`,
+    ...(imageDigest === null ? [] : [`Image-Digest: ${imageDigest}`]),
+  ].join('\n');
+
+/** What git says, without the credentials that an address can hold. */
+const said = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error))
+    .replaceAll(/\/\/[^/@\s]+@/g, '//***@')
+    .trim()
+    .slice(0, 500);
+
+const failed = (what: string, error: unknown): EnvironmentError =>
+  new EnvironmentError('DELIVERY_FAILED', `${what} failed: ${said(error)}`, {
+    hint: 'Check the address, the branch (may this account push to it?) and the credentials of git on this runner.',
+    cause: error,
+  });
+
+/** Opens a clone of the branch's tip in a temporary folder; `close` removes it. */
+export async function openGitTarget(options: GitTargetOptions): Promise<DagTarget & { close(): Promise<void> }> {
+  const { url, branch } = options;
+  const folder = options.path.replace(/^\/+|\/+$/g, '');
+  if (url.startsWith('-') || /^[a-z+]*ext::/i.test(url) || folder.split('/').includes('..'))
+    throw new UsageError(
+      'DELIVERY_ADDRESS',
+      `environments.*.deliver.git: ${url} with path ${options.path} is no repository and folder`,
+      {
+        hint: 'Name an https or ssh address and a folder inside the repository.',
+      },
+    );
+  const clone = await mkdtemp(join(tmpdir(), 'flightcheck-dags-'));
+  const plain: SimpleGit = simpleGit({
+    baseDir: clone,
+    config: [
+      'user.name=Flightcheck',
+      'user.email=flightcheck@localhost',
+      'commit.gpgSign=false',
+      'core.hooksPath=/dev/null',
+      'protocol.ext.allow=never',
+    ],
+    unsafe: { allowUnsafeHooksPath: true, allowUnsafeProtocolOverride: true },
+  });
+  const git = plain.env({ ...options.env, GIT_TERMINAL_PROMPT: '0' });
+  const close = () => rm(clone, { recursive: true, force: true });
+  try {
+    await git.raw(['clone', '--quiet', '--single-branch', '--branch', branch, '--', url, '.']);
+  } catch (error) {
+    await close();
+    throw failed(`Cloning ${said(url)}, branch ${branch},`, error);
+  }
+  const pathOf = (name: string): string => (folder === '' ? name : `${folder}/${name}`);
+  const head = async (): Promise<string> => (await git.raw(['rev-parse', 'HEAD'])).trim();
+  const refresh = async (): Promise<void> => {
+    await git
+      .raw(['fetch', '--quiet', 'origin', branch])
+      .catch((error: unknown) => Promise.reject(failed(`Fetching ${branch}`, error)));
+    await git.raw(['reset', '--hard', '--quiet', 'FETCH_HEAD']);
+  };
+  /** Commits what `change` makes of the newest tip and pushes it; another push in between means doing it again. */
+  const push = async (change: () => Promise<void>): Promise<string> => {
+    for (let tries = 1; ; tries++) {
+      await refresh();
+      await change();
+      try {
+        await git.raw(['push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`]);
+        return await head();
+      } catch (error) {
+        const isRace = /fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value/i.test(said(error));
+        if (!isRace || tries >= mostTries) throw failed(`Pushing to ${branch}`, error);
+      }
+    }
+  };
+  const read = (name: string): Promise<string | null> => readFile(join(clone, pathOf(name)), 'utf8').catch(() => null);
+  return {
+    words: `repository ${said(url)}, branch ${branch}, folder ${folder || '/'}`,
+    close,
+    async read(name) {
+      await refresh();
+      return read(name);
+    },
+    write: (name, text, record) =>
+      push(async () => {
+        const path = join(clone, pathOf(name));
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, text);
+        await git.raw(['add', '--', pathOf(name)]);
+        await git.raw(['commit', '--quiet', '--allow-empty', '-m', `Deploy ${name}`, '-m', trailers(record)]);
+      }),
+    async revert(name, reason) {
+      await refresh();
+      const last = (await git.raw(['log', '-1', '--format=%H', '--grep=^Render-Hash:', '--', pathOf(name)])).trim();
+      if (last === '') return null;
+      const change = await push(async () => {
+        await git.raw(['revert', '--no-edit', '--no-commit', last]);
+        await git.raw(['commit', '--quiet', '-m', `Roll back ${name}`, '-m', `${reason}\n\nReverts: ${last}`]);
+      });
+      return { text: await read(name), change };
+    },
+    async remove(name, reason) {
+      await refresh();
+      if ((await read(name)) === null) return;
+      await push(async () => {
+        await git.raw(['rm', '--quiet', '--ignore-unmatch', '--', pathOf(name)]);
+        await git.raw(['commit', '--quiet', '--allow-empty', '-m', `Remove ${name}`, '-m', reason]);
+      });
+    },
+  };
+}

@@ -1,0 +1,274 @@
+/** Delivers a DAG, proves that Airflow schedules it, and puts everything back when it does not. */
+import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
+import { EnvironmentError } from '../../kernel/failure.ts';
+import { renderAirflow, renderHash } from '../dag/render-airflow.ts';
+import type { DagSpec } from '../dag/spec.ts';
+import { differenceOf, expectedOf, hashOf, type Scheduled, scheduledOf, snapshotOf } from './proof.ts';
+import { type Clock, type Verified, verify } from './verify.ts';
+
+export interface Step {
+  readonly id: 'preflight' | 'canary' | 'deliver' | 'verify' | 'unpause' | 'test-run' | 'roll-back' | 'verify-rollback';
+  readonly outcome: 'pass' | 'fail' | 'skipped';
+  readonly words: string;
+  readonly seconds: number;
+  /** What Airflow printed. */
+  readonly trace?: string;
+}
+
+/** `unchanged`: Airflow has it already. `refused`: nothing was delivered. */
+export type Outcome = 'deployed' | 'unchanged' | 'refused' | 'rolled-back' | 'rollback-unverified';
+
+export interface Deployment {
+  readonly outcome: Outcome;
+  readonly hash: string;
+  readonly previousHash: string | null;
+  readonly steps: readonly Step[];
+}
+
+export interface ApplyOptions {
+  readonly airflow: Airflow;
+  readonly target: DagTarget;
+  readonly spec: DagSpec;
+  readonly commit: string;
+  readonly imageDigest: string | null;
+  /** Leave the DAG paused. */
+  readonly paused: boolean;
+  readonly canary: boolean;
+  readonly testRun: boolean;
+  readonly timeoutSeconds: number;
+  readonly pollSeconds: number;
+  readonly clock: Clock;
+  onStep?(step: Step): void;
+  onWait?(why: string, seconds: number): void;
+}
+
+/** A dag-processor whose last sign of life is older reads no files. */
+const heartbeatSeconds = 60;
+
+export const fileNameOf = (dagId: string): string => `${dagId}.py`;
+
+/** Deploys. Rejects only for what happens before anything is delivered; later faults end in a rollback. */
+export async function apply(options: ApplyOptions): Promise<Deployment> {
+  const { airflow, target, spec, clock } = options;
+  const hash = renderHash(spec);
+  const text = renderAirflow(spec);
+  const name = fileNameOf(spec.id);
+  const expected = expectedOf(spec, hash);
+  const steps: Step[] = [];
+  const waiting = {
+    airflow,
+    clock,
+    timeoutSeconds: options.timeoutSeconds,
+    pollSeconds: options.pollSeconds,
+    ...(options.onWait && { onWait: options.onWait }),
+  };
+  const note = (step: Step): void => {
+    steps.push(step);
+    options.onStep?.(step);
+  };
+  const timed = async <T>(
+    id: Step['id'],
+    work: () => Promise<T>,
+    words: (done: T) => Omit<Step, 'id' | 'seconds'>,
+  ): Promise<T> => {
+    const started = clock.now().getTime();
+    const done = await work();
+    note({ id, seconds: (clock.now().getTime() - started) / 1000, ...words(done) });
+    return done;
+  };
+  const proof =
+    (what: string) =>
+    (verified: Verified): Omit<Step, 'id' | 'seconds'> =>
+      verified.isProven
+        ? { outcome: 'pass', words: `Airflow schedules ${what}: hash and edges were found in every task, twice` }
+        : { outcome: 'fail', words: verified.reason, ...(verified.trace !== undefined && { trace: verified.trace }) };
+
+  const before = await timed(
+    'preflight',
+    () => preflight(options),
+    ({ words }) => ({ outcome: 'pass', words }),
+  );
+  const previousHash = before.scheduled ? hashOf(before.scheduled) : null;
+  const end = (outcome: Outcome): Deployment => ({ outcome, hash, previousHash, steps });
+  const delivered = await target.read(name);
+  if (delivered === text && differenceOf(expected, before.scheduled) === null) return end('unchanged');
+
+  if (options.canary) {
+    const copy: DagSpec = { ...spec, id: `${spec.id}__canary`, schedule: { cron: null, assets: [] } };
+    const verified = await timed('canary', () => tryCanary(options, copy, waiting), proof('a paused copy'));
+    if (!verified.isProven) return end('refused');
+  }
+
+  const deliveredAt = clock.now();
+  const record = { hash, previousHash, commit: options.commit, imageDigest: options.imageDigest };
+  // From here on the environment is not as it was: whatever goes wrong ends in a rollback.
+  const goBack = async (why: string): Promise<Deployment> => {
+    const isBack = await rollBack({ ...options, ...waiting }, name, before, why, note);
+    return end(isBack ? 'rolled-back' : 'rollback-unverified');
+  };
+  try {
+    if (delivered !== text)
+      await timed(
+        'deliver',
+        () => target.write(name, text, record),
+        (change) => ({ outcome: 'pass', words: `${name} to ${target.words} (${change})` }),
+      );
+  } catch (error) {
+    // A push may have arrived although its answer was lost.
+    if ((await target.read(name).catch(() => null)) !== text) throw error;
+  }
+  const verified = await timed(
+    'verify',
+    () => verify({ ...waiting, expected, fileName: name, deliveredAt }),
+    proof('this version'),
+  );
+  if (!verified.isProven) return goBack(verified.reason);
+  try {
+    await timed(
+      'unpause',
+      () => unpause(options, before.scheduled),
+      (words) => ({ outcome: 'pass', words }),
+    );
+    if (options.testRun) {
+      const run = await timed(
+        'test-run',
+        () => testRun(options, hash),
+        (state) => ({
+          outcome: state === 'success' ? 'pass' : 'fail',
+          words: `the test run ended as ${state}`,
+        }),
+      );
+      if (run !== 'success') return goBack(`the test run ended as ${run}`);
+    }
+  } catch (error) {
+    return goBack(error instanceof Error ? error.message : String(error));
+  }
+  return end('deployed');
+}
+
+interface Before {
+  readonly scheduled: Scheduled | null;
+  readonly words: string;
+}
+
+/** Is this Airflow able to take a DAG, and would it tell us? Stops before anything is delivered. */
+async function preflight({ airflow, spec, clock }: ApplyOptions): Promise<Before> {
+  const version = await airflow.version();
+  const heartbeat = await airflow.dagProcessorHeartbeat();
+  const age = heartbeat === null ? Number.POSITIVE_INFINITY : (clock.now().getTime() - Date.parse(heartbeat)) / 1000;
+  if (age > heartbeatSeconds)
+    throw new EnvironmentError(
+      'AIRFLOW_NOT_READING',
+      `The dag-processor of ${airflow.url} ${heartbeat === null ? 'never gave a sign of life' : `was last alive ${Math.round(age)} s ago`}`,
+      {
+        hint: 'Start it (airflow dag-processor); nothing was delivered.',
+      },
+    );
+  const errors = await airflow.importErrors(fileNameOf(spec.id));
+  const scheduled = await scheduledOf(airflow, spec.id);
+  const state = scheduled === null ? 'the DAG is new' : `the DAG is there${scheduled.dag.isPaused ? ', paused' : ''}`;
+  return { scheduled, words: `Airflow ${version}, ${state}${errors === null ? '; this account sees no import errors' : ''}` };
+}
+
+type Waiting = Pick<ApplyOptions, 'airflow' | 'clock' | 'timeoutSeconds' | 'pollSeconds' | 'onWait'>;
+
+async function tryCanary(
+  { target, commit, imageDigest, clock, airflow }: ApplyOptions,
+  copy: DagSpec,
+  waiting: Waiting,
+): Promise<Verified> {
+  const hash = renderHash(copy);
+  const name = fileNameOf(copy.id);
+  const deliveredAt = clock.now();
+  try {
+    await target.write(name, renderAirflow(copy), { hash, previousHash: null, commit, imageDigest });
+    return await verify({ ...waiting, expected: expectedOf(copy, hash), fileName: name, deliveredAt });
+  } finally {
+    await target.remove(name, 'The canary has done its work.');
+    await airflow.forget(copy.id).catch(() => undefined);
+  }
+}
+
+/** A DAG that a person paused stays paused; one that is new starts paused in Airflow, and is let go unless told otherwise. */
+async function unpause({ airflow, spec, paused }: ApplyOptions, before: Scheduled | null): Promise<string> {
+  const now = await airflow.dag(spec.id);
+  if (paused) {
+    if (now && !now.isPaused) await airflow.setPaused(spec.id, true);
+    return 'left paused, as the environment says';
+  }
+  if (!now?.isPaused) return 'it is not paused';
+  if (before?.dag.isPaused) return 'left paused: it was paused before';
+  if (before) return 'left paused: somebody paused it during the deployment';
+  await airflow.setPaused(spec.id, false);
+  return 'let go';
+}
+
+/** One run, whose id is made of the hash: the same version is tried once. */
+async function testRun({ airflow, spec, clock, pollSeconds, timeoutSeconds }: ApplyOptions, hash: string): Promise<string> {
+  const runId = `flightcheck__${hash.slice(0, 12)}`;
+  await airflow.startRun(spec.id, runId);
+  const deadline = clock.now().getTime() + 1000 * (spec.timeoutSeconds ?? timeoutSeconds);
+  for (;;) {
+    const state = await airflow.runState(spec.id, runId);
+    if (state === 'success' || state === 'failed') return state;
+    if (clock.now().getTime() > deadline) return `${state ?? 'unknown'} after its time`;
+    await clock.sleep(pollSeconds);
+  }
+}
+
+type RollBackOptions = Waiting & Pick<ApplyOptions, 'target'>;
+
+/** Restores the file, proves that Airflow has what it had, and restores whether it was paused. True when all was proven. */
+async function rollBack(
+  options: RollBackOptions,
+  name: string,
+  before: Before,
+  why: string,
+  note: (step: Step) => void,
+): Promise<boolean> {
+  const { target, airflow, clock } = options;
+  const started = clock.now();
+  const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
+  const failed = (id: Step['id'], error: unknown): false => {
+    note({ id, outcome: 'fail', seconds: seconds(), words: error instanceof Error ? error.message : String(error) });
+    return false;
+  };
+  try {
+    const reverted = await target.revert(name, `Rolled back by Flightcheck: ${why.slice(0, 500)}`);
+    note({
+      id: 'roll-back',
+      outcome: 'pass',
+      seconds: seconds(),
+      words: reverted ? `${name} is as it was before (${reverted.change})` : `${name} was not delivered`,
+    });
+  } catch (error) {
+    return failed('roll-back', error);
+  }
+  try {
+    const { scheduled } = before;
+    const verified =
+      scheduled === null
+        ? await gone(options, name)
+        : await verify({ ...options, expected: snapshotOf(scheduled), fileName: name, deliveredAt: started });
+    if (verified.isProven && scheduled) await airflow.setPaused(scheduled.dag.id, scheduled.dag.isPaused);
+    note({
+      id: 'verify-rollback',
+      outcome: verified.isProven ? 'pass' : 'fail',
+      seconds: seconds(),
+      words: verified.isProven ? 'Airflow has what it had before' : verified.reason,
+      ...(!verified.isProven && verified.trace !== undefined && { trace: verified.trace }),
+    });
+    return verified.isProven;
+  } catch (error) {
+    return failed('verify-rollback', error);
+  }
+}
+
+/** A DAG that is new has nothing to go back to: it must be gone, and its import error with it. */
+async function gone({ airflow }: RollBackOptions, name: string): Promise<Verified> {
+  const id = name.slice(0, -'.py'.length);
+  if ((await airflow.dag(id)) !== null) await airflow.forget(id);
+  return (await airflow.dag(id)) === null
+    ? { isProven: true, seconds: 0 }
+    : { isProven: false, seconds: 0, reason: `Airflow still lists ${id}` };
+}

@@ -1,0 +1,71 @@
+/** Ports of a deployment: the Airflow that schedules, and the place where it reads DAG files. Adapters implement them. */
+
+/** A task as Airflow has it in its database: the serialised form, which is what it schedules. */
+export interface ScheduledTask {
+  readonly id: string;
+  readonly docMd: string;
+  /** Sorted. */
+  readonly downstream: readonly string[];
+}
+
+export interface ScheduledDag {
+  readonly id: string;
+  readonly docMd: string;
+  readonly isPaused: boolean;
+  readonly hasImportErrors: boolean;
+  /** Token that asks Airflow to parse the file at once; null where it has none. */
+  readonly fileToken: string | null;
+}
+
+export interface ImportError {
+  /** Path as Airflow knows it. */
+  readonly file: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly trace: string;
+}
+
+/** Airflow's REST API. Every call rejects with an EnvironmentError `AIRFLOW_*` when Airflow does not answer as documented. */
+export interface Airflow {
+  readonly url: string;
+  /** `3.3.2`. */
+  version(): Promise<string>;
+  /** Last sign of life of the part that reads DAG files, RFC 3339; null when it never was alive. */
+  dagProcessorHeartbeat(): Promise<string | null>;
+  dag(id: string): Promise<ScheduledDag | null>;
+  tasks(id: string): Promise<readonly ScheduledTask[]>;
+  /** Import errors of files of this name; null when our account may not see any. */
+  importErrors(fileName: string): Promise<readonly ImportError[] | null>;
+  setPaused(id: string, isPaused: boolean): Promise<void>;
+  /** Asks for the file to be parsed at once; does nothing where Airflow cannot. */
+  hurry(fileToken: string): Promise<void>;
+  /** Starts a run and returns when it was accepted; the same id twice is one run. */
+  startRun(id: string, runId: string): Promise<void>;
+  /** `queued`, `running`, `success`, `failed`; null when there is no such run. */
+  runState(id: string, runId: string): Promise<string | null>;
+  /** Forgets a DAG whose file is gone. */
+  forget(id: string): Promise<void>;
+}
+
+/** What a delivery remembers, so that a later process can go back. */
+export interface DeliveryRecord {
+  readonly hash: string;
+  /** Hash of what it replaced; null when there was nothing. */
+  readonly previousHash: string | null;
+  readonly commit: string;
+  readonly imageDigest: string | null;
+}
+
+/** Where Airflow reads DAG files: a Git repository or a folder. */
+export interface DagTarget {
+  /** For messages: `repository ..., branch main, dags/` or a folder. */
+  readonly words: string;
+  /** The file as it is now; null when there is none. */
+  read(name: string): Promise<string | null>;
+  /** Writes the file, whole or not at all. Rejects with DELIVERY_* when it cannot. Returns what identifies the change. */
+  write(name: string, text: string, record: DeliveryRecord): Promise<string>;
+  /** Undoes the last change of the file that `write` made: the text before it, null when there was no file. */
+  revert(name: string, reason: string): Promise<{ readonly text: string | null; readonly change: string } | null>;
+  /** Removes a file; nothing when it does not exist. */
+  remove(name: string, reason: string): Promise<void>;
+}
