@@ -2,10 +2,12 @@
 import { access, constants, mkdir, open, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../kernel/failure.ts';
 import type { HookMachine } from '../kernel/hook-machine.ts';
 import { openHookCache } from './hook-cache.ts';
 import { runCommand } from './process.ts';
 import { hookEnvironment, secretValues } from './process-environment.ts';
+import { serveAndAsk } from './serve/session.ts';
 import { copyTree } from './tree.ts';
 import { openWorkingCopies } from './working-copy.ts';
 
@@ -22,6 +24,8 @@ export interface HookMachineOptions {
   readonly isCacheRead: boolean;
   /** Globs of files that no working copy holds: the manifest's tables. */
   readonly exclude: readonly string[];
+  /** Finds models that are not trained here. */
+  readonly model?: HookMachine['model'];
   readonly signal: AbortSignal;
 }
 
@@ -45,9 +49,12 @@ export async function openHookMachine(options: HookMachineOptions): Promise<Hook
     const cache = cacheFolder === null ? null : await openHookCache({ folder: cacheFolder, root, isProtected, isRead, keep });
     return {
       run: runCommand,
+      serve: serveAndAsk,
       workspace: copies.create,
       treeHash: copies.treeHash,
       lockHash: copies.lockHash,
+      text: copies.text,
+      model: options.model ?? noModel,
       environment: (folders) => hookEnvironment(env, folders),
       secrets: secretValues(env),
       cache,
@@ -70,6 +77,10 @@ export async function openHookMachine(options: HookMachineOptions): Promise<Hook
     throw error;
   }
 }
+
+const noModel: HookMachine['model'] = async () => {
+  throw new UsageError('MODEL_MISSING', 'no model is given', { hint: 'Name one under mlflow or quality.production.' });
+};
 
 async function findProgram(program: string, path: string): Promise<string | null> {
   const candidates = program.includes('/')

@@ -30,7 +30,7 @@ echo "lifeline $!" >&3
 const graceSeconds = 2;
 const longestPollMs = 200;
 
-type StopReason = 'timeout' | 'memory' | 'output' | 'abort';
+type StopReason = 'timeout' | 'memory' | 'output' | 'abort' | 'end';
 
 const signalName = (code: number): string | null =>
   Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0] ?? null;
@@ -51,15 +51,19 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
   for (const name of ['stdout', 'stderr'] as const) child[name]?.on('data', (chunk: Buffer) => output.write(name, chunk));
   const onAbort = (): void => stopping.stop('abort');
   request.signal?.addEventListener('abort', onAbort, { once: true });
+  const { end } = request;
+  const onEnd = (): void => stopping.stop('end', end?.graceSeconds);
+  end?.signal.addEventListener('abort', onEnd, { once: true });
   const timer = setTimeout(() => stopping.stop('timeout'), request.limits.seconds * 1000);
   const watching = watchMemory(tree, request.limits.memoryBytes, () => stopping.stop('memory'));
 
-  await Promise.race([status.ended, stopping.done]);
+  const isEnded = await Promise.race([status.ended.then(() => true), stopping.done.then(() => false)]);
   clearTimeout(timer);
   request.signal?.removeEventListener('abort', onAbort);
+  end?.signal.removeEventListener('abort', onEnd);
   const seconds = (performance.now() - started) / 1000;
   const maxRssBytes = watching.end();
-  const reason = stopping.end();
+  const { reason, seconds: endSeconds } = stopping.end();
 
   await sweep(tree, status.lifeline(), child.stdio[4] as Writable, session);
   await drain([child.stdout, child.stderr]);
@@ -75,6 +79,7 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
     isOutOfMemory: reason === 'memory',
     isOutputExceeded: reason === 'output',
     isAborted: reason === 'abort',
+    endSeconds: isEnded && reason === 'end' ? endSeconds : null,
     tail: output.end(),
   };
 }
@@ -98,6 +103,7 @@ async function start(request: CommandRequest) {
 /** Stops a command once: with SIGTERM and some time to end where it did nothing wrong but last, at once where it does harm. */
 function stopper(tree: ProcessTree, session: number) {
   let reason: StopReason | null = null;
+  let since = 0;
   let grace: NodeJS.Timeout | undefined;
   let resolveDone = (): void => {};
   const done = new Promise<void>((resolve) => {
@@ -106,17 +112,19 @@ function stopper(tree: ProcessTree, session: number) {
   return {
     /** Resolves when waiting for the command's own end is over. */
     done,
-    stop(why: StopReason): void {
+    stop(why: StopReason, seconds = graceSeconds): void {
       if (reason) return;
       reason = why;
-      const signal = why === 'timeout' || why === 'abort' ? 'SIGTERM' : 'SIGKILL';
+      since = performance.now();
+      const signal = why === 'memory' || why === 'output' ? 'SIGKILL' : 'SIGTERM';
       tree.signal(signal);
       send(-session, signal);
-      grace = setTimeout(resolveDone, signal === 'SIGTERM' ? graceSeconds * 1000 : 0);
+      grace = setTimeout(resolveDone, signal === 'SIGTERM' ? seconds * 1000 : 0);
     },
-    end(): StopReason | null {
+    /** Why it was stopped, and how long ago. */
+    end(): { readonly reason: StopReason | null; readonly seconds: number } {
       clearTimeout(grace);
-      return reason;
+      return { reason, seconds: (performance.now() - since) / 1000 };
     },
   };
 }
@@ -153,6 +161,7 @@ const notRun: CommandResult = {
   isOutOfMemory: false,
   isOutputExceeded: false,
   isAborted: true,
+  endSeconds: null,
   tail: [],
 };
 

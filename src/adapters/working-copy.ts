@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picomatch from 'picomatch';
-import type { Workspace } from '../kernel/hook-machine.ts';
+import type { Release, Workspace } from '../kernel/hook-machine.ts';
 import { listPaths } from './file-list.ts';
+import { readText } from './read-text.ts';
+import { writePreviousRelease } from './release-files.ts';
 import { bytesOf, copyEntries, hashEntries, listTree, removeTree } from './tree.ts';
 
 const maxFiles = 200_000;
@@ -18,11 +20,13 @@ const dependencyFiles = picomatch([
 
 export interface WorkingCopies {
   /** SHA-256 over everything that a working copy holds. */
-  treeHash(): Promise<string>;
+  treeHash(release?: Release): Promise<string>;
   /** SHA-256 over dependency lists, lock files and the paths given. */
-  lockHash(paths: readonly string[]): Promise<string>;
+  lockHash(paths: readonly string[], release?: Release): Promise<string>;
+  /** Text of a file; null when it is not there. */
+  text(path: string, release?: Release): Promise<string | null>;
   /** A new folder with a fresh copy. */
-  create(): Promise<Workspace>;
+  create(release?: Release): Promise<Workspace>;
   /** A folder that lives until `close`. */
   keep(name: string): Promise<string>;
   close(): Promise<void>;
@@ -44,14 +48,20 @@ export async function openWorkingCopies(options: WorkingCopyOptions): Promise<Wo
   const isExcluded = (path: string): boolean => options.exclude.includes(path) || matches(path);
   let count = 0;
 
-  const memo = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-    let made: Promise<T> | undefined;
-    return () => {
-      made ??= make();
-      return made;
+  const memo = <T>(make: (release: Release) => Promise<T>): ((release?: Release) => Promise<T>) => {
+    const made = new Map<Release, Promise<T>>();
+    return (release) => {
+      const known = made.get(release) ?? make(release);
+      made.set(release, known);
+      return known;
     };
   };
-  const snapshot = memo(async () => {
+  const snapshot = memo(async (release) => {
+    if (release === 'previous') {
+      const folder = join(base, 'previous');
+      await writePreviousRelease(options.root, folder, isExcluded, options.signal);
+      return { folder, entries: await listTree(folder) };
+    }
     const listed = await listPaths(options.root, maxFiles, options.signal);
     const folder = join(base, 'snapshot');
     await copyEntries(
@@ -61,18 +71,21 @@ export async function openWorkingCopies(options: WorkingCopyOptions): Promise<Wo
     );
     return { folder, entries: await listTree(folder) };
   });
-  const treeHash = memo(async () => {
-    const { folder, entries } = await snapshot();
+  const treeHash = memo(async (release) => {
+    const { folder, entries } = await snapshot(release);
     return hashEntries(folder, entries);
   });
   return {
     treeHash,
-    async lockHash(paths) {
-      const { folder, entries } = await snapshot();
+    async text(path, release) {
+      return readText((await snapshot(release)).folder, path);
+    },
+    async lockHash(paths, release) {
+      const { folder, entries } = await snapshot(release);
       return hashEntries(folder, entries, (path) => dependencyFiles(path) || paths.includes(path));
     },
-    async create() {
-      const { folder, entries } = await snapshot();
+    async create(release) {
+      const { folder, entries } = await snapshot(release);
       count += 1;
       const root = join(base, String(count));
       const space = {

@@ -1,4 +1,5 @@
 /** What executing hooks needs from the machine: commands under limits, working copies, a cache. Adapters implement it. */
+import type { GivenModel } from './hooks.ts';
 
 export interface CommandLimits {
   readonly seconds: number;
@@ -20,11 +21,46 @@ export interface CommandRequest {
   readonly limits: CommandLimits;
   /** Stops the command and everything it started. */
   readonly signal?: AbortSignal;
+  /** Ends a command that would run for ever: SIGTERM, and SIGKILL after these seconds. That is no fault of the command. */
+  readonly end?: { readonly signal: AbortSignal; readonly graceSeconds: number };
   /** Values that must not appear in the log. */
   readonly secrets?: readonly string[];
   /** A line of the log as it comes, without control characters and secrets. */
   onLine?(line: string): void;
 }
+
+/** A server to start, ask and stop. */
+export interface ServeCommand {
+  /** `argv` of the command for the port that it must listen on, at 127.0.0.1. */
+  readonly command: (port: number) => CommandRequest;
+  /** The rows to ask for, one request each, as text; null is an empty field. */
+  readonly rows: ServeRows;
+  /** File for the answers, CSV. */
+  readonly answers: string;
+  /** Until `GET /health` must have answered 200. */
+  readonly startSeconds: number;
+  /** For one answer. */
+  readonly requestSeconds: number;
+  /** From SIGTERM to the end. */
+  readonly stopSeconds: number;
+}
+
+export interface ServeRows {
+  readonly columns: readonly { readonly name: string; readonly kind: 'number' | 'boolean' | 'text' }[];
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+export interface ServeResult {
+  readonly result: CommandResult;
+  /** What was wrong with it, as a clause behind "the serve hook"; null when it did what it must. */
+  readonly fault: { readonly code: ServeFault; readonly what: string } | null;
+  readonly startSeconds: number;
+  readonly stopSeconds: number;
+  /** Of each request. */
+  readonly latencies: readonly number[];
+}
+
+export type ServeFault = 'HOOK_SERVE_START' | 'HOOK_SERVE_ADDRESS' | 'HOOK_SERVE_ANSWER' | 'HOOK_SERVE_DIED' | 'HOOK_SERVE_STOP';
 
 export interface CommandResult {
   /** Null when it was stopped by us or by a signal. */
@@ -38,6 +74,8 @@ export interface CommandResult {
   readonly isOutOfMemory: boolean;
   readonly isOutputExceeded: boolean;
   readonly isAborted: boolean;
+  /** Seconds from our SIGTERM to its own end; null when it ended by itself, or did not end and was killed. */
+  readonly endSeconds: number | null;
   /** The last lines of the log. */
   readonly tail: readonly string[];
 }
@@ -51,6 +89,19 @@ export interface Workspace {
   readonly outputs: string;
   remove(): Promise<void>;
 }
+
+/** A model that was not trained in this run. */
+export interface FoundModel {
+  /** Names its content for good: the same key, the same model. */
+  readonly key: string;
+  /** `late-risk 3 (champion) in MLflow`, `models/last.json`. */
+  readonly words: string;
+  /** Puts it into the folder; returns the path of the file or folder that hooks are handed. */
+  fetch(folder: string): Promise<string>;
+}
+
+/** A version of the repo: what is checked out, or the release before it. */
+export type Release = 'previous' | undefined;
 
 /** What the cache keeps beside the output of an execution. */
 export interface CacheRecord {
@@ -77,11 +128,17 @@ export interface HookCache {
 
 export interface HookMachine {
   run(request: CommandRequest): Promise<CommandResult>;
-  workspace(): Promise<Workspace>;
+  /** Starts a server on a free port of 127.0.0.1, asks it for every row, stops it and ends all that it started. */
+  serve(request: ServeCommand): Promise<ServeResult>;
+  workspace(release?: Release): Promise<Workspace>;
   /** SHA-256 over path, mode and content of every file that a working copy holds. */
-  treeHash(): Promise<string>;
+  treeHash(release?: Release): Promise<string>;
   /** The same over dependency lists, lock files and the paths given: what `setup` depends on. */
-  lockHash(paths: readonly string[]): Promise<string>;
+  lockHash(paths: readonly string[], release?: Release): Promise<string>;
+  /** Text of a file of a working copy; null when it is not there. */
+  text(path: string, release?: Release): Promise<string | null>;
+  /** Finds a model. Rejects with MODEL_MISSING (UsageError) or MODEL_UNREACHABLE (EnvironmentError). */
+  model(which: GivenModel['which']): Promise<FoundModel>;
   /**
    * What a program is: its version, or its resolved path and size. Never runs a program of the repo.
    * Null when it is not on the PATH.

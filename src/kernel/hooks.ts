@@ -65,11 +65,28 @@ export interface TrainRequest {
   readonly replicate: number;
   /** Hyperparameters that replace those of `hooks.params`, by name. */
   readonly params?: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * `previous`: with the files and hooks of the release before this commit, the newest tag that it descends from or else its
+   * first parent; whatever uses the model runs there too.
+   */
+  readonly release?: 'previous';
 }
+
+/** A model that this run does not train. */
+export interface GivenModel {
+  readonly hook: 'given';
+  /**
+   * `named`: the one that `hooks.predict: mlflow:...` names. `production`: the path quality.production, or the version of
+   * mlflow.registeredModel that mlflow.alias points to. `previous`: the registered version before that one.
+   */
+  readonly which: 'named' | 'production' | 'previous';
+}
+
+export type ModelRequest = TrainRequest | GivenModel;
 
 export interface PredictRequest {
   readonly hook: 'predict';
-  readonly model: TrainRequest;
+  readonly model: ModelRequest;
   /** The hook sees these rows without the label. */
   readonly input: TableRef;
 }
@@ -80,7 +97,15 @@ export interface FeaturesRequest {
   readonly input: TableRef;
 }
 
-export type HookRequest = TrainRequest | PredictRequest | FeaturesRequest;
+/** Starts the `serve` hook with the model, asks it for the rows, one request each, and stops it. */
+export interface ServeRequest {
+  readonly hook: 'serve';
+  readonly model: ModelRequest;
+  /** The server sees these rows without the label. */
+  readonly input: TableRef;
+}
+
+export type HookRequest = TrainRequest | PredictRequest | FeaturesRequest | ServeRequest;
 
 /** A request that a check announces; `sometimes` says that it depends on what the others show. */
 export interface PlannedExecution {
@@ -129,6 +154,18 @@ export interface FeatureTable extends Execution {
   readonly rows: number;
 }
 
+/** What a server answered, and how long it took. */
+export interface Served extends Predictions {
+  /** From the start of the command to its first good answer to `GET /health`. */
+  readonly startSeconds: number;
+  /** From SIGTERM to the end of the command. */
+  readonly stopSeconds: number;
+  /** Seconds of one request. */
+  readonly latency: { readonly p50: number; readonly p95: number; readonly n: number };
+  /** How long it took to get the model: to train it, or to download it. */
+  readonly modelSeconds: number;
+}
+
 /** The port that probes use. Same request, same promise: nothing runs twice. */
 export interface Hooks {
   /** Trains, or returns the shared or cached training. */
@@ -136,6 +173,8 @@ export interface Hooks {
   /** Predicts, training the model first when needed. */
   predict(request: PredictRequest): Promise<Predictions>;
   features(request: FeaturesRequest): Promise<FeatureTable>;
+  /** Serves, training the model first when needed. */
+  serve(request: ServeRequest): Promise<Served>;
   /** True when the manifest (or its MLproject) has the hook. */
   has(hook: 'setup' | 'train' | 'predict' | 'features' | 'serve'): boolean;
 }

@@ -1,4 +1,5 @@
 /** Tables as the engine needs them: what checks see, plus derivation, hand-over to hooks and reading their answers. */
+import type { ServeRows } from './hook-machine.ts';
 import type { FeatureTable, Predictions, TableRef } from './hooks.ts';
 import type { Tables } from './world.ts';
 
@@ -10,6 +11,8 @@ export interface TableStore extends Tables {
    * `without` drops columns (the label, for predict). Returns the number of rows written.
    */
   export(ref: TableRef, path: string, options: { readonly without: readonly string[] }): Promise<number>;
+  /** The same rows as text, for requests to a server: `null` is null; numbers that are not finite are NaN, Inf, -Inf. */
+  rows(ref: TableRef, options: { readonly without: readonly string[] }): Promise<ServeRows>;
   /**
    * Reads and validates what a predict hook wrote against the ids of its input. Throws a UsageError with code
    * PREDICTIONS_INVALID that names what is wrong: no file, no rows, columns missing, other ids, ids twice, rows dropped.

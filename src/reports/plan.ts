@@ -18,7 +18,10 @@ export interface PlanView {
   readonly leaveOut: ReadonlyMap<string, string>;
   readonly budget: { readonly minutes: number; readonly trains: number; readonly parallel: number; readonly memory: string };
   readonly totals: Readonly<
-    Record<'train' | 'predict' | 'features', { readonly runs: number; readonly cached: number; readonly sometimes: number }>
+    Record<
+      'train' | 'predict' | 'features' | 'serve',
+      { readonly runs: number; readonly cached: number; readonly sometimes: number }
+    >
   >;
 }
 
@@ -69,7 +72,7 @@ function table(rows: readonly (readonly [string, string, string])[]): string[] {
 }
 
 function totalsOf({ totals }: PlanView): string {
-  const words = (['train', 'predict', 'features'] as const).flatMap((hook) => {
+  const words = (['train', 'predict', 'features', 'serve'] as const).flatMap((hook) => {
     const { runs, cached, sometimes } = totals[hook];
     if (runs + cached + sometimes === 0) return [];
     const more = [...(cached > 0 ? [`${cached} cached`] : []), ...(sometimes > 0 ? [`up to ${sometimes} more`] : [])];

@@ -20,7 +20,12 @@ test('a plan as a table', () => {
     ],
     leaveOut: new Map([['infra-2', 'over budget: it needs 9 of the 11 trainings, and budget.trains allows 3']]),
     budget,
-    totals: { train: { runs: 0, cached: 1, sometimes: 1 }, predict: { ...none, runs: 1 }, features: { ...none, runs: 1 } },
+    totals: {
+      train: { runs: 0, cached: 1, sometimes: 1 },
+      predict: { ...none, runs: 1 },
+      features: { ...none, runs: 1 },
+      serve: none,
+    },
   };
   expect(renderPlan(plan)).toBe(`hook                                    state                        tests that share it
 setup: pip install -r requirements.txt  installed
@@ -46,7 +51,7 @@ test('a plan without hooks', () => {
     executions: [],
     leaveOut: new Map(),
     budget,
-    totals: { train: none, predict: none, features: none },
+    totals: { train: none, predict: none, features: none, serve: none },
   };
   expect(renderPlan(plan)).toBe(`No hook will run.
 

@@ -4,10 +4,24 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openMlflow } from '../../src/adapters/mlflow/open.ts';
 import { withFeatures } from '../../src/engine/features.ts';
+import { hiddenColumns } from '../../src/engine/hooks/execute.ts';
 import type { AnyCheck, Verdict } from '../../src/kernel/check.ts';
-import type { Execution, HookRequest, Hooks, PredictRequest, SourceName, TrainRequest } from '../../src/kernel/hooks.ts';
-import type { Files, World } from '../../src/kernel/world.ts';
+import { UsageError } from '../../src/kernel/failure.ts';
+import type {
+  Execution,
+  GivenModel,
+  HookRequest,
+  Hooks,
+  ModelRequest,
+  Predictions,
+  PredictRequest,
+  ServeRequest,
+  SourceName,
+  TrainRequest,
+} from '../../src/kernel/hooks.ts';
+import type { Files, Mlflow, World } from '../../src/kernel/world.ts';
 import { manifestOf } from './manifest.ts';
 import { csvOf, folderOf, storeOf } from './tables.ts';
 
@@ -36,6 +50,11 @@ export interface Given {
   readonly manifest?: Record<string, unknown>;
   readonly model?: Model;
   readonly features?: (rows: readonly TextRow[]) => readonly Row[];
+  /** What a server answers; the probe then has a serve hook. */
+  readonly serve?: (model: unknown, rows: readonly TextRow[]) => readonly Row[];
+  /** Models that are not trained here. */
+  readonly models?: Readonly<Partial<Record<GivenModel['which'], unknown>>>;
+  readonly mlflow?: Mlflow;
   readonly files?: Readonly<Record<string, string>>;
   readonly threads?: number;
 }
@@ -61,6 +80,7 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     hooks: {
       ...(given.model && { train: 'train {data} {model}', predict: 'predict {model} {in} {out}' }),
       ...(given.features && { features: 'features {in} {out}' }),
+      ...(given.serve && { serve: 'serve {model} {port}' }),
     },
     columns: { label: 'y' },
     task: 'binary',
@@ -71,7 +91,7 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
   const planned = new Set(
     (check.plan?.(manifest, {}) ?? []).flatMap(({ request }) => [
       JSON.stringify(request),
-      ...(request.hook === 'predict' ? [JSON.stringify(request.model)] : []),
+      ...(request.hook === 'predict' || request.hook === 'serve' ? [JSON.stringify(request.model)] : []),
     ]),
   );
   const requests: HookRequest[] = [];
@@ -80,7 +100,7 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
   const models = new Map<string, Promise<unknown>>();
   const execution = (request: HookRequest, output: string): Execution => ({
     request,
-    key: 'k',
+    key: JSON.stringify(request),
     isCached: false,
     ranAt: '2026-11-23T00:00:00Z',
     seconds: 0.1,
@@ -104,23 +124,38 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     models.set(key, known);
     return known;
   };
+  const modelOf = async (request: ModelRequest): Promise<unknown> => {
+    if (request.hook === 'train') return trained(request);
+    const found = given.models?.[request.which];
+    if (found === undefined) throw new UsageError('MODEL_MISSING', `there is no ${request.which} model`, { hint: 'Name it.' });
+    return found;
+  };
+  const answered = async (
+    request: PredictRequest | ServeRequest,
+    answer: (model: unknown, rows: readonly TextRow[]) => readonly Row[],
+  ): Promise<Predictions> => {
+    announce(request);
+    const model = await modelOf(request.model);
+    const rows = await exported(request.input, hiddenColumns(manifest, request.input));
+    const counter = ++predictions;
+    const path = join(root, `out-${counter}.csv`);
+    writeFileSync(path, csvOf(answer(model, rows)));
+    return { ...execution(request, path), ...(await store.readPredictions(path, request.input, `p${counter}`)) };
+  };
   const hooks: Hooks = {
     has: (hook) =>
       (given.model !== undefined && (hook === 'train' || hook === 'predict')) ||
-      (given.features !== undefined && hook === 'features'),
+      (given.features !== undefined && hook === 'features') ||
+      (given.serve !== undefined && hook === 'serve'),
     async train(request) {
       announce(request);
       await trained(request);
       return execution(request, root);
     },
-    async predict(request) {
-      announce(request);
-      const model = await trained(request.model);
-      const rows = await exported(request.input, [manifest.columns.label ?? '']);
-      const counter = ++predictions;
-      const path = join(root, `out-${counter}.csv`);
-      writeFileSync(path, csvOf(given.model?.predict(model, rows) ?? []));
-      return { ...execution(request, path), ...(await store.readPredictions(path, request.input, `p${counter}`)) };
+    predict: (request) => answered(request, (model, rows) => given.model?.predict(model, rows) ?? []),
+    async serve(request) {
+      const times = { startSeconds: 0.2, stopSeconds: 0.1, latency: { p50: 0.001, p95: 0.002, n: 10 }, modelSeconds: 1 };
+      return { ...(await answered(request, (model, rows) => given.serve?.(model, rows) ?? [])), ...times };
     },
     async features(request) {
       announce(request);
@@ -134,6 +169,7 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     files: filesOf(given.files ?? {}),
     tables: store,
     hooks,
+    mlflow: given.mlflow ?? openMlflow(manifest.mlflow, {}),
   };
   return { verdict: await check.run(world as World, {}), requests };
 }

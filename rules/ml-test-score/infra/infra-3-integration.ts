@@ -1,6 +1,6 @@
 import { type Cell, defineCheck, type Finding, fail, judge } from '../../../src/kernel/check.ts';
 import { FlightcheckError } from '../../../src/kernel/failure.ts';
-import type { FeaturesRequest, PredictRequest, TableRef } from '../../../src/kernel/hooks.ts';
+import type { FeaturesRequest, PredictRequest, TableRef, TrainRequest } from '../../../src/kernel/hooks.ts';
 import { bothTablesOr } from '../lib/both-tables.ts';
 import { inputsOf, isVerdict, rounded, rubric } from '../lib/manifest.ts';
 import { canPredict } from '../lib/setting.ts';
@@ -9,11 +9,8 @@ import { canPredict } from '../lib/setting.ts';
 const rows = 2000;
 const seed = 1;
 const sampleOf = (table: 'train' | 'eval'): TableRef => ({ derive: 'sample', from: { table }, rows, seed });
-const predict: PredictRequest = {
-  hook: 'predict',
-  model: { hook: 'train', data: sampleOf('train'), seed, replicate: 0 },
-  input: sampleOf('eval'),
-};
+const model: TrainRequest = { hook: 'train', data: sampleOf('train'), seed, replicate: 0 };
+const predict: PredictRequest = { hook: 'predict', model, input: sampleOf('eval') };
 const features: FeaturesRequest = { hook: 'features', input: sampleOf('eval') };
 
 /** Errors that are the repo's own: its hook failed, hung, wrote nothing or wrote something invalid. */
@@ -51,7 +48,7 @@ export default defineCheck({
         const made = await hooks.features(features);
         items.push({ step: 'features', seconds: rounded(made.seconds), cached: made.isCached, memory_bytes: made.maxRssBytes });
       }
-      const trained = await hooks.train(predict.model);
+      const trained = await hooks.train(model);
       items.push({
         step: 'train',
         seconds: rounded(trained.seconds),

@@ -63,7 +63,13 @@ async function requireIds(db: Database, table: Table, id: string, key: string, p
 function exported({ name, type }: { readonly name: string; readonly type: string }): string {
   const x = quoteName(name);
   if (type !== 'DOUBLE' && type !== 'FLOAT') return x;
-  return `CASE WHEN isfinite(${x}) THEN CAST(${x} AS VARCHAR) WHEN isnan(${x}) THEN 'NaN' WHEN ${x} > 0 THEN 'Inf' WHEN ${x} < 0 THEN '-Inf' END AS ${x}`;
+  return `CASE WHEN isfinite(${x}) THEN CAST(${x} AS VARCHAR) WHEN isnan(${x}) THEN 'NaN' WHEN ${x} > 0 THEN 'Inf' WHEN ${x} < 0 THEN '-Inf' END`;
+}
+
+/** How a request in JSON writes the values of a column. */
+function kindOfType(type: string): 'number' | 'boolean' | 'text' {
+  if (type === 'BOOLEAN') return 'boolean';
+  return /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*)$/.test(type) ? 'number' : 'text';
 }
 
 /** Opens the store. Nothing of the repo is read before a table is asked for; errors name the manifest's line. */
@@ -134,16 +140,19 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
     return createHash('sha256').update(derivation).digest('hex');
   }
 
+  const shownColumns = (table: Table, without: readonly string[]) =>
+    table.columns.filter(({ name }) => !without.includes(name) && !bookkeeping.has(name) && !madeUp.has(name));
+
   return {
     open,
     query: db.query,
     key,
     async export(ref, path, { without }) {
       const table = await need(ref);
-      const columns = table.columns.filter(({ name }) => !without.includes(name) && !bookkeeping.has(name) && !madeUp.has(name));
+      const columns = shownColumns(table, without);
       const staged = join(db.exchange, `export-${randomUUID()}`);
       await db.run(
-        `COPY (SELECT ${columns.map(exported).join(', ')} FROM ${table.name} ORDER BY __row) TO ${quoteText(staged)} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '')`,
+        `COPY (SELECT ${columns.map((column) => `${exported(column)} AS ${quoteName(column.name)}`).join(', ')} FROM ${table.name} ORDER BY __row) TO ${quoteText(staged)} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '')`,
       );
       // The hook's folder may lie on another file system.
       await rename(staged, path).catch(async () => {
@@ -152,6 +161,16 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
         await rm(staged, { force: true });
       });
       return table.rows;
+    },
+    async rows(ref, { without }) {
+      const table = await need(ref);
+      const columns = shownColumns(table, without);
+      const values = columns.map((column, i) => `CAST(${exported(column)} AS VARCHAR) AS c${i}`);
+      const rows = await db.query<Record<string, string | null>>(`SELECT ${values.join(', ')} FROM ${table.name} ORDER BY __row`);
+      return {
+        columns: columns.map(({ name, type }) => ({ name, kind: kindOfType(type) })),
+        rows: rows.map((row) => columns.map((_, i) => row[`c${i}`] ?? null)),
+      };
     },
     async readPredictions(path, input, name) {
       return readPredictions(db, path, await need(input), name, manifest);

@@ -1,7 +1,9 @@
 /** The hooks of a manifest as commands: which placeholders each may and must use. */
 import { type HookCommand, type Placeholder, parseCommand } from '../../facts/command.ts';
+import { isMlflowHook, parseMlflowHook } from '../../facts/mlflow-model.ts';
 import { type Place, UsageError } from '../../kernel/failure.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
+import { mlflowCommand } from './mlflow-loader.ts';
 
 export type HookName = 'setup' | 'train' | 'predict' | 'features' | 'serve';
 
@@ -40,11 +42,17 @@ export function hookCommands(manifest: ResolvedManifest, place: (key: string) =>
         hint: `Add ${name} to the manifest: the command that runs your own ${hook} code.`,
         place: at,
       });
-    if (source.trim().startsWith('mlflow:'))
-      throw new UsageError('HOOK_MLFLOW', `${name}: MLflow models as hooks cannot be run by this version`, {
-        hint: 'Write a command that loads the model and predicts.',
-        place: at,
-      });
+    if (isMlflowHook(source)) {
+      if (hook === 'predict' && parseMlflowHook(source) !== null) return mlflowCommand(source, manifest);
+      throw new UsageError(
+        'HOOK_MLFLOW',
+        `${name}: ${hook === 'predict' ? `no model is named by ${source}` : 'only predict can be an MLflow model'}`,
+        {
+          hint: 'Write `predict: mlflow:models/NAME@ALIAS`, `mlflow:models:/NAME/3` or `mlflow:path/to/model/folder`.',
+          place: at,
+        },
+      );
+    }
     const { allowed, needed } = contracts[hook];
     const command = parseCommand(source, { name, allowed, place: at });
     const lacking = needed.find((group) => !group.some((placeholder) => command.uses.has(placeholder)));

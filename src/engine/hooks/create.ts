@@ -1,27 +1,35 @@
 /** The Hooks port: every distinct request runs once, under the budget, or comes from the cache. */
+
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HookMachine } from '../../kernel/hook-machine.ts';
+import { canonical } from '../../kernel/canonical.ts';
+import type { HookMachine, Release } from '../../kernel/hook-machine.ts';
 import type {
   Execution,
   FeaturesRequest,
   FeatureTable,
+  GivenModel,
   HookRequest,
   Hooks,
+  ModelRequest,
   PlannedExecution,
   Predictions,
   PredictRequest,
+  Served,
+  ServeRequest,
   TrainRequest,
 } from '../../kernel/hooks.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
-import { type HookCommands, type HookName, hookCommands } from './commands.ts';
-import { type Executed, execute, metricsName, outputNames, runSetup, type Surroundings } from './execute.ts';
+import { type HookName, hookCommands } from './commands.ts';
+import { type Executed, execute, type Model, metricsName, outputNames, runSetup, type Surroundings } from './execute.ts';
 import { interrupted } from './failures.ts';
-import { canonical, type HookKeys, hookKeys } from './keys.ts';
+import { type HookKeys, hookKeys } from './keys.ts';
 import { openBudget, turns } from './limits.ts';
+import { type Releases, releaseOf, releases } from './releases.ts';
 import { requestWords, withTraining } from './requests.ts';
+import { executeServe, readServing } from './serve.ts';
 
 export interface HooksOptions {
   readonly manifest: ResolvedManifest;
@@ -57,7 +65,8 @@ export interface RunningHooks extends Hooks {
 export function createHooks(options: HooksOptions): RunningHooks {
   const { manifest, machine, tables } = options;
   const commands = hookCommands(manifest, options.place);
-  const keys = hookKeys({ manifest, commands, tables, machine });
+  const released = releases(manifest, options.place, machine);
+  const keys = hookKeys({ releases: released, tables, machine });
   const announced = new Set(options.planned.flatMap(withTraining).map(({ request }) => canonical(request)));
   const shared = new Map<string, Promise<Execution>>();
   const once = <T extends Execution>(request: HookRequest, make: () => Promise<T>): Promise<T> => {
@@ -67,7 +76,8 @@ export function createHooks(options: HooksOptions): RunningHooks {
     shared.set(name, known);
     return known;
   };
-  const { obtain, summary } = obtainer(options, commands, keys);
+  const { obtain, summary } = obtainer(options, released, keys);
+  const given = givenModels(machine);
 
   const plain = async (request: TrainRequest): Promise<Execution> => {
     const { execution, folder } = await obtain(request, nothing, nothing);
@@ -80,13 +90,25 @@ export function createHooks(options: HooksOptions): RunningHooks {
   };
   const train = (request: TrainRequest): Promise<Execution> => once(request, () => plain(request));
   const predict = async (request: PredictRequest): Promise<Predictions> => {
-    const model = async () => (await train(request.model)).output;
     const read = async (output: string) => {
       const name = `predictions_${(await keys.of(request)).slice(0, 16)}`;
       return tables.readPredictions(output, request.input, name);
     };
-    const { execution, accepted } = await obtain(request, model, read);
+    const { execution, accepted } = await obtain(request, () => modelOf(request.model), read);
     return { ...execution, ...accepted };
+  };
+  const modelOf = async (model: ModelRequest): Promise<Model> => {
+    if (model.hook === 'given') return given(model.which);
+    const { output, seconds } = await train(model);
+    return { path: output, seconds };
+  };
+  const serve = async (request: ServeRequest): Promise<Served> => {
+    const read = async (output: string) => {
+      const name = `answers_${(await keys.of(request)).slice(0, 16)}`;
+      return tables.readPredictions(output, request.input, name);
+    };
+    const { execution, folder, accepted } = await obtain(request, () => modelOf(request.model), read);
+    return { ...execution, ...accepted, ...(await readServing(folder)) };
   };
   const features = async (request: FeaturesRequest): Promise<FeatureTable> => {
     const read = async (output: string) => tables.readFeatures(output, `features_${(await keys.of(request)).slice(0, 16)}`);
@@ -97,6 +119,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     train,
     predict: (request) => once(request, () => predict(request)),
     features: (request) => once(request, () => features(request)),
+    serve: (request) => once(request, () => serve(request)),
     has: commands.has,
     summary,
   };
@@ -104,8 +127,24 @@ export function createHooks(options: HooksOptions): RunningHooks {
 
 const nothing = async (): Promise<undefined> => undefined;
 
+/** Gets each model that is not trained here once. */
+function givenModels(machine: HookMachine) {
+  const got = new Map<GivenModel['which'], Promise<Model>>();
+  const get = async (which: GivenModel['which']): Promise<Model> => {
+    const found = await machine.model(which);
+    const started = performance.now();
+    const path = await found.fetch(await machine.keep(`model-${which}`));
+    return { path, seconds: (performance.now() - started) / 1000 };
+  };
+  return (which: GivenModel['which']): Promise<Model> => {
+    const known = got.get(which) ?? get(which);
+    got.set(which, known);
+    return known;
+  };
+}
+
 /** Gets results: from the cache, or by executing, in turn and under the budget. */
-function obtainer(options: HooksOptions, commands: HookCommands, keys: HookKeys) {
+function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
   const { manifest, machine } = options;
   const budget = openBudget(manifest.budget);
   const around: Surroundings = { ...options, budget, now: options.now ?? (() => new Date()) };
@@ -123,14 +162,20 @@ function obtainer(options: HooksOptions, commands: HookCommands, keys: HookKeys)
     options.onExecution?.({ hook, words, seconds: done.seconds, isCached: false });
     return done;
   };
-  const setup = async (): Promise<string | null> => {
-    const key = await keys.setup();
+  const setup = async (release: Release): Promise<string | null> => {
+    const key = await keys.setup(release);
     if (key === null) return null;
+    const hooks = await released(release);
     return machine.dependencies(key, options.signal, async (folder) => {
-      await measured('setup', 'setup', () => runSetup(around, commands.get('setup'), folder));
+      await measured('setup', 'setup', () => runSetup(around, hooks, folder));
     });
   };
-  let prepared: Promise<string | null> | undefined;
+  const prepared = new Map<Release, Promise<string | null>>();
+  const prepare = (release: Release): Promise<string | null> => {
+    const known = prepared.get(release) ?? setup(release);
+    prepared.set(release, known);
+    return known;
+  };
 
   const toExecution = (request: HookRequest, key: string, found: Executed, isCached: boolean): Execution => {
     const { folder, ranAt, seconds, maxRssBytes } = found;
@@ -139,12 +184,13 @@ function obtainer(options: HooksOptions, commands: HookCommands, keys: HookKeys)
   /** `model` gives the model that predict needs; `accept` reads the output and throws when it is not fit to be kept. */
   const obtain = async <T>(
     request: HookRequest,
-    model: () => Promise<string | undefined>,
+    model: () => Promise<Model | undefined>,
     accept: (output: string) => Promise<T>,
   ) => {
     const { hook } = request;
     const words = requestWords(request);
-    const command = commands.get(hook);
+    const hooks = await released(releaseOf(request));
+    const command = hooks.commands.get(hook);
     const key = await keys.of(request);
     const hit = await machine.cache?.read(key);
     if (hit) {
@@ -153,13 +199,12 @@ function obtainer(options: HooksOptions, commands: HookCommands, keys: HookKeys)
       const execution = toExecution(request, key, hit, true);
       return { execution, folder: hit.folder, accepted: await accept(execution.output) };
     }
-    prepared ??= setup();
-    const [env, given] = await Promise.all([prepared, model()]);
+    const [env, given] = await Promise.all([prepare(hooks.release), model()]);
     return inTurn(async () => {
       if (options.signal.aborted) throw interrupted(hook);
       if (hook === 'train') budget.takeTraining();
-      const job = { request, key, command, env, ...(given !== undefined && { model: given }) };
-      const found = await measured(hook, words, () => execute(around, job));
+      const job = { request, key, command, hooks, env, ...(given !== undefined && { model: given }) };
+      const found = await measured(hook, words, () => (hook === 'serve' ? executeServe(around, job) : execute(around, job)));
       const execution = toExecution(request, key, found, false);
       const accepted = await accept(execution.output);
       await machine.cache?.write(key, found.folder, found);

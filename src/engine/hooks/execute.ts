@@ -3,25 +3,38 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fillCommand, type HookCommand, type Placeholder } from '../../facts/command.ts';
 import type { Place } from '../../kernel/failure.ts';
-import type { CacheRecord, CommandResult, HookMachine, Workspace } from '../../kernel/hook-machine.ts';
-import type { HookRequest } from '../../kernel/hooks.ts';
+import type {
+  CacheRecord,
+  CommandLimits,
+  CommandRequest,
+  CommandResult,
+  HookMachine,
+  Workspace,
+} from '../../kernel/hook-machine.ts';
+import type { HookRequest, TableRef } from '../../kernel/hooks.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { HookName } from './commands.ts';
 import { type FailedHook, failureOf, outputUnreadable, programMissing, wroteNothing } from './failures.ts';
 import { type Budget, bytesOfSize } from './limits.ts';
+import type { ReleasedHooks } from './releases.ts';
 
 /** What a hook may print, stdout and stderr together. */
 const outputBytes = 64 * 2 ** 20;
 
 /** Names of what a hook writes, in its output folder and in the cache. */
-export const outputNames = { train: 'model', predict: 'predictions.csv', features: 'features.csv' } as const;
+export const outputNames = {
+  train: 'model',
+  predict: 'predictions.csv',
+  features: 'features.csv',
+  serve: 'answers.csv',
+} as const;
 export const metricsName = 'metrics.jsonl';
 
 export interface Surroundings {
   readonly manifest: ResolvedManifest;
   readonly machine: HookMachine;
-  readonly tables: Pick<TableStore, 'export'>;
+  readonly tables: Pick<TableStore, 'export' | 'rows'>;
   readonly budget: Budget;
   readonly signal: AbortSignal;
   readonly now: () => Date;
@@ -29,39 +42,71 @@ export interface Surroundings {
   onLine?(hook: HookName, line: string): void;
 }
 
+export type Values = Readonly<Partial<Record<Placeholder, string>>>;
+
 interface Job {
   readonly hook: HookName;
   readonly command: HookCommand;
+  readonly hooks: ReleasedHooks;
   readonly workspace: Workspace;
-  readonly values: Readonly<Partial<Record<Placeholder, string>>>;
   /** Folder that `setup` filled; null without one. */
   readonly env: string | null;
 }
 
-/** Runs a command in a workspace; throws the error of a command that did not end well. */
-async function runHook(around: Surroundings, job: Job): Promise<CommandResult> {
-  const { manifest, machine, signal } = around;
+export interface Prepared {
+  readonly failed: FailedHook;
+  readonly limits: CommandLimits;
+  readonly isBudget: boolean;
+  request(values: Values): CommandRequest;
+  /** A result without the names of scratch folders, which tell nobody anything and differ in every run. */
+  plain(result: CommandResult): CommandResult;
+}
+
+/** Makes everything ready for a command in a workspace. */
+export async function prepare(around: Surroundings, job: Job): Promise<Prepared> {
+  const { machine, signal } = around;
   const { hook, command, workspace } = job;
+  const { manifest } = job.hooks;
   const failed: FailedHook = { hook, command, place: around.place(`hooks.${hook}`) };
-  const argv = fillCommand(command, job.values);
-  const program = argv[0] ?? '';
+  const [first] = command.words;
+  const isFixed = first?.every((piece) => 'text' in piece) ?? false;
+  const program = command.isShell
+    ? 'sh'
+    : isFixed
+      ? (first ?? []).map((piece) => ('text' in piece ? piece.text : '')).join('')
+      : '';
   const { home, temporary } = workspace;
   const env = { ...machine.environment({ home, temporary, env: job.env }), ...manifest.hooks.env };
   // Setup may bring programs along; the shell's own "not found" is explained when it ends.
-  if (job.env === null && manifest.hooks.env.PATH === undefined && (await machine.programVersion(program)) === null)
+  if (
+    program !== '' &&
+    job.env === null &&
+    manifest.hooks.env.PATH === undefined &&
+    (await machine.programVersion(program)) === null
+  )
     throw programMissing(failed, program);
   const { seconds, isBudget } = around.budget.next();
   const limits = { seconds, memoryBytes: bytesOfSize(manifest.budget.memory), outputBytes };
   const folder = join(workspace.repo, '..');
   const { secrets } = machine;
-  // The names of scratch folders tell nobody anything and differ in every run.
   const local = (line: string): string => line.replaceAll(`${workspace.repo}/`, '').replaceAll(`${folder}/`, '');
   const onLine = around.onLine && ((line: string): void => around.onLine?.(hook, local(line)));
-  const ran = await machine.run({
-    ...{ argv, cwd: workspace.repo, folder, env, limits, signal, secrets },
-    ...(onLine && { onLine }),
-  });
-  const result = { ...ran, tail: ran.tail.map(local) };
+  return {
+    failed,
+    limits,
+    isBudget,
+    request: (values) => ({
+      ...{ argv: fillCommand(command, values), cwd: workspace.repo, folder, env, limits, signal, secrets },
+      ...(onLine && { onLine }),
+    }),
+    plain: (result) => ({ ...result, tail: result.tail.map(local) }),
+  };
+}
+
+/** Runs a command in a workspace; throws the error of a command that did not end well. */
+async function runHook(around: Surroundings, job: Job, values: Values): Promise<CommandResult> {
+  const { failed, limits, isBudget, request, plain } = await prepare(around, job);
+  const result = plain(await around.machine.run(request(values)));
   const failure = failureOf(failed, result, limits, isBudget);
   if (failure) throw failure;
   return result;
@@ -76,21 +121,28 @@ export interface Execution {
   readonly request: HookRequest;
   readonly key: string;
   readonly command: HookCommand;
+  readonly hooks: ReleasedHooks;
   readonly env: string | null;
   /** The model that predict is given a copy of. */
-  readonly model?: string;
+  readonly model?: Model;
+}
+
+export interface Model {
+  readonly path: string;
+  /** How long it took to train or to download it. */
+  readonly seconds: number;
 }
 
 /** Executes a request. Rejects with a HOOK_* error that says what happened and what to do. */
 export async function execute(around: Surroundings, execution: Execution): Promise<Executed> {
   const { machine } = around;
-  const { request, command, key } = execution;
+  const { request, command, key, hooks, env } = execution;
   const { hook } = request;
-  const workspace = await machine.workspace();
+  const workspace = await machine.workspace(hooks.release);
   try {
     const values = await handOver(around, execution, workspace);
     const ranAt = around.now().toISOString();
-    const result = await runHook(around, { hook, command, workspace, values, env: execution.env });
+    const result = await runHook(around, { hook, command, hooks, workspace, env }, values);
     const placeholder = hook === 'train' ? 'model' : 'out';
     const failed: FailedHook = { hook, command, place: around.place(`hooks.${hook}`) };
     const name = outputNames[hook];
@@ -118,21 +170,34 @@ async function isNothing(path: string): Promise<boolean> {
   return stats.isDirectory() ? (await readdir(path)).length === 0 : false;
 }
 
+/**
+ * Columns that whoever predicts must not see: the label and, in logged requests, what was answered and by whom. A feature is
+ * seen whatever its name.
+ */
+export function hiddenColumns({ columns }: ResolvedManifest, ref: TableRef): readonly string[] {
+  const label = columns.label === undefined ? [] : [columns.label];
+  if (sourceOf(ref) !== 'serving') return label;
+  const features = columns.features === 'auto' ? [] : columns.features;
+  return [...label, ...['score', 'prediction', 'model_version'].filter((name) => !features.includes(name))];
+}
+
+const sourceOf = (ref: TableRef): string => ('table' in ref ? ref.table : sourceOf(ref.from));
+
 /** Writes what the command asks for, and nothing else; the values are absolute paths or numbers. */
 async function handOver(
   around: Surroundings,
-  { request, command, model }: Execution,
+  { request, command, model, hooks: { manifest } }: Execution,
   workspace: Workspace,
 ): Promise<Partial<Record<Placeholder, string>>> {
-  const { manifest, tables, machine } = around;
+  const { tables, machine } = around;
   const { uses } = command;
-  const label = manifest.columns.label === undefined ? [] : [manifest.columns.label];
   const values: Partial<Record<Placeholder, string>> = {};
   const input = (name: string): string => join(workspace.inputs, name);
   const output = (name: string): string => join(workspace.outputs, name);
   if (uses.has('params')) {
     values.params = input('params.json');
-    const given = request.hook === 'train' ? request.params : request.hook === 'predict' ? request.model.params : undefined;
+    const trained = request.hook === 'features' ? undefined : request.hook === 'train' ? request : request.model;
+    const given = trained?.hook === 'train' ? trained.params : undefined;
     await writeFile(values.params, JSON.stringify({ ...manifest.hooks.params, ...given }));
   }
   if (request.hook === 'train') {
@@ -144,19 +209,22 @@ async function handOver(
     }
     return values;
   }
+  // A server writes no file; what it answers is written by us.
+  if (request.hook === 'serve') return values;
   values.out = output(outputNames[request.hook]);
   if (request.hook === 'predict') {
-    values.seed = String(request.model.seed);
+    const trained = request.model.hook === 'train' ? request.model : null;
+    values.seed = String(trained?.seed ?? 1);
     if (uses.has('model') && model !== undefined) {
       values.model = input('model');
-      await machine.copy(model, values.model);
+      await machine.copy(model.path, values.model);
     }
     if (uses.has('historic')) {
       values.historic = input('historic.csv');
-      await tables.export(request.model.data, values.historic, { without: [] });
+      await tables.export(trained?.data ?? { table: 'train' }, values.historic, { without: [] });
     }
   }
-  const without = request.hook === 'predict' ? label : [];
+  const without = request.hook === 'predict' ? hiddenColumns(manifest, request.input) : [];
   for (const name of ['in', 'future'] as const)
     if (uses.has(name)) {
       const path = input(`${name === 'in' ? 'rows' : 'future'}.csv`);
@@ -167,11 +235,12 @@ async function handOver(
 }
 
 /** Runs the setup hook in a fresh copy; what it installs goes to `env`. */
-export async function runSetup(around: Surroundings, command: HookCommand, env: string): Promise<CommandResult> {
-  const workspace = await around.machine.workspace();
+export async function runSetup(around: Surroundings, hooks: ReleasedHooks, env: string): Promise<CommandResult> {
+  const workspace = await around.machine.workspace(hooks.release);
   try {
     await mkdir(env, { recursive: true });
-    return await runHook(around, { hook: 'setup', command, workspace, values: {}, env });
+    const command = hooks.commands.get('setup');
+    return await runHook(around, { hook: 'setup', command, hooks, workspace, env }, {});
   } finally {
     await workspace.remove();
   }

@@ -2,7 +2,7 @@
 import type { HookCommand } from '../../facts/command.ts';
 import { withoutSecrets } from '../../facts/secrets.ts';
 import { EnvironmentError, exitCode, FlightcheckError, type Place, UsageError } from '../../kernel/failure.ts';
-import type { CommandLimits, CommandResult } from '../../kernel/hook-machine.ts';
+import type { CommandLimits, CommandResult, ServeFault } from '../../kernel/hook-machine.ts';
 import type { HookName } from './commands.ts';
 
 export interface FailedHook {
@@ -70,6 +70,20 @@ export function wroteNothing(failed: FailedHook, placeholder: string, tail: read
   const hint = `Write to the path that arrives as {${placeholder}}, not to a path of your own.`;
   return explain(failed, 'HOOK_WROTE_NOTHING', `ended well but wrote nothing to {${placeholder}}`, hint, tail);
 }
+
+const serverHints: Readonly<Record<ServeFault, string>> = {
+  HOOK_SERVE_START:
+    'Listen on 127.0.0.1 at the port that arrives as {port}, and answer GET /health with 200 once the model is loaded.',
+  HOOK_SERVE_ADDRESS: 'Bind 127.0.0.1, not 0.0.0.0, when the hook runs; let an argument decide it for production.',
+  HOOK_SERVE_ANSWER:
+    'Answer each POST /predict with 200 and, as text/csv or application/json, the id and score of every row sent.',
+  HOOK_SERVE_DIED: 'Run the command yourself, and ask it for the row where it stopped.',
+  HOOK_SERVE_STOP: 'Let SIGTERM end the server: finish the request at hand, then exit.',
+};
+
+/** A server that is not what the contract says. */
+export const badServer = (failed: FailedHook, code: ServeFault, what: string, tail: readonly string[]): Error =>
+  explain(failed, code, what, serverHints[code], tail);
 
 export function outputUnreadable(failed: FailedHook, placeholder: string, cause: unknown): Error {
   const hint = 'Write plain files and folders that the user who runs the hook may read.';

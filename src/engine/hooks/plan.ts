@@ -1,12 +1,13 @@
 /** The plan of a run: which hooks run how often and for whom, what is cached, what the budget allows. Executes nothing. */
+import { canonical } from '../../kernel/canonical.ts';
 import { type Failure, FlightcheckError, toFailure } from '../../kernel/failure.ts';
 import type { HookMachine } from '../../kernel/hook-machine.ts';
 import type { HookRequest, PlannedExecution } from '../../kernel/hooks.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
-import { hookCommands } from './commands.ts';
-import { canonical, hookKeys } from './keys.ts';
+import { hookKeys } from './keys.ts';
+import { releases } from './releases.ts';
 import { requestWords, withTraining } from './requests.ts';
 
 export interface PlannedHook {
@@ -59,8 +60,7 @@ interface Entry {
 /** Plans a run. Never executes code of the repo and never throws for what the repo lacks: problems are in the plan. */
 export async function planHooks(options: PlanOptions): Promise<HookPlan> {
   const { manifest, machine } = options;
-  const commands = hookCommands(manifest, options.place);
-  const keys = hookKeys({ manifest, commands, tables: options.tables, machine });
+  const keys = hookKeys({ releases: releases(manifest, options.place, machine), tables: options.tables, machine });
   const entries = entriesOf(options.checks);
   for (const entry of entries) {
     try {
@@ -80,7 +80,7 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
     return [{ ...entry, checks: checks.map(([check]) => check), ...(sometimes !== undefined && { sometimes }) }];
   });
   return {
-    setup: await setupOf(options, keys.setup),
+    setup: await setupOf(options, () => keys.setup(undefined)),
     executions: left.map(({ checks, sometimes, problem, request, isCached }) => ({
       ...{ hook: request.hook, request, words: requestWords(request), checks, isCached },
       ...(sometimes !== undefined && { sometimes }),
@@ -88,7 +88,12 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
     })),
     leaveOut,
     budget: manifest.budget,
-    totals: { train: totalOf(left, 'train'), predict: totalOf(left, 'predict'), features: totalOf(left, 'features') },
+    totals: {
+      train: totalOf(left, 'train'),
+      predict: totalOf(left, 'predict'),
+      features: totalOf(left, 'features'),
+      serve: totalOf(left, 'serve'),
+    },
     planned: options.checks.filter(({ id }) => !leaveOut.has(id)).flatMap(({ planned }) => planned),
   };
 }
@@ -110,7 +115,7 @@ function entriesOf(checks: PlanOptions['checks']): Entry[] {
 function spareTrainings(entries: readonly Entry[], checks: PlanOptions['checks']): void {
   const asked = new Set(checks.flatMap(({ planned }) => planned.map(({ request }) => canonical(request))));
   const needed = entries.flatMap(({ request, isCached }) =>
-    request.hook === 'predict' && !isCached ? [canonical(request.model)] : [],
+    (request.hook === 'predict' || request.hook === 'serve') && !isCached ? [canonical(request.model)] : [],
   );
   for (const entry of entries) {
     const name = canonical(entry.request);

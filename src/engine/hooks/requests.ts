@@ -1,10 +1,10 @@
 /** Requests as data: which executions a request needs, and what it is in words. */
-import type { HookRequest, PlannedExecution, TableRef } from '../../kernel/hooks.ts';
+import type { HookRequest, ModelRequest, PlannedExecution, TableRef } from '../../kernel/hooks.ts';
 
 /** A planned execution and, before it, the training that it needs. */
 export function withTraining({ request, sometimes }: PlannedExecution): readonly PlannedExecution[] {
   const more = sometimes === undefined ? {} : { sometimes };
-  return request.hook === 'predict'
+  return (request.hook === 'predict' || request.hook === 'serve') && request.model.hook === 'train'
     ? [
         { request: request.model, ...more },
         { request, ...more },
@@ -46,14 +46,27 @@ function tableWords(ref: TableRef): string {
   }
 }
 
+const givenWords = {
+  named: 'the model that hooks.predict names',
+  production: 'the model in production',
+  previous: 'the model before the one in production',
+} as const;
+
+/** A model in words: `model of train, seed 1`. */
+function modelWords(model: ModelRequest): string {
+  if (model.hook === 'given') return givenWords[model.which];
+  const again = model.replicate > 0 ? `, time ${model.replicate + 1}` : '';
+  const release = model.release === undefined ? '' : ', release before';
+  return `model of ${tableWords(model.data)}, seed ${model.seed}${paramsWords(model.params)}${again}${release}`;
+}
+
 /** A request in words: `train on train, seed 1`. */
 export function requestWords(request: HookRequest): string {
   if (request.hook === 'features') return `features of ${tableWords(request.input)}`;
   if (request.hook === 'train') {
     const again = request.replicate > 0 ? `, time ${request.replicate + 1}` : '';
-    return `train on ${tableWords(request.data)}, seed ${request.seed}${paramsWords(request.params)}${again}`;
+    const release = request.release === undefined ? '' : ', release before';
+    return `train on ${tableWords(request.data)}, seed ${request.seed}${paramsWords(request.params)}${again}${release}`;
   }
-  const { model } = request;
-  const again = model.replicate > 0 ? `, time ${model.replicate + 1}` : '';
-  return `predict ${tableWords(request.input)} (model of ${tableWords(model.data)}, seed ${model.seed}${paramsWords(model.params)}${again})`;
+  return `${request.hook} ${tableWords(request.input)} (${modelWords(request.model)})`;
 }

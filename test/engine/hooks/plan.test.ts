@@ -54,6 +54,7 @@ describe('the plan', () => {
       train: { runs: 3, cached: 0, sometimes: 0 },
       predict: { runs: 1, cached: 0, sometimes: 0 },
       features: { runs: 0, cached: 0, sometimes: 0 },
+      serve: { runs: 0, cached: 0, sometimes: 0 },
     });
     expect(planned.leaveOut.size).toBe(0);
   });
