@@ -207,6 +207,7 @@ export const checks = {
   'data-2': () => import('./data/data-2-benefit.ts').then((m) => m.default),
   'infra-1': () => import('./infra/infra-1-reproducible.ts').then((m) => m.default),
   'infra-3': () => import('./infra/infra-3-integration.ts').then((m) => m.default),
+  'model-4': () => import('./model/model-4-staleness.ts').then((m) => m.default),
   'model-5': () => import('./model/model-5-simpler-model.ts').then((m) => m.default),
   'model-6': () => import('./model/model-6-slices.ts').then((m) => m.default),
   'monitor-2': () => import('./monitoring/monitor-2-invariants.ts').then((m) => m.default),
