@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import manifestSchema from '../kernel/manifest.schema.json' with { type: 'json' };
 import reportSchema from '../kernel/report.schema.json' with { type: 'json' };
+import { embeddedFiles } from './embedded.ts';
 import { checkRegistry } from './registry.ts';
 import { setRelease } from './release.ts';
 import { typesOf } from './schema-types.ts';
@@ -25,6 +26,7 @@ const files: Readonly<Record<string, string>> = {
   'src/kernel/generated/manifest.ts': await typesOf(manifestSchema, 'ResolvedManifest'),
   'src/kernel/generated/report.ts': await typesOf(reportSchema, 'ReportJson'),
   ...(await checkRegistry(root)),
+  ...(await embeddedFiles(root)),
   ...(await componentFiles(root)),
 };
 

@@ -180,6 +180,23 @@ export interface ResolvedManifest {
     };
   };
   /**
+   * How flightcheck test runs the unit tests; pytest and testthat are found by themselves.
+   */
+  tests: {
+    /**
+     * Another command that runs them: writes JUnit XML to {junit} and, if it can, Cobertura XML to {coverage}.
+     */
+    command?: string;
+    /**
+     * Files and folders with tests; empty: where the framework looks by itself.
+     */
+    paths: string[];
+    /**
+     * Wall time of all unit tests.
+     */
+    minutes: number;
+  };
+  /**
    * What good enough means.
    */
   quality: {
@@ -221,10 +238,41 @@ export interface ResolvedManifest {
      */
     feature_paths: string[];
     /**
-     * Ranges of hyperparameters, by name.
+     * Ranges of the hyperparameters of hooks.params, by name.
      */
     search_space?: {
-      [k: string]: unknown;
+      /**
+       * {low, high}, {values}, or {fixed}.
+       */
+      [k: string]: {
+        /**
+         * Smallest value worth trying.
+         */
+        low?: number;
+        /**
+         * Largest value worth trying.
+         */
+        high?: number;
+        /**
+         * Whether steps are differences or factors.
+         */
+        scale?: 'linear' | 'log';
+        /**
+         * An end of the range beyond which no value can be: a share of 1, a depth of 1. Chosen values may lie on it.
+         */
+        natural_end?: 'low' | 'high' | 'both';
+        /**
+         * Instead of a range: the values worth trying.
+         *
+         * @minItems 2
+         * @maxItems 50
+         */
+        values?: (string | number | boolean)[];
+        /**
+         * Why this parameter is not tuned.
+         */
+        fixed?: string;
+      };
     };
     /**
      * How often scheduled evidence must be renewed.
