@@ -12,7 +12,7 @@ export type SourceName = 'train' | 'eval' | 'serving' | 'outcomes';
  */
 export type TableRef =
   | { readonly table: SourceName }
-  /** `rows` rows drawn without replacement, in the order of the source. */
+  /** `rows` rows drawn without replacement, in the order of the source; below 1, that share of them. */
   | { readonly derive: 'sample'; readonly from: TableRef; readonly rows: number; readonly seed: number }
   /**
    * Permutation batch: the rows of `from`, then for each column and each repeat a copy of them in which that

@@ -17,6 +17,8 @@ const list = (names: readonly string[]): string =>
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
+const rowsWords = (rows: number): string => (rows < 1 ? percent(rows) : `${rows} rows`);
+
 const paramsWords = (params: Readonly<Record<string, unknown>> | undefined): string =>
   params === undefined
     ? ''
@@ -30,9 +32,9 @@ function tableWords(ref: TableRef): string {
   const from = tableWords(ref.from);
   switch (ref.derive) {
     case 'sample':
-      return `${ref.rows} rows of ${from}`;
+      return `${rowsWords(ref.rows)} of ${from}`;
     case 'rest':
-      return `all but ${ref.rows} rows of ${from}`;
+      return `all but ${rowsWords(ref.rows)} of ${from}`;
     case 'without':
       return `${from} without ${list(ref.columns)}`;
     case 'window':

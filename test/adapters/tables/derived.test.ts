@@ -145,6 +145,8 @@ describe('draws', () => {
     const order = (await store.query<{ a: number }>(`SELECT a FROM ${left?.name} ORDER BY __row`)).map((row) => row.a);
     expect(order).toEqual([...order].sort((x, y) => x - y));
     expect((await store.open({ ...rest, rows: 5000 }))?.rows).toBe(0);
+    const [share, kept] = [await store.open({ ...rest, derive: 'sample', rows: 0.3 }), await store.open({ ...rest, rows: 0.3 })];
+    expect([share?.rows, kept?.rows]).toEqual([900, 2100]);
   });
 });
 
