@@ -25,7 +25,9 @@ export function ask(question: HttpQuestion): Promise<HttpAnswer> {
   const timeout = AbortSignal.timeout(seconds * 1000);
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void =>
-      reject(new Error(timeout.aborted ? `did not answer within ${seconds} s` : reasonOf(error), { cause: error }));
+      reject(
+        new Error(timeout.aborted ? `did not answer within ${Number(seconds.toFixed(1))} s` : reasonOf(error), { cause: error }),
+      );
     const request = send(
       {
         ...{ host: '127.0.0.1', port, method, path, agent: false, signal: AbortSignal.any([timeout, signal]) },

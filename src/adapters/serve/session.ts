@@ -8,6 +8,7 @@ import { ask, type HttpAnswer } from './client.ts';
 import { freePort, isOpenToOthers } from './sockets.ts';
 
 const pollMs = 25;
+const deathMs = 300;
 /** Statuses with which a server says that it does not take this kind of body. */
 const otherBody: ReadonlySet<number> = new Set([400, 415, 422]);
 
@@ -32,10 +33,9 @@ async function untilHealthy(port: number, serve: ServeCommand, signal: AbortSign
   const seconds = (): number => (performance.now() - started) / 1000;
   let last = 'is not listening';
   while (!signal.aborted) {
-    const left = serve.startSeconds - seconds();
-    if (left <= 0) break;
+    if (seconds() > serve.startSeconds) break;
     try {
-      const answer = await ask({ port, method: 'GET', path: '/health', seconds: Math.min(left, serve.requestSeconds), signal });
+      const answer = await ask({ port, method: 'GET', path: '/health', seconds: serve.requestSeconds, signal });
       if (answer.status === 200) return seconds();
       last = `answers ${answer.status}`;
     } catch (error) {
@@ -115,12 +115,14 @@ export async function serveAndAsk(serve: ServeCommand): Promise<ServeResult> {
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     fault = { code: error.code, what: error.message };
+    // A server that died is first met as a connection that broke.
+    await Promise.race([result.catch(() => {}), sleep(deathMs)]);
   } finally {
     ending.abort();
   }
   const done = await result;
   if (early) fault = { code: 'HOOK_SERVE_DIED', what: 'ended before it was stopped' };
   else if (fault === null && done.endSeconds === null)
-    fault = { code: 'HOOK_SERVE_STOP', what: `did not end within ${serve.stopSeconds} s of SIGTERM` };
+    fault = { code: 'HOOK_SERVE_STOP', what: `did not end within ${Number(serve.stopSeconds.toFixed(1))} s of SIGTERM` };
   return { result: done, fault, ...said, stopSeconds: done.endSeconds ?? serve.stopSeconds };
 }

@@ -46,7 +46,7 @@ export async function executeServe(around: Surroundings, execution: Execution): 
       answers: join(folder, outputNames.serve),
       startSeconds: Math.min(startSeconds, limits.seconds / 2),
       requestSeconds: Math.min(requestSeconds, limits.seconds / 4),
-      stopSeconds,
+      stopSeconds: Math.min(stopSeconds, limits.seconds / 2),
     });
     const result = plain(served.result);
     const isEndedByUs =
