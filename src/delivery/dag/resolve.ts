@@ -6,15 +6,11 @@ import { secretsIn } from '../../facts/secrets.ts';
 import { type Place, UsageError } from '../../kernel/failure.ts';
 import { manifestFile, type ResolvedManifest } from '../../kernel/manifest.ts';
 import { cronProblem } from './cron.ts';
+import { durationSeconds } from './duration.ts';
 import type { Amounts, DagSpec, Delivery, Environment, TaskSpec } from './spec.ts';
 
 type Task = NonNullable<ResolvedManifest['tasks']>[string];
 type Defaults = NonNullable<ResolvedManifest['defaults']>;
-
-const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
-
-/** `90s`, `15m`, `2h`, `1d` in seconds; the schema has checked the form. */
-const secondsOf = (text: string): number => Number.parseInt(text, 10) * unitSeconds[text.at(-1) as keyof typeof unitSeconds];
 
 /** Kubernetes' limit of a label's value, and what it may hold. */
 const labelOf = (text: string): string =>
@@ -65,11 +61,11 @@ function taskOf(id: string, task: Task, defaults: Defaults, image: string | null
     env: own.env ?? {},
     secrets: own.secrets ?? [],
     retries: own.retries ?? 0,
-    retryDelaySeconds: secondsOf(own.retryDelay ?? '5m'),
+    retryDelaySeconds: durationSeconds(own.retryDelay ?? '5m'),
     backoff: own.backoff ?? false,
-    timeoutSeconds: own.timeout === undefined ? null : secondsOf(own.timeout),
+    timeoutSeconds: own.timeout === undefined ? null : durationSeconds(own.timeout),
     // Airflow's 120 s is less than pulling a large image takes.
-    startupTimeoutSeconds: secondsOf(own.startupTimeout ?? '600s'),
+    startupTimeoutSeconds: durationSeconds(own.startupTimeout ?? '600s'),
     serviceAccount: own.serviceAccount ?? null,
     nodeSelector: own.nodeSelector ?? {},
     tolerations: own.tolerations ?? [],
@@ -179,7 +175,7 @@ export function resolveDag(manifest: ResolvedManifest, delivery: Delivery, place
     start: dag.start ?? '2024-01-01',
     catchup: dag.catchup ?? false,
     maxActiveRuns: dag.maxActiveRuns ?? 1,
-    timeoutSeconds: dag.timeout === undefined ? null : secondsOf(dag.timeout),
+    timeoutSeconds: dag.timeout === undefined ? null : durationSeconds(dag.timeout),
     params: dag.params ?? {},
     tags: [...new Set(['flightcheck', ...(dag.tags ?? [])])],
     owner: owner.replace(/^@/, ''),

@@ -3,6 +3,7 @@
  * input (`min-score`), the manifest key it overrides, the validation and the tables in the docs.
  */
 import type { Input } from '../input.ts';
+import { deployOptions } from './deploy.ts';
 import { gateOptions } from './gate.ts';
 import { pipelineOptions } from './pipeline.ts';
 import { runOptions } from './run.ts';
@@ -19,6 +20,7 @@ export const options = {
   ...gateOptions,
   ...scoreOptions,
   ...towerOptions,
+  ...deployOptions,
   ...pipelineOptions,
 } as const satisfies Readonly<Record<string, Option>>;
 

@@ -1,0 +1,74 @@
+/** `flightcheck deploy`: the model's DAG, delivered to Airflow and proven to be what Airflow schedules. */
+import { type Command, type Context, defineCommand, type Invocation } from '../command.ts';
+
+const argument = { name: 'dir', description: 'Folder of the model repo. Default: here.' };
+const options = ['env', 'task-image', 'output'] as const;
+
+type Action = 'plan' | 'apply' | 'verify' | 'rollback';
+
+const run =
+  (action: Action) =>
+  async (context: Context, invocation: Invocation): Promise<number> => {
+    const { deploy } = await import('../run-deploy.ts');
+    return deploy(context, invocation, action);
+  };
+
+const plan = defineCommand({
+  name: 'plan',
+  summary: 'Say what a deployment would change; deliver nothing.',
+  argument,
+  options,
+  flags: {
+    render: { type: 'boolean', description: 'Print the rendered DAG file instead; asks no Airflow.', default: false },
+  },
+  examples: [
+    { command: 'flightcheck deploy plan --env dev', meaning: 'The difference to what Airflow schedules now.' },
+    { command: 'flightcheck deploy plan --env dev --render > dag.py', meaning: 'The file that would be delivered.' },
+  ],
+  run: run('plan'),
+});
+
+const apply = defineCommand({
+  name: 'apply',
+  summary: 'Deliver the DAG, prove that Airflow schedules it, roll back else.',
+  argument,
+  options,
+  examples: [
+    {
+      command: 'flightcheck deploy apply --env dev',
+      meaning: 'Exit 0: proven. 4: it failed and the old DAG is back, proven. 5: look at once.',
+    },
+  ],
+  run: run('apply'),
+});
+
+const verify = defineCommand({
+  name: 'verify',
+  summary: 'Prove that Airflow schedules exactly this commit.',
+  argument,
+  options,
+  examples: [{ command: 'flightcheck deploy verify --env prod', meaning: 'Exit 1 when it schedules something else.' }],
+  run: run('verify'),
+});
+
+const rollback = defineCommand({
+  name: 'rollback',
+  summary: 'Undo the last delivery and prove that Airflow has what it had before.',
+  argument,
+  options,
+  examples: [
+    {
+      command: 'flightcheck deploy rollback --env prod',
+      meaning: 'After a deployment that was killed, or one that is regretted.',
+    },
+  ],
+  run: run('rollback'),
+});
+
+export const command: Command = defineCommand({
+  name: 'deploy',
+  summary: "Deploy the model's DAG to Airflow, with proof.",
+  options: [],
+  examples: [...plan.examples.slice(0, 1), ...apply.examples],
+  commands: [plan, apply, verify, rollback],
+});

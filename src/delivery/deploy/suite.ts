@@ -1,0 +1,67 @@
+/** A deployment as a suite of a report: each step is a result, so that every format shows it. */
+import type { SuiteReport } from '../../kernel/report.ts';
+import { scoreSuite } from '../../kernel/score.ts';
+import type { Deployment, Step } from './apply.ts';
+
+interface Words {
+  readonly title: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+const steps: Readonly<Record<Step['id'], Words>> = {
+  preflight: {
+    title: 'Airflow can take a DAG and tells what it reads',
+    why: 'A delivery to an Airflow that reads nothing cannot be proven, nor taken back.',
+    fix: 'Start the dag-processor and give the account the right to see DAGs and import errors.',
+  },
+  canary: {
+    title: 'A paused copy of the DAG loads',
+    why: 'A copy that cannot be imported hurts nobody.',
+    fix: "Read Airflow's trace and mend the manifest.",
+  },
+  deliver: {
+    title: 'The DAG is delivered',
+    why: 'Airflow schedules what lies in its folder.',
+    fix: 'Check rights and branch of the target.',
+  },
+  verify: {
+    title: 'Airflow schedules exactly this version',
+    why: 'A file that was copied is not yet a DAG that runs: only the hash in every scheduled task proves it.',
+    fix: "Read Airflow's trace; look at the dag-processor's log.",
+  },
+  unpause: { title: 'The DAG is let go as it should be', why: 'A paused DAG never runs.', fix: 'Look at the DAG in Airflow.' },
+  'test-run': {
+    title: 'A run of the DAG succeeds',
+    why: 'Scheduled is not yet working.',
+    fix: "Read the failed task's log in Airflow.",
+  },
+  'roll-back': { title: 'The file before is back', why: 'A broken DAG must not stay.', fix: 'Restore the file by hand.' },
+  'verify-rollback': {
+    title: 'Airflow schedules what it did before',
+    why: 'A rollback that nobody proved may be half of one.',
+    fix: 'Look at the DAG in Airflow at once; run flightcheck deploy rollback again.',
+  },
+};
+
+export function deploySuite(deployment: Deployment, trigger: string): SuiteReport {
+  const results = deployment.steps.map(({ id, outcome, words, seconds, trace }) => {
+    const base = {
+      ...steps[id],
+      check: `deploy-${id}`,
+      severity: 'blocker' as const,
+      weight: 1,
+      seconds: Math.round(seconds * 1000) / 1000,
+    };
+    if (outcome === 'fail')
+      return { ...base, outcome, findings: [{ message: trace === undefined ? words : `${words}\n${trace.slice(-2000)}` }] };
+    return {
+      ...base,
+      outcome,
+      findings: [],
+      ...(outcome === 'skipped' ? { reason: words } : { evidence: { explanation: words } }),
+    };
+  });
+  const section = { id: 'deploy', title: 'Deployment', results };
+  return scoreSuite({ id: 'deploy', title: 'Deployment', method: 'weighted-mean' }, [section], trigger);
+}
