@@ -1,4 +1,5 @@
 /** Writes the files of a report into the repo's output folder. */
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openOutputFolder, writeAtomically } from './output-folder.ts';
 
@@ -17,4 +18,13 @@ export async function writeReports(
   const target = await openOutputFolder(root, folder);
   for (const [name, content] of files) await writeAtomically(join(target, name), content);
   return [...files.keys()].map((name) => `${folder}/${name}`);
+}
+
+/** Removes every file of a runner, so that what stands there afterwards is what this run wrote. */
+export async function removeReports({ root, folder }: WriteOptions, runner: string): Promise<void> {
+  // A folder that cannot be made is told when the reports are written.
+  const target = await openOutputFolder(root, folder).catch(() => null);
+  if (target === null) return;
+  const names = await readdir(target).catch(() => []);
+  for (const name of names) if (name.startsWith(`${runner}.`)) await rm(join(target, name), { recursive: true, force: true });
 }

@@ -5,6 +5,7 @@ import { command as doctor } from './commands/doctor.ts';
 import { command as report } from './commands/report.ts';
 import { command as schema } from './commands/schema.ts';
 import { command as score } from './commands/score.ts';
+import { command as test } from './commands/test.ts';
 import { command as tower } from './commands/tower.ts';
 
-export const commands = [check, deploy, doctor, report, schema, score, tower];
+export const commands = [check, deploy, doctor, report, schema, score, test, tower];

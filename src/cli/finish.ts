@@ -23,6 +23,8 @@ export interface Ending {
   /** From the manifest; without a valid one the schema's defaults apply, under the options of this call. */
   readonly gate: Gate | undefined;
   readonly waivers: readonly Waiver[];
+  /** More files of this run by name; one of a format's name takes its place. */
+  readonly files?: ReadonlyMap<string, string>;
   /** Tells Control Tower, when the files are written and before anything is printed; never throws. */
   post?(report: Report): Promise<Posted>;
 }
@@ -46,9 +48,10 @@ type Target = Parameters<typeof renderFiles>[1] & Parameters<typeof writeReports
 async function write(
   report: Report,
   target: Target,
+  more: ReadonlyMap<string, string> = new Map(),
 ): Promise<{ readonly paths: readonly string[]; readonly failure?: FlightcheckError }> {
   try {
-    return { paths: await writeReports(renderFiles(report, target), target) };
+    return { paths: await writeReports(new Map([...renderFiles(report, target), ...more]), target) };
   } catch (error) {
     if (!(error instanceof FlightcheckError)) throw error;
     return { paths: [], failure: error };
@@ -63,12 +66,13 @@ export async function finish(context: Context, invocation: Invocation, ending: E
   const decision = decide(waived, ending.gate ?? gateWithout(invocation));
   const decided: Report = { ...waived, gate: decision };
   const target = { root: ending.root, folder: optionValue<string>(invocation, 'output') };
-  const written = await write(decided, target);
+  const written = await write(decided, target, ending.files);
   const posted = await ending.post?.(decided);
   const notices = [...(posted?.notices ?? []), ...(written.failure ? [noticeOf(written.failure)] : [])];
   const report = notices.length > 0 ? { ...decided, notices: [...(decided.notices ?? []), ...notices].slice(-1000) } : decided;
   // Once more, with the link to Control Tower and what it said.
-  if (posted && !written.failure) await write(report, { ...target, ...(posted.towerUrl && { towerUrl: posted.towerUrl }) });
+  if (posted && !written.failure)
+    await write(report, { ...target, ...(posted.towerUrl && { towerUrl: posted.towerUrl }) }, ending.files);
   if (context.isJson) context.print(`${JSON.stringify(report, null, 2)}\n`);
   else {
     context.print(renderTerminal(report, { color: context.isColor, width: context.width }));

@@ -1,4 +1,5 @@
 /** `flightcheck report`: reads what other jobs left, merges, decides, tells. Runs no code of the repo and no rule. */
+import { suite as delivery } from '../../rules/delivery/index.generated.ts';
 import { suite as rubric } from '../../rules/ml-test-score/index.generated.ts';
 import { suite as structure } from '../../rules/structure/index.generated.ts';
 import { readReports } from '../adapters/reports.ts';
@@ -18,7 +19,7 @@ const runner = 'report';
 /** The suites as shipped; the severities that the manifest sets are those of `flightcheck check`. */
 function knownSuites(repo: Repo): readonly Suite[] {
   const severities = repo.manifest.value?.structure.severities ?? {};
-  return [selectChecks(structure, { severities }), rubric];
+  return [selectChecks(structure, { severities }), rubric, delivery];
 }
 
 /**

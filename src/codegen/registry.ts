@@ -22,7 +22,7 @@ const lazy = (id: string, path: string): string => `  '${id}': () => import('./$
 /** Paths and contents of `rules/<suite>/generated/index.ts` and `rules/kinds/index.generated.ts`. */
 export async function checkRegistry(root: string): Promise<Record<string, string>> {
   const out: Record<string, string> = {};
-  for (const suite of ['structure', 'ml-test-score']) {
+  for (const suite of ['structure', 'ml-test-score', 'delivery']) {
     const folder = join(root, 'rules', suite);
     const files = (await filesBelow(folder)).filter((path) => !path.includes('generated'));
     const suiteYaml: unknown = parse(await readFile(join(folder, 'suite.yml'), 'utf8'));

@@ -17,6 +17,8 @@ export interface JunitOptions {
   fileOf(name: string): string | null;
   /** pytest counts lines from 0. */
   readonly firstLine: 0 | 1;
+  /** A property of the whole, not of one case. */
+  onProperty?(name: string, value: string): void;
 }
 
 const statusOf: Readonly<Record<string, TestStatus>> = { failure: 'failed', error: 'error', skipped: 'skipped' };
@@ -105,6 +107,8 @@ export function readJunit(xml: string, options: JunitOptions): readonly TestCase
           message: '',
           text: '',
         };
+      else if (!draft && name === 'property')
+        options.onProperty?.(clean(attributes.name, longestName), clean(attributes.value, longestName));
       else if (draft) {
         const status = statusOf[name];
         if (status !== undefined) {

@@ -3,6 +3,7 @@
 import type { Failure, Place } from './failure.ts';
 import type { Hooks, TableRef } from './hooks.ts';
 import type { ResolvedManifest } from './manifest.ts';
+import type { UnitTestRun } from './unit-tests.ts';
 
 /** One file of the working tree, as found by a walk that follows no symlink out of the root. */
 export interface RepoFile {
@@ -152,6 +153,12 @@ export interface Tables {
   query<Row extends object>(sql: string, params?: readonly (string | number | boolean | null)[]): Promise<readonly Row[]>;
 }
 
+/** The last run of the unit tests over exactly this state of the repo, as `flightcheck test` left it: data of a job that ran the repo's code. */
+export interface UnitTests {
+  /** Without one, says why: none was made, it is of another commit or tree, or it cannot be read. */
+  latest(): Promise<Answer<UnitTestRun>>;
+}
+
 /** The manifest as a check sees it. */
 export interface ManifestPort {
   /** Null when there is no manifest or it is invalid; `problems` then says why. */
@@ -172,6 +179,7 @@ export interface World {
   readonly mlflow: Mlflow;
   readonly tables: Tables;
   readonly hooks: Hooks;
+  readonly unitTests: UnitTests;
 }
 
 export type Need = keyof World;

@@ -8,6 +8,7 @@ import { gateOptions } from './gate.ts';
 import { pipelineOptions } from './pipeline.ts';
 import { runOptions } from './run.ts';
 import { scoreOptions } from './score.ts';
+import { testsOptions } from './tests.ts';
 import { towerOptions } from './tower.ts';
 
 export interface Option extends Input {
@@ -19,6 +20,7 @@ export const options = {
   ...runOptions,
   ...gateOptions,
   ...scoreOptions,
+  ...testsOptions,
   ...towerOptions,
   ...deployOptions,
   ...pipelineOptions,
