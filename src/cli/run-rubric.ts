@@ -73,14 +73,14 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
 function machineOptions(context: Context, invocation: Invocation, repo: Repo, manifest: ResolvedManifest) {
   const { env, signal } = context;
   const cache = optionValue<string>(invocation, 'cache');
-  const { train, eval: evaluation, serving, outcomes } = manifest.data;
+  const { train, eval: evaluation, requests, serving, outcomes } = manifest.data;
   return {
     root: repo.root,
     env,
     cacheFolder: cache === 'off' ? null : resolve(repo.root, cache),
     isProtected: env.CI_COMMIT_REF_PROTECTED === 'true',
     isCacheRead: triggerOf(env) !== 'schedule',
-    exclude: [train, evaluation, serving, outcomes].filter((pattern) => pattern !== undefined),
+    exclude: [train, evaluation, requests, serving, outcomes].filter((pattern) => pattern !== undefined),
     signal,
   };
 }

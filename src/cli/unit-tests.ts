@@ -13,8 +13,8 @@ const mostBytes = 200 * 2 ** 20;
 
 /** The manifest's tables: data, and so no part of what the tests are of. */
 export function tablesOf(manifest: ResolvedManifest | null): readonly string[] {
-  const { train, eval: evaluation, serving, outcomes } = manifest?.data ?? {};
-  return [train, evaluation, serving, outcomes].filter((pattern) => pattern !== undefined);
+  const { train, eval: evaluation, requests, serving, outcomes } = manifest?.data ?? {};
+  return [train, evaluation, requests, serving, outcomes].filter((pattern) => pattern !== undefined);
 }
 
 /** Hash of the files that unit tests are of. */

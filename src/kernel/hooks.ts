@@ -4,7 +4,7 @@
  */
 
 /** The tables that a manifest names under `data`. */
-export type SourceName = 'train' | 'eval' | 'serving' | 'outcomes';
+export type SourceName = 'train' | 'eval' | 'requests' | 'serving' | 'outcomes';
 
 /**
  * A table: one of the manifest's, or derived from one by a seeded, deterministic transformation.

@@ -14,3 +14,7 @@ export const secondsOf = (column: string): string => {
   const text = `CAST(${column} AS VARCHAR)`;
   return `coalesce(TRY_CAST(${text} AS DOUBLE), epoch(TRY_CAST(${text} AS TIMESTAMPTZ)))`;
 };
+
+/** SQL of one text for the columns that identify a row together; the parts are set apart by a character that no table of people's data holds. */
+export const keyText = (key: readonly string[]): string =>
+  `concat_ws(chr(31), ${key.map((name) => `coalesce(CAST(${quoteName(name)} AS VARCHAR), '')`).join(', ')})`;

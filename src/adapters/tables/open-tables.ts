@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Place, UsageError } from '../../kernel/failure.ts';
 import type { SourceName, TableRef } from '../../kernel/hooks.ts';
 import { manifestFile, type ResolvedManifest } from '../../kernel/manifest.ts';
-import { quoteName, quoteText } from '../../kernel/sql.ts';
+import { keyText, quoteName, quoteText } from '../../kernel/sql.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { Table } from '../../kernel/world.ts';
 import { bookkeeping } from './csv-header.ts';
@@ -15,7 +15,7 @@ import { columnsNamed, derive, viewOf } from './derive/index.ts';
 import { readFeatures } from './features.ts';
 import { load } from './load.ts';
 import { readPredictions } from './predictions.ts';
-import { keyOf, keyText } from './row-key.ts';
+import { keyOf } from './row-key.ts';
 import { sourceFiles } from './source-files.ts';
 
 export interface OpenTablesOptions {

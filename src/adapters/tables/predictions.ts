@@ -4,11 +4,11 @@ import { basename } from 'node:path';
 import { UsageError } from '../../kernel/failure.ts';
 import type { Predictions } from '../../kernel/hooks.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
-import { quoteName, quoteText } from '../../kernel/sql.ts';
+import { keyText, quoteName, quoteText } from '../../kernel/sql.ts';
 import type { Table } from '../../kernel/world.ts';
 import type { Database } from './database.ts';
 import { load } from './load.ts';
-import { keyOf, keyText } from './row-key.ts';
+import { keyOf } from './row-key.ts';
 
 type Read = Pick<Predictions, 'table' | 'rows' | 'column' | 'notFinite' | 'refused'>;
 

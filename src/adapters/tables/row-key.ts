@@ -1,10 +1,5 @@
 /** Rows that several columns identify together: one text of them all stands in for the id. */
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
-import { quoteName } from '../../kernel/sql.ts';
-
-/** SQL of the text; the parts are set apart by a character that no table of people's data holds. */
-export const keyText = (key: readonly string[]): string =>
-  `concat_ws(chr(31), ${key.map((name) => `coalesce(CAST(${quoteName(name)} AS VARCHAR), '')`).join(', ')})`;
 
 /** The columns of the key when the table has them all and no id of its own; else null. */
 export function keyOf(columns: ResolvedManifest['columns'], names: readonly string[]): readonly string[] | null {

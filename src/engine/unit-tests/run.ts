@@ -67,8 +67,8 @@ export async function runUnitTests(options: TestOptions): Promise<TestRun> {
 
 /** Tables that Git ignores are no part of a working copy, yet tests may read them. */
 async function addTables({ root, manifest, machine }: TestOptions, workspace: Workspace): Promise<void> {
-  const { train, eval: evaluation, serving, outcomes } = manifest?.data ?? {};
-  for (const path of [train, evaluation, serving, outcomes]) {
+  const { train, eval: evaluation, requests, serving, outcomes } = manifest?.data ?? {};
+  for (const path of [train, evaluation, requests, serving, outcomes]) {
     if (path === undefined || /[*?[{]/.test(path) || path.split('/').includes('..')) continue;
     const target = join(workspace.repo, path);
     const isThere = await stat(target).then(

@@ -121,6 +121,10 @@ export interface ResolvedManifest {
      */
     eval?: string;
     /**
+     * Raw rows of the logged requests, as they were before features were computed: id and what the features hook reads.
+     */
+    requests?: string;
+    /**
      * Logged requests: id, time, model_version, features, score.
      */
     serving?: string;
@@ -212,6 +216,10 @@ export interface ResolvedManifest {
      * Largest drop against the model in production.
      */
     max_drop: number;
+    /**
+     * The model in production, to compare with: a file or folder inside the repo as the train hook writes it. Without it the version that mlflow.alias points to.
+     */
+    production?: string;
     /**
      * Largest relative drop in skill on a slice.
      */
@@ -417,7 +425,64 @@ export interface ResolvedManifest {
    * Container image.
    */
   image?: {
-    [k: string]: unknown;
+    /**
+     * Where it is pushed: registry.example.com/group/model. Default in CI: CI_REGISTRY_IMAGE.
+     */
+    repository?: string;
+    /**
+     * auto takes the first that this runner allows.
+     */
+    builder: 'auto' | 'buildah' | 'buildkit' | 'append';
+    /**
+     * Folder that is built from.
+     */
+    context: string;
+    /**
+     * Dockerfile; written from a template when there is none.
+     */
+    file: string;
+    /**
+     * Image, by digest, that holds the dependencies: for append and for a generated Dockerfile.
+     */
+    base?: string;
+    /**
+     * Folder in the image that holds the code.
+     */
+    code: string;
+    /**
+     * Program and arguments that the image starts.
+     */
+    entrypoint?: string[];
+    /**
+     * Command that must end well inside the image.
+     */
+    smoke?: string[];
+    /**
+     * Build arguments, in clear: never secrets.
+     */
+    buildArgs?: {
+      [k: string]: string;
+    };
+    /**
+     * Build secrets: id and the variable of the job that holds it.
+     */
+    secrets?: {
+      [k: string]: string;
+    };
+    /**
+     * Labels beside those of OCI.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Platform of the image.
+     */
+    platform: string;
+    /**
+     * Build twice and compare the digests.
+     */
+    reproducible: 'report' | 'require' | 'off';
   };
   /**
    * The model's DAG.
