@@ -1,0 +1,59 @@
+/** How a registry lets us in: basic authentication or the token flow of the distribution specification, as GitLab's does. */
+import type { ImageReference } from '../../kernel/image.ts';
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** https://distribution.github.io/distribution/spec/auth/token/ */
+interface Challenge {
+  readonly scheme: 'basic' | 'bearer';
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export function challengeOf(header: string | null): Challenge | null {
+  const match = /^(basic|bearer)\s*(.*)$/i.exec(header ?? '');
+  if (!match) return null;
+  const parameters = [...(match[2] ?? '').matchAll(/([a-z_]+)="([^"]*)"/gi)].map(([, name = '', value = '']) => [
+    name.toLowerCase(),
+    value,
+  ]);
+  return { scheme: match[1]?.toLowerCase() === 'basic' ? 'basic' : 'bearer', parameters: Object.fromEntries(parameters) };
+}
+
+const basic = ({ username, password }: Credentials): string =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+
+/**
+ * The Authorization header that answers a challenge; null when there is none to give. The realm must be of the registry's
+ * own host or of GitLab's that serves it over HTTPS: credentials go nowhere else in clear.
+ */
+export async function answer(
+  challenge: Challenge,
+  image: Pick<ImageReference, 'registry' | 'repository'>,
+  actions: string,
+  credentials: Credentials | null,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (challenge.scheme === 'basic') return credentials ? basic(credentials) : null;
+  const { realm, service } = challenge.parameters;
+  if (realm === undefined || !URL.canParse(realm)) return null;
+  const url = new URL(realm);
+  const isOwnHost = url.host === image.registry || url.hostname === image.registry.replace(/:\d+$/, '');
+  if (url.protocol !== 'https:' && !isOwnHost) return null;
+  if (service !== undefined) url.searchParams.set('service', service);
+  url.searchParams.set('scope', `repository:${image.repository}:${actions}`);
+  const response = await fetch(url, {
+    signal,
+    redirect: 'error',
+    ...(credentials && { headers: { authorization: basic(credentials) } }),
+  });
+  if (!response.ok) {
+    await response.body?.cancel();
+    return null;
+  }
+  const body = (await response.json().catch(() => null)) as { token?: unknown; access_token?: unknown } | null;
+  const token = body?.token ?? body?.access_token;
+  return typeof token === 'string' ? `Bearer ${token}` : null;
+}

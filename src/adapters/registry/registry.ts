@@ -1,0 +1,185 @@
+/** A container registry: https://github.com/opencontainers/distribution-spec, the few calls that building needs. */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
+import type { ImageReference } from '../../kernel/image.ts';
+import { answer, type Credentials, challengeOf } from './authorize.ts';
+
+export interface RegistryOptions {
+  readonly credentials: Credentials | null;
+  readonly signal: AbortSignal;
+  /** Of one request. */
+  readonly timeoutSeconds?: number;
+  /** Before the first retry; doubles with each. */
+  readonly pauseSeconds?: number;
+}
+
+export interface Manifest {
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+  readonly digest: string;
+}
+
+type Name = Pick<ImageReference, 'registry' | 'repository'>;
+
+/** Another list brings another media type, and so another digest. */
+const manifestTypes = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+];
+const mostManifestBytes = 4 * 2 ** 20;
+const mostTries = 4;
+
+/** Registries on this machine speak plain HTTP, all others TLS. */
+const originOf = ({ registry }: Name): string =>
+  `${/^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/.test(registry) ? 'http' : 'https'}://${registry}`;
+
+export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+
+export interface Registry {
+  /** The manifest of a tag or digest, checked against the digest that was asked for; null when there is none. */
+  manifest(name: Name, reference: string): Promise<Manifest | null>;
+  putManifest(name: Name, reference: string, manifest: Pick<Manifest, 'mediaType' | 'bytes'>): Promise<void>;
+  hasBlob(name: Name, digest: string): Promise<boolean>;
+  blob(name: Name, digest: string): Promise<Buffer>;
+  /** True when the registry could share the blob of another repository. */
+  mountBlob(name: Name, digest: string, from: string): Promise<boolean>;
+  putBlob(name: Name, bytes: Buffer): Promise<string>;
+}
+
+const explain: Readonly<Record<number, string>> = {
+  401: 'it does not accept the credentials',
+  403: 'the account may not do this',
+  404: 'it is not there',
+  413: 'it is too large',
+  429: 'too many requests',
+  507: 'it is full',
+};
+
+/** Opens a client. Calls reject with UsageError REGISTRY_REFUSED or EnvironmentError REGISTRY_UNREACHABLE. */
+export function openRegistry(options: RegistryOptions): Registry {
+  const tokens = new Map<string, string>();
+
+  const attempt = async (name: Name, path: string, init: RequestInit, actions: string): Promise<Response> => {
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout((options.timeoutSeconds ?? 120) * 1000)]);
+    const key = `${name.registry}/${name.repository} ${actions}`;
+    const url = path.startsWith('http') ? path : `${originOf(name)}${path}`;
+    const send = (): Promise<Response> => {
+      const authorization = tokens.get(key);
+      return fetch(url, {
+        ...init,
+        signal,
+        headers: { ...(init.headers as Record<string, string>), ...(authorization && { authorization }) },
+      });
+    };
+    const first = await send();
+    if (first.status !== 401) return first;
+    await first.body?.cancel();
+    const challenge = challengeOf(first.headers.get('www-authenticate'));
+    const authorization = challenge ? await answer(challenge, name, actions, options.credentials, signal) : null;
+    if (authorization === null) return new Response(null, { status: 401 });
+    tokens.set(key, authorization);
+    return send();
+  };
+
+  /** Retries what may pass: no answer, 429 and 5xx. */
+  const request = async (name: Name, path: string, init: RequestInit = {}, actions = 'pull'): Promise<Response> => {
+    let pause = options.pauseSeconds ?? 1;
+    for (let tries = 1; ; tries++) {
+      let problem: unknown;
+      try {
+        const response = await attempt(name, path, init, actions);
+        if (response.status !== 429 && response.status < 500) return response;
+        if (tries >= mostTries) return response;
+        await response.body?.cancel();
+        const after = Number(response.headers.get('retry-after'));
+        if (after > 0) pause = Math.min(60, after);
+      } catch (error) {
+        if (options.signal.aborted) throw error;
+        problem = error;
+      }
+      if (tries >= mostTries)
+        throw new EnvironmentError('REGISTRY_UNREACHABLE', `The registry ${name.registry} cannot be reached`, {
+          hint: 'Check the address and that this runner may reach it.',
+          cause: problem,
+        });
+      await sleep(pause * 1000, undefined, { signal: options.signal });
+      pause *= 2;
+    }
+  };
+
+  const refuse = async (response: Response, name: Name, what: string): Promise<never> => {
+    const text = (await response.text().catch(() => '')).slice(0, 300);
+    const words = `${what} ${name.registry}/${name.repository} failed: ${explain[response.status] ?? `status ${response.status}`}${text === '' ? '' : ` (${text.replaceAll(/\s+/g, ' ')})`}`;
+    const isOurs = response.status === 401 || response.status === 403;
+    const hint = isOurs
+      ? 'Give CI_REGISTRY_USER and CI_REGISTRY_PASSWORD of an account that may push there.'
+      : 'See what the registry says; try again later.';
+    throw isOurs ? new UsageError('REGISTRY_REFUSED', words, { hint }) : new EnvironmentError('REGISTRY_FAILED', words, { hint });
+  };
+
+  const push = 'pull,push';
+  const upload = async (name: Name, query: string): Promise<Response> =>
+    request(name, `/v2/${name.repository}/blobs/uploads/${query}`, { method: 'POST', headers: { 'content-length': '0' } }, push);
+
+  return {
+    async manifest(name, reference) {
+      const response = await request(name, `/v2/${name.repository}/manifests/${reference}`, {
+        headers: { accept: manifestTypes.join(', ') },
+      });
+      if (response.status === 404) return null;
+      if (!response.ok) return refuse(response, name, 'Reading');
+      const bytes = Buffer.from(await response.arrayBuffer());
+      const digest = digestOf(bytes);
+      if (bytes.byteLength > mostManifestBytes || (reference.startsWith('sha256:') && reference !== digest))
+        throw new EnvironmentError('REGISTRY_FAILED', `${name.registry} answered with another manifest than ${reference}`, {
+          hint: 'Something between this runner and the registry changes answers.',
+        });
+      return { bytes, digest, mediaType: response.headers.get('content-type')?.split(';')[0] ?? manifestTypes[0] ?? '' };
+    },
+    async putManifest(name, reference, { mediaType, bytes }) {
+      const init = { method: 'PUT', headers: { 'content-type': mediaType }, body: new Uint8Array(bytes) };
+      const response = await request(name, `/v2/${name.repository}/manifests/${reference}`, init, push);
+      if (!response.ok) await refuse(response, name, 'Pushing to');
+    },
+    async hasBlob(name, digest) {
+      const response = await request(name, `/v2/${name.repository}/blobs/${digest}`, { method: 'HEAD' }, push);
+      await response.body?.cancel();
+      return response.ok;
+    },
+    async blob(name, digest) {
+      const response = await request(name, `/v2/${name.repository}/blobs/${digest}`);
+      if (!response.ok) return refuse(response, name, 'Reading');
+      const bytes = Buffer.from(await response.arrayBuffer());
+      if (digestOf(bytes) !== digest)
+        throw new EnvironmentError('REGISTRY_FAILED', `${name.registry} answered with other bytes than ${digest}`, {
+          hint: 'Try again.',
+        });
+      return bytes;
+    },
+    async mountBlob(name, digest, from) {
+      const response = await upload(name, `?mount=${digest}&from=${encodeURIComponent(from)}`);
+      await response.body?.cancel();
+      return response.status === 201;
+    },
+    async putBlob(name, bytes) {
+      const digest = digestOf(bytes);
+      const begun = await upload(name, '');
+      if (begun.status !== 202) return refuse(begun, name, 'Pushing to');
+      await begun.body?.cancel();
+      const location = new URL(begun.headers.get('location') ?? '', originOf(name));
+      location.searchParams.set('digest', digest);
+      // The answer names where to put the bytes; credentials go to the registry's own host alone.
+      if (location.host !== new URL(originOf(name)).host)
+        throw new EnvironmentError('REGISTRY_FAILED', `${name.registry} sends uploads to ${location.host}`, {
+          hint: 'Use the address that it serves itself.',
+        });
+      const init = { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: new Uint8Array(bytes) };
+      const response = await request(name, location.href, init, push);
+      if (!response.ok) await refuse(response, name, 'Pushing to');
+      return digest;
+    },
+  };
+}
