@@ -207,10 +207,12 @@ export const checks = {
   'data-2': () => import('./data/data-2-benefit.ts').then((m) => m.default),
   'infra-1': () => import('./infra/infra-1-reproducible.ts').then((m) => m.default),
   'infra-3': () => import('./infra/infra-3-integration.ts').then((m) => m.default),
+  'model-3': () => import('./model/model-3-tuned.ts').then((m) => m.default),
   'model-4': () => import('./model/model-4-staleness.ts').then((m) => m.default),
   'model-5': () => import('./model/model-5-simpler-model.ts').then((m) => m.default),
   'model-6': () => import('./model/model-6-slices.ts').then((m) => m.default),
   'monitor-2': () => import('./monitoring/monitor-2-invariants.ts').then((m) => m.default),
+  'monitor-3': () => import('./monitoring/monitor-3-skew.ts').then((m) => m.default),
 } as const satisfies CheckRegistry;
 
 /** Rules as data: a kind and its parameters, by id. */
