@@ -70,7 +70,7 @@ function caseOf(draft: Draft, options: JunitOptions): TestCase {
   const text = clean(draft.text.trim(), longestText);
   return {
     suite: clean(oneLine(attributes.classname ?? suite), longestName),
-    name: name === '' ? '(no name)' : name,
+    name,
     status,
     file,
     line: file === null ? null : status === 'failed' || status === 'error' ? (failingLine(text, file) ?? written) : written,
@@ -123,6 +123,11 @@ export function readJunit(xml: string, options: JunitOptions): readonly TestCase
       if (name === 'testsuite') suites.pop();
       if (statusOf[name] !== undefined) isMessage = false;
       if (name !== 'testcase' || !draft) return;
+      // pytest leaves one without a name for the test during which it was stopped: that one has not passed.
+      if (draft.attributes.name === undefined) {
+        draft = null;
+        return;
+      }
       if (cases.length >= mostCases)
         throw new UsageError('JUNIT_TOO_LARGE', `${options.path} holds more than ${mostCases.toLocaleString('en')} cases`, {
           hint: 'Run fewer tests at a time: tests.paths.',

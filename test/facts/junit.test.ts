@@ -56,6 +56,10 @@ describe('JUnit', () => {
     expect(found).toMatchObject({ status: 'error', message: 'boom', text: 'trace' });
   });
 
+  test('a case without a name is none', () => {
+    expect(read(suite('<testcase time="0"/><testcase name=""/>'))).toMatchObject([{ name: '' }]);
+  });
+
   test('100,000 cases are read, in their order', () => {
     const xml = suite(Array.from({ length: 100_000 }, (_, i) => `<testcase classname="c" name="t${i}" time="0"/>`).join(''));
     const cases = mergeCases(read(xml));

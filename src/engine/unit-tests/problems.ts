@@ -39,6 +39,13 @@ export function problemOf(
       message: `${words} was stopped because it printed more than ${limits.outputBytes / 2 ** 20} MiB${during}`,
       hint: 'Let tests print less.',
     };
+  const how = result.signal ? `was ended by ${result.signal}` : `ended with exit code ${result.exitCode}`;
+  if (running !== null)
+    return {
+      code: 'TESTS_CUT_SHORT',
+      message: `${words} ${how}${during}, so the tests after it did not run${log}`,
+      hint: 'A test must not end the process that runs it: look for exit, quit or a crash in it.',
+    };
   if (cases.length === 0 && (result.exitCode === 0 || result.exitCode === 5))
     return {
       code: 'TESTS_NONE',
@@ -46,7 +53,6 @@ export function problemOf(
       hint: '`flightcheck init tests` writes the first ones for this model.',
     };
   if (result.exitCode === 0 || cases.some(({ status }) => status === 'failed' || status === 'error')) return null;
-  const how = result.signal ? `was ended by ${result.signal}${during}` : `ended with exit code ${result.exitCode}`;
   return {
     code: 'TESTS_EXIT',
     message: `${words} ${how}${cases.length === 0 ? '' : ', though no test failed'}${log}`,

@@ -34,3 +34,9 @@ def pytest_runtest_logstart(nodeid, location):
     if RUNNING:
         with open(RUNNING, "w", encoding="utf-8", errors="replace") as file:
             file.write(nodeid)
+
+
+def pytest_sessionfinish(exitstatus):
+    # A note that is left says that the run ended in the middle of that test.
+    if RUNNING and exitstatus != pytest.ExitCode.INTERRUPTED and os.path.exists(RUNNING):
+        os.remove(RUNNING)

@@ -36,14 +36,18 @@ kind_of <- function(result) {
 FlightcheckReporter <- R6::R6Class("FlightcheckReporter",
   inherit = testthat::Reporter,
   public = list(
-    cases = NULL, file = "", started = NULL,
+    cases = NULL, file = "", source = character(), started = NULL,
     initialize = function(...) {
       super$initialize(...)
       self$cases <- new.env(parent = emptyenv())
       # All expectations of a test are wanted: testthat stops at the first failure of none.
       self$capabilities$parallel_support <- FALSE
     },
-    start_file = function(filename) self$file <- file.path(folder, filename),
+    start_file = function(filename) {
+      self$file <- file.path(folder, filename)
+      # testthat runs in the folder of the tests.
+      self$source <- tryCatch(readLines(filename, warn = FALSE), error = function(e) character())
+    },
     start_test = function(context, test) {
       self$started <- proc.time()[["elapsed"]]
       running <- Sys.getenv("FLIGHTCHECK_TEST_RUNNING")
@@ -52,9 +56,10 @@ FlightcheckReporter <- R6::R6Class("FlightcheckReporter",
     case = function(test) {
       key <- paste(self$file, test, sep = "\n")
       if (is.null(self$cases[[key]])) {
+        at <- suppressWarnings(grep(encodeString(test, quote = "\""), self$source, fixed = TRUE, useBytes = TRUE))
         self$cases[[key]] <- list(
           order = length(ls(self$cases)), file = self$file, name = test,
-          status = "passed", line = NA, message = "", text = "", seconds = 0
+          status = "passed", line = if (length(at) > 0) at[[1]] else NA, message = "", text = "", seconds = 0
         )
       }
       key
@@ -71,7 +76,7 @@ FlightcheckReporter <- R6::R6Class("FlightcheckReporter",
         case$line <- if (is.na(line)) case$line else line
         case$message <- strsplit(conditionMessage(result), "\n", fixed = TRUE)[[1]][1]
         case$text <- tryCatch(format(result), error = function(e) conditionMessage(result))
-      } else if (case$status == "passed") case$line <- suppressWarnings(min(case$line, line, na.rm = TRUE))
+      } else if (is.na(case$line)) case$line <- line
       self$cases[[key]] <- case
     },
     end_test = function(context, test) {
@@ -86,7 +91,11 @@ FlightcheckReporter <- R6::R6Class("FlightcheckReporter",
       cat(self$file, ": ", length(cases), " tests, ", sum(statuses %in% c("failed", "error")), " failed\n", sep = "")
       self$write()
     },
-    end_reporter = function() self$write(),
+    end_reporter = function() {
+      self$write()
+      # A note that is left says that the run ended in the middle of that test.
+      unlink(Sys.getenv("FLIGHTCHECK_TEST_RUNNING"))
+    },
     is_fine = function() {
       all(vapply(as.list(self$cases), function(case) case$status %in% c("passed", "skipped"), NA))
     },
