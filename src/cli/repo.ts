@@ -78,7 +78,7 @@ export function reportOf(
   repo: Repo,
   runner: string,
   suites: readonly SuiteReport[],
-  more: Partial<Pick<Report, 'metrics' | 'notices'>> = {},
+  more: Partial<Pick<Report, 'metrics' | 'notices' | 'image'>> = {},
 ): Report {
   const component = componentOf(context.env);
   return {
@@ -95,6 +95,7 @@ export function reportOf(
     run: runOf(context.env),
     suites,
     metrics: more.metrics ?? [],
+    ...(more.image !== undefined && { image: more.image }),
     ...(more.notices && more.notices.length > 0 && { notices: more.notices }),
   };
 }

@@ -8,7 +8,7 @@ import { rubricOf } from './words.ts';
 const mostVariables = 19;
 
 /** Only letters, digits and a few marks survive: no value can begin a new line or carry a reference. */
-const safe = (value: string): string => value.replaceAll(/[^A-Za-z0-9._/-]/g, '').slice(0, 120);
+const safe = (value: string): string => value.replaceAll(/[^A-Za-z0-9._/:@-]/g, '').slice(0, 600);
 
 export function renderDotenv(report: Report): string {
   const rubric = rubricOf(report);
@@ -21,6 +21,8 @@ export function renderDotenv(report: Report): string {
     ['STRUCTURE', structure?.score],
     ['MODEL', report.model.name],
     ['COMMIT', report.source.commit],
+    ['IMAGE', report.image],
+    ['IMAGE_DIGEST', report.image?.split('@')[1]],
     ...(rubric?.sections ?? []).map(
       (section) => [`SCORE_${section.id.slice(0, 40).toUpperCase().replaceAll('-', '_')}`, section.score] as const,
     ),

@@ -3,17 +3,12 @@ import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
 import { EnvironmentError } from '../../kernel/failure.ts';
 import { renderAirflow, renderHash } from '../dag/render-airflow.ts';
 import type { DagSpec } from '../dag/spec.ts';
+import type { Step } from '../steps.ts';
 import { differenceOf, expectedOf, hashOf, type Scheduled, scheduledOf, snapshotOf } from './proof.ts';
 import { type Clock, type Verified, verify } from './verify.ts';
 
-export interface Step {
-  readonly id: 'preflight' | 'canary' | 'deliver' | 'verify' | 'unpause' | 'test-run' | 'roll-back' | 'verify-rollback';
-  readonly outcome: 'pass' | 'fail' | 'skipped';
-  readonly words: string;
-  readonly seconds: number;
-  /** What Airflow printed. */
-  readonly trace?: string;
-}
+export type StepId = 'preflight' | 'canary' | 'deliver' | 'verify' | 'unpause' | 'test-run' | 'roll-back' | 'verify-rollback';
+export type DeployStep = Step<StepId>;
 
 /** `unchanged`: Airflow has it already. `refused`: nothing was delivered. */
 export type Outcome = 'deployed' | 'unchanged' | 'refused' | 'rolled-back' | 'rollback-unverified';
@@ -22,7 +17,7 @@ export interface Deployment {
   readonly outcome: Outcome;
   readonly hash: string;
   readonly previousHash: string | null;
-  readonly steps: readonly Step[];
+  readonly steps: readonly DeployStep[];
 }
 
 export interface ApplyOptions {
@@ -38,7 +33,7 @@ export interface ApplyOptions {
   readonly timeoutSeconds: number;
   readonly pollSeconds: number;
   readonly clock: Clock;
-  onStep?(step: Step): void;
+  onStep?(step: DeployStep): void;
   onWait?(why: string, seconds: number): void;
 }
 
@@ -54,7 +49,7 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   const text = renderAirflow(spec);
   const name = fileNameOf(spec.id);
   const expected = expectedOf(spec, hash);
-  const steps: Step[] = [];
+  const steps: DeployStep[] = [];
   const waiting = {
     airflow,
     clock,
@@ -62,14 +57,14 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
     pollSeconds: options.pollSeconds,
     ...(options.onWait && { onWait: options.onWait }),
   };
-  const note = (step: Step): void => {
+  const note = (step: DeployStep): void => {
     steps.push(step);
     options.onStep?.(step);
   };
   const timed = async <T>(
-    id: Step['id'],
+    id: StepId,
     work: () => Promise<T>,
-    words: (done: T) => Omit<Step, 'id' | 'seconds'>,
+    words: (done: T) => Omit<DeployStep, 'id' | 'seconds'>,
   ): Promise<T> => {
     const started = clock.now().getTime();
     const done = await work();
@@ -78,7 +73,7 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   };
   const proof =
     (what: string) =>
-    (verified: Verified): Omit<Step, 'id' | 'seconds'> =>
+    (verified: Verified): Omit<DeployStep, 'id' | 'seconds'> =>
       verified.isProven
         ? { outcome: 'pass', words: `Airflow schedules ${what}: hash and edges were found in every task, twice` }
         : { outcome: 'fail', words: verified.reason, ...(verified.trace !== undefined && { trace: verified.trace }) };
@@ -224,12 +219,12 @@ async function rollBack(
   name: string,
   before: Before,
   why: string,
-  note: (step: Step) => void,
+  note: (step: DeployStep) => void,
 ): Promise<boolean> {
   const { target, airflow, clock } = options;
   const started = clock.now();
   const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
-  const failed = (id: Step['id'], error: unknown): false => {
+  const failed = (id: StepId, error: unknown): false => {
     note({ id, outcome: 'fail', seconds: seconds(), words: error instanceof Error ? error.message : String(error) });
     return false;
   };

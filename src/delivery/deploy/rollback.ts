@@ -1,7 +1,7 @@
 /** Undoes the last delivery: also that of a process that was killed in the middle of one. */
 import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
 import { renderHash, specIn } from '../dag/render-airflow.ts';
-import { type Deployment, fileNameOf, type Step } from './apply.ts';
+import { type Deployment, type DeployStep, fileNameOf } from './apply.ts';
 import { expectedOf, hashOf, scheduledOf } from './proof.ts';
 import { type Clock, verify } from './verify.ts';
 
@@ -12,7 +12,7 @@ export interface RollbackOptions {
   readonly timeoutSeconds: number;
   readonly pollSeconds: number;
   readonly clock: Clock;
-  onStep?(step: Step): void;
+  onStep?(step: DeployStep): void;
   onWait?(why: string, seconds: number): void;
 }
 
@@ -20,8 +20,8 @@ export interface RollbackOptions {
 export async function rollback(options: RollbackOptions): Promise<Deployment> {
   const { airflow, target, dagId, clock } = options;
   const name = fileNameOf(dagId);
-  const steps: Step[] = [];
-  const note = (step: Step): void => {
+  const steps: DeployStep[] = [];
+  const note = (step: DeployStep): void => {
     steps.push(step);
     options.onStep?.(step);
   };

@@ -1,15 +1,9 @@
-/** A deployment as a suite of a report: each step is a result, so that every format shows it. */
+/** A deployment as a suite of a report. */
 import type { SuiteReport } from '../../kernel/report.ts';
-import { scoreSuite } from '../../kernel/score.ts';
-import type { Deployment, Step } from './apply.ts';
+import { type StepWords, stepsSuite } from '../steps.ts';
+import type { Deployment, StepId } from './apply.ts';
 
-interface Words {
-  readonly title: string;
-  readonly why: string;
-  readonly fix: string;
-}
-
-const steps: Readonly<Record<Step['id'], Words>> = {
+const steps: Readonly<Record<StepId, StepWords>> = {
   preflight: {
     title: 'Airflow can take a DAG and tells what it reads',
     why: 'A delivery to an Airflow that reads nothing cannot be proven, nor taken back.',
@@ -44,24 +38,5 @@ const steps: Readonly<Record<Step['id'], Words>> = {
   },
 };
 
-export function deploySuite(deployment: Deployment, trigger: string): SuiteReport {
-  const results = deployment.steps.map(({ id, outcome, words, seconds, trace }) => {
-    const base = {
-      ...steps[id],
-      check: `deploy-${id}`,
-      severity: 'blocker' as const,
-      weight: 1,
-      seconds: Math.round(seconds * 1000) / 1000,
-    };
-    if (outcome === 'fail')
-      return { ...base, outcome, findings: [{ message: trace === undefined ? words : `${words}\n${trace.slice(-2000)}` }] };
-    return {
-      ...base,
-      outcome,
-      findings: [],
-      ...(outcome === 'skipped' ? { reason: words } : { evidence: { explanation: words } }),
-    };
-  });
-  const section = { id: 'deploy', title: 'Deployment', results };
-  return scoreSuite({ id: 'deploy', title: 'Deployment', method: 'weighted-mean' }, [section], trigger);
-}
+export const deploySuite = (deployment: Deployment, trigger: string): SuiteReport =>
+  stepsSuite({ id: 'deploy', title: 'Deployment' }, deployment.steps, steps, trigger);

@@ -164,6 +164,10 @@ export interface ReportJson {
    * @maxItems 10000
    */
   metrics: Metric[];
+  /**
+   * Container image that the run built or deployed, by digest.
+   */
+  image?: string;
   gate?: Gate;
   /**
    * Waivers in force or expired.

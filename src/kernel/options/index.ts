@@ -5,6 +5,7 @@
 import type { Input } from '../input.ts';
 import { deployOptions } from './deploy.ts';
 import { gateOptions } from './gate.ts';
+import { imageOptions } from './image.ts';
 import { pipelineOptions } from './pipeline.ts';
 import { runOptions } from './run.ts';
 import { scoreOptions } from './score.ts';
@@ -22,6 +23,7 @@ export const options = {
   ...scoreOptions,
   ...testsOptions,
   ...towerOptions,
+  ...imageOptions,
   ...deployOptions,
   ...pipelineOptions,
 } as const satisfies Readonly<Record<string, Option>>;

@@ -1,0 +1,139 @@
+/**
+ * The builder without privileges: a layer of code put onto a base image through the registry's API. No RUN, so the base
+ * holds the dependencies; the same code on the same base gives the same digest, on every runner.
+ */
+import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
+import { type Builder, type BuildRequest, type ImageReference, parseImage } from '../../kernel/image.ts';
+import { digestOf, type Manifest, type Registry } from '../registry/registry.ts';
+import { codeLayer } from './layer.ts';
+
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly platform?: { readonly os: string; readonly architecture: string };
+}
+interface ImageManifest {
+  readonly mediaType?: string;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+interface Config {
+  readonly config?: Readonly<Record<string, unknown>> & { readonly Labels?: Readonly<Record<string, string>> };
+  readonly rootfs: { readonly type: string; readonly diff_ids: readonly string[] };
+  readonly history?: readonly unknown[];
+}
+
+interface Made {
+  readonly base: ImageReference;
+  readonly baseLayers: readonly Descriptor[];
+  readonly blobs: readonly Buffer[];
+  readonly manifest: Pick<Manifest, 'mediaType' | 'bytes'>;
+}
+
+const json = <T>(bytes: Buffer): T => JSON.parse(bytes.toString('utf8')) as T;
+const isDocker = (mediaType: string): boolean => mediaType.includes('docker');
+
+/** The manifest of one platform, whatever the base is. */
+async function platformManifest(registry: Registry, base: ImageReference, platform: string): Promise<Manifest> {
+  const reference = base.digest ?? base.tag ?? 'latest';
+  const found = await registry.manifest(base, reference);
+  if (found === null)
+    throw new UsageError('BUILD_NO_BASE', `The base image ${base.registry}/${base.repository}@${reference} does not exist`, {
+      hint: 'Check image.base in flightcheck.yml.',
+    });
+  if (!/index|list/.test(found.mediaType)) return found;
+  const [os, architecture] = platform.split('/');
+  const { manifests } = json<{ manifests: readonly Descriptor[] }>(found.bytes);
+  const one = manifests.find((each) => each.platform?.os === os && each.platform?.architecture === architecture);
+  const manifest = one ? await registry.manifest(base, one.digest) : null;
+  if (manifest === null)
+    throw new UsageError('BUILD_NO_BASE', `The base image has nothing for ${platform}`, {
+      hint: 'Choose another base or image.platform.',
+    });
+  return manifest;
+}
+
+async function make(registry: Registry, request: BuildRequest): Promise<Made> {
+  const base = request.base === null ? null : parseImage(request.base);
+  if (!base?.digest)
+    throw new UsageError(
+      'BUILD_BASE_UNPINNED',
+      `append needs a base image by digest${request.base === null ? '' : `, found ${request.base}`}`,
+      {
+        hint: 'Build the dependencies once, and name that image: `image: { base: registry.example.com/team/model-base@sha256:... }`.',
+      },
+    );
+  const found = await platformManifest(registry, base, request.platform);
+  const old = json<ImageManifest>(found.bytes);
+  const config = json<Config>(await registry.blob(base, old.config.digest));
+  const { tar, gzip } = await codeLayer(request.context, request.files, request.code, request.timestamp);
+  const created = new Date(request.timestamp * 1000).toISOString();
+  const docker = isDocker(found.mediaType);
+  const newConfig = Buffer.from(
+    JSON.stringify({
+      ...config,
+      created,
+      config: {
+        ...config.config,
+        WorkingDir: request.code,
+        ...(request.entrypoint.length > 0 && { Entrypoint: request.entrypoint, Cmd: [] }),
+        Labels: { ...config.config?.Labels, ...request.labels },
+      },
+      rootfs: { ...config.rootfs, diff_ids: [...config.rootfs.diff_ids, digestOf(tar)] },
+      history: [...(config.history ?? []), { created, created_by: 'flightcheck build: code', comment: `base ${base.digest}` }],
+    }),
+  );
+  const layer: Descriptor = {
+    mediaType: docker ? 'application/vnd.docker.image.rootfs.diff.tar.gzip' : 'application/vnd.oci.image.layer.v1.tar+gzip',
+    digest: digestOf(gzip),
+    size: gzip.byteLength,
+  };
+  const bytes = Buffer.from(
+    JSON.stringify({
+      ...old,
+      config: { ...old.config, digest: digestOf(newConfig), size: newConfig.byteLength },
+      layers: [...old.layers, layer],
+    }),
+  );
+  return { base, baseLayers: old.layers, blobs: [newConfig, gzip], manifest: { mediaType: found.mediaType, bytes } };
+}
+
+/** A layer of the base that the target lacks: shared where the registry can, else carried over. */
+async function carry(registry: Registry, layer: Descriptor, from: ImageReference, to: ImageReference): Promise<void> {
+  if (await registry.hasBlob(to, layer.digest)) return;
+  if (from.registry === to.registry && (await registry.mountBlob(to, layer.digest, from.repository))) return;
+  await registry.putBlob(to, await registry.blob(from, layer.digest));
+}
+
+export function appendBuilder(registry: Registry): Builder {
+  const made = new Map<string, Made>();
+  return {
+    name: 'append',
+    async build(request) {
+      const image = await make(registry, request);
+      const id = digestOf(image.manifest.bytes);
+      made.set(id, image);
+      return { id, bytes: image.blobs.reduce((sum, blob) => sum + blob.byteLength, 0) };
+    },
+    run: async () => null,
+    async push({ id }, to) {
+      const image = made.get(id);
+      if (!image) throw new Error(`${id} was not built here`);
+      for (const layer of image.baseLayers) await carry(registry, layer, image.base, to);
+      for (const blob of image.blobs) if (!(await registry.hasBlob(to, digestOf(blob)))) await registry.putBlob(to, blob);
+      await registry.putManifest(to, to.tag ?? id, image.manifest);
+      const stored = await registry.manifest(to, to.tag ?? id);
+      if (stored?.digest !== id)
+        throw new EnvironmentError(
+          'BUILD_DIGEST',
+          `${to.registry} stored ${stored?.digest ?? 'nothing'} where ${id} was pushed`,
+          {
+            hint: 'Somebody else pushed this tag at the same time, or the registry rewrites manifests.',
+          },
+        );
+      return id;
+    },
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,144 @@
+/** buildah: builds a Dockerfile without a daemon, chroot isolation, every stamp set to the commit's time. */
+import { chmod, copyFile, lstat, mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
+import { type Builder, type BuildRequest, formatImage, type ImageReference } from '../../kernel/image.ts';
+import { runCommand } from '../process.ts';
+import type { Credentials } from '../registry/authorize.ts';
+
+export interface BuildahOptions {
+  readonly credentials: Credentials | null;
+  readonly env: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** `overlay` where this user can mount it, else `vfs`, which copies everything. */
+  readonly driver?: 'overlay' | 'vfs';
+  /** Keeps layers between builds; a folder of its own, empty, when absent. */
+  readonly store?: string;
+  onLine?(line: string): void;
+}
+
+const limits = { seconds: 3600, memoryBytes: 64 * 2 ** 30, outputBytes: 256 * 2 ** 20 };
+
+/** What Git tracks and nothing else, with modes that no umask has touched. */
+async function copyContext(request: BuildRequest, to: string): Promise<void> {
+  for (const file of request.files) {
+    const [from, target] = [join(request.context, file), join(to, file)];
+    const stats = await lstat(from).catch(() => null);
+    if (!stats || stats.isDirectory()) continue;
+    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+    if (stats.isSymbolicLink()) await symlink(await readlink(from), target);
+    else {
+      await copyFile(from, target);
+      await chmod(target, (stats.mode & 0o111) === 0 ? 0o644 : 0o755);
+    }
+  }
+}
+
+export async function openBuildah(options: BuildahOptions): Promise<Builder> {
+  const folder = await mkdtemp(join(tmpdir(), 'flightcheck-build-'));
+  const store = options.store ?? join(folder, 'store');
+  const global = ['--root', store, '--runroot', join(folder, 'run'), '--storage-driver', options.driver ?? 'overlay'];
+  const secrets = options.credentials ? [options.credentials.password] : [];
+  const buildah = (
+    args: readonly string[],
+    more: { readonly secrets?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+  ) =>
+    runCommand({
+      argv: ['buildah', ...global, ...args],
+      cwd: folder,
+      folder,
+      env: { ...options.env, ...more.env },
+      limits,
+      signal: options.signal,
+      secrets: [...secrets, ...(more.secrets ?? [])],
+      ...(options.onLine && { onLine: options.onLine }),
+    });
+  const must = async (
+    what: string,
+    args: readonly string[],
+    more: Parameters<typeof buildah>[1] = {},
+  ): Promise<readonly string[]> => {
+    const { exitCode, tail, isTimedOut } = await buildah(args, more);
+    if (exitCode === 0) return tail;
+    const words = tail.slice(-15).join('\n');
+    const isLocked = /unshare|CLONE_NEW|operation not permitted|newuidmap/i.test(words);
+    if (isLocked)
+      throw new EnvironmentError('BUILD_NOT_ALLOWED', `buildah may not run here: ${words}`, {
+        hint: 'The runner forbids user namespaces. Allow them (seccomp), or use `image: { builder: append, base: ...@sha256:... }`, which needs no privilege.',
+      });
+    throw new UsageError('BUILD_FAILED', `${what} failed${isTimedOut ? ' (it took too long)' : ''}:\n${words}`, {
+      hint: 'Mend the Dockerfile; the lines above are the last that buildah printed.',
+    });
+  };
+  const authFile = async (to: ImageReference): Promise<string[]> => {
+    if (options.credentials === null) return [];
+    const { username, password } = options.credentials;
+    const path = join(folder, 'auth.json');
+    const auth = Buffer.from(`${username}:${password}`).toString('base64');
+    await writeFile(path, JSON.stringify({ auths: { [to.registry]: { auth } } }), { mode: 0o600 });
+    return ['--authfile', path];
+  };
+  const tls = ({ registry }: ImageReference): string => `--tls-verify=${/^(127\.|localhost)/.test(registry) ? 'false' : 'true'}`;
+
+  return {
+    name: 'buildah',
+    async build(request) {
+      const context = join(folder, 'context');
+      await rm(context, { recursive: true, force: true });
+      await mkdir(context, { recursive: true, mode: 0o755 });
+      await copyContext(request, context);
+      const file = join(folder, 'Dockerfile');
+      await writeFile(file, request.dockerfile);
+      const secretFiles = await Promise.all(
+        Object.entries(request.secrets).map(async ([id, value], i) => {
+          const path = join(folder, `secret-${i}`);
+          await writeFile(path, value, { mode: 0o600 });
+          return `--secret=id=${id},src=${path}`;
+        }),
+      );
+      const id = join(folder, 'image-id');
+      await must(
+        'The build',
+        [
+          ...['bud', '--isolation', 'chroot', '--layers', '--timestamp', String(request.timestamp), '--omit-history=false'],
+          ...['--platform', request.platform, '--file', file, '--iidfile', id, '--tls-verify=false', '--pull-always=false'],
+          ...Object.entries({ ...request.buildArgs, SOURCE_DATE_EPOCH: String(request.timestamp) }).map(
+            ([name, value]) => `--build-arg=${name}=${value}`,
+          ),
+          ...Object.entries(request.labels).map(([name, value]) => `--label=${name}=${value}`),
+          ...secretFiles,
+          context,
+        ],
+        { secrets: Object.values(request.secrets) },
+      );
+      return { id: (await readFile(id, 'utf8')).trim(), bytes: null };
+    },
+    async run(image, command) {
+      const [container = ''] = (await must('Starting the image', ['from', '--quiet', image.id])).slice(-1);
+      const { exitCode, tail } = await buildah(['run', '--isolation', 'chroot', container.trim(), '--', ...command]);
+      await buildah(['rm', container.trim()]);
+      return { exitCode: exitCode ?? -1, tail };
+    },
+    async push(image, to) {
+      const file = join(folder, 'digest');
+      const auth = await authFile(to);
+      await must('The push', [
+        'push',
+        '--quiet',
+        tls(to),
+        ...auth,
+        '--digestfile',
+        file,
+        image.id,
+        `docker://${formatImage({ ...to, digest: null })}`,
+      ]);
+      return (await readFile(file, 'utf8')).trim();
+    },
+    async close() {
+      // The mounts of the store are not ours to remove by hand.
+      await buildah(['rm', '--all']).catch(() => undefined);
+      await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    },
+  };
+}

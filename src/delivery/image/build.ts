@@ -1,0 +1,102 @@
+/** Builds an image, tries it, pushes it and reads back what the registry really holds. */
+import type { Builder, BuildRequest, ImageReference } from '../../kernel/image.ts';
+import type { Step } from '../steps.ts';
+
+export type BuildStepId = 'builder' | 'sbom' | 'image' | 'reproducible' | 'smoke' | 'push' | 'digest';
+export type BuildStep = Step<BuildStepId>;
+
+export interface ImageBuild {
+  readonly isBuilt: boolean;
+  /** `registry/repository@sha256:...` as the registry holds it; null when nothing was pushed. */
+  readonly image: string | null;
+  readonly digest: string | null;
+  readonly steps: readonly BuildStep[];
+}
+
+export interface ImageBuildOptions {
+  readonly builder: Builder;
+  readonly request: BuildRequest;
+  /** Null builds without pushing. */
+  readonly to: ImageReference | null;
+  /** Null: no smoke run. */
+  readonly smoke: readonly string[] | null;
+  readonly reproducible: 'report' | 'require' | 'off';
+  /** Steps that were taken before: which builder, which bill of materials. */
+  readonly before: readonly BuildStep[];
+  /** The digest that the registry holds for a tag; null when there is none. */
+  digestOf(image: ImageReference): Promise<string | null>;
+  onStep?(step: BuildStep): void;
+}
+
+/** Rejects with BUILD_* and REGISTRY_* errors; a smoke run that fails and a digest that differs are steps that fail. */
+export async function buildImage(options: ImageBuildOptions): Promise<ImageBuild> {
+  const { builder, request, to } = options;
+  const steps: BuildStep[] = [];
+  const note = (step: BuildStep): void => {
+    steps.push(step);
+    options.onStep?.(step);
+  };
+  for (const step of options.before) note(step);
+  const timed = async <T>(
+    id: BuildStepId,
+    work: () => Promise<T>,
+    words: (done: T) => Omit<BuildStep, 'id' | 'seconds'>,
+  ): Promise<T> => {
+    const started = performance.now();
+    const done = await work();
+    note({ id, seconds: (performance.now() - started) / 1000, ...words(done) });
+    return done;
+  };
+  const end = (isBuilt: boolean, digest: string | null = null): ImageBuild => ({
+    isBuilt,
+    digest,
+    image: digest === null || to === null ? null : `${to.registry}/${to.repository}@${digest}`,
+    steps,
+  });
+  const image = await timed(
+    'image',
+    () => builder.build(request),
+    ({ id }) => ({ outcome: 'pass', words: `${builder.name} built ${id.slice(0, 19)}` }),
+  );
+  if (options.reproducible !== 'off') {
+    const again = await timed(
+      'reproducible',
+      () => builder.build(request),
+      (second) => ({
+        outcome: second.id === image.id ? 'pass' : options.reproducible === 'require' ? 'fail' : 'skipped',
+        words:
+          second.id === image.id ? 'built twice, the same digest' : `built twice, and the second is ${second.id.slice(0, 19)}`,
+      }),
+    );
+    if (again.id !== image.id && options.reproducible === 'require') return end(false);
+  }
+  if (options.smoke !== null) {
+    const { smoke } = options;
+    const tried = await timed(
+      'smoke',
+      () => builder.run(image, smoke),
+      (run) =>
+        run === null
+          ? { outcome: 'skipped', words: `${builder.name} cannot run an image; its first task will` }
+          : run.exitCode === 0
+            ? { outcome: 'pass', words: `${smoke.join(' ')} ended well` }
+            : { outcome: 'fail', words: `${smoke.join(' ')} ended with exit code ${run.exitCode}`, trace: run.tail.join('\n') },
+    );
+    if (tried !== null && tried.exitCode !== 0) return end(false);
+  }
+  if (to === null) return end(true);
+  const pushed = await timed(
+    'push',
+    () => builder.push(image, to),
+    (digest) => ({ outcome: 'pass', words: `${digest.slice(0, 19)} pushed to ${to.registry}/${to.repository}:${to.tag}` }),
+  );
+  const held = await timed(
+    'digest',
+    () => options.digestOf(to),
+    (digest) =>
+      digest === pushed
+        ? { outcome: 'pass', words: 'the registry holds the digest that was pushed' }
+        : { outcome: 'fail', words: `the registry holds ${digest ?? 'nothing'} under ${to.tag}, pushed was ${pushed}` },
+  );
+  return held === pushed ? end(true, pushed) : end(false);
+}

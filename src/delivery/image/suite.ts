@@ -1,0 +1,41 @@
+/** A build as a suite of a report. */
+import type { SuiteReport } from '../../kernel/report.ts';
+import { type StepWords, stepsSuite } from '../steps.ts';
+import type { BuildStepId, ImageBuild } from './build.ts';
+
+const steps: Readonly<Record<BuildStepId, StepWords>> = {
+  builder: {
+    title: 'This runner can build',
+    why: 'A build that begins on a runner that forbids it fails late.',
+    fix: 'See which setting is missing.',
+  },
+  sbom: {
+    title: 'What is in the image is known',
+    why: 'A vulnerability is found in what is listed, and in nothing else.',
+    fix: 'Lock the dependencies, with hashes.',
+  },
+  image: { title: 'The image builds', why: 'What cannot be built cannot be deployed.', fix: 'Read the last lines of the build.' },
+  reproducible: {
+    title: 'The same commit gives the same image',
+    why: 'An image that nobody can build again cannot be audited.',
+    fix: 'Pin the base by digest, lock the packages, remove logs and caches in the same RUN.',
+  },
+  smoke: {
+    title: 'The image starts',
+    why: 'An image that builds may still lack what its program needs.',
+    fix: "Read the program's last lines.",
+  },
+  push: {
+    title: 'The image is in the registry',
+    why: 'Only from there can it be run.',
+    fix: 'Check the credentials of the registry.',
+  },
+  digest: {
+    title: 'The registry holds what was built',
+    why: 'A tag can be moved by anybody; a digest cannot.',
+    fix: 'Somebody pushed the same tag: build again, with a tag of its own.',
+  },
+};
+
+export const buildSuite = (build: ImageBuild, trigger: string): SuiteReport =>
+  stepsSuite({ id: 'build', title: 'Container image' }, build.steps, steps, trigger);

@@ -1,0 +1,48 @@
+/** What acts does it in steps; each is a result of the report, so that every format shows it. */
+import type { SuiteReport } from '../kernel/report.ts';
+import { scoreSuite } from '../kernel/score.ts';
+
+export interface Step<Id extends string = string> {
+  readonly id: Id;
+  readonly outcome: 'pass' | 'fail' | 'skipped';
+  /** What was done or found, in one sentence. */
+  readonly words: string;
+  readonly seconds: number;
+  /** What another program printed. */
+  readonly trace?: string;
+}
+
+export interface StepWords {
+  readonly title: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+const mostTrace = 2000;
+
+/** The steps of an action as a suite of one section. */
+export function stepsSuite<Id extends string>(
+  suite: { readonly id: string; readonly title: string },
+  steps: readonly Step<Id>[],
+  words: Readonly<Record<Id, StepWords>>,
+  trigger: string,
+): SuiteReport {
+  const results = steps.map(({ id, outcome, words: said, seconds, trace }) => {
+    const base = {
+      ...words[id],
+      check: `${suite.id}-${id}`,
+      severity: 'blocker' as const,
+      weight: 1,
+      seconds: Math.round(seconds * 1000) / 1000,
+    };
+    if (outcome === 'fail')
+      return { ...base, outcome, findings: [{ message: trace === undefined ? said : `${said}\n${trace.slice(-mostTrace)}` }] };
+    return {
+      ...base,
+      outcome,
+      findings: [],
+      ...(outcome === 'skipped' ? { reason: said } : { evidence: { explanation: said } }),
+    };
+  });
+  return scoreSuite({ ...suite, method: 'weighted-mean' }, [{ ...suite, results }], trigger);
+}

@@ -1,0 +1,23 @@
+/** Options of the container image. */
+export const imageOptions = {
+  'image-repository': {
+    type: 'string',
+    description: 'Where the image is pushed: registry.example.com/group/model. Default in CI: CI_REGISTRY_IMAGE.',
+    regex: '^([a-z0-9][A-Za-z0-9._:/-]*)?$',
+    default: '',
+    manifest: 'image.repository',
+  },
+  'image-tag': {
+    type: 'string',
+    description: 'Tag of the image. Default: the commit.',
+    regex: '^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$',
+    default: '',
+  },
+  builder: {
+    type: 'string',
+    description: 'How the image is made; auto takes the first that the runner allows.',
+    options: ['', 'auto', 'buildah', 'buildkit', 'append'],
+    default: '',
+    manifest: 'image.builder',
+  },
+} as const;
