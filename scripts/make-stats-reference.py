@@ -1,6 +1,6 @@
-"""Reference values for test/stats, computed once with SciPy and scikit-learn:
+"""Reference values for test/stats, computed once with SciPy, scikit-learn and pymannkendall:
 
-    python3 -m venv VENV && VENV/bin/pip install scipy scikit-learn
+    python3 -m venv VENV && VENV/bin/pip install scipy scikit-learn pymannkendall
     VENV/bin/python scripts/make-stats-reference.py > test/stats/fixtures/reference.json
 """
 import json
@@ -8,11 +8,12 @@ import math
 import sys
 
 import numpy as np
+import pymannkendall
 import scipy
 import sklearn
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 from scipy.spatial.distance import jensenshannon
-from sklearn import linear_model, metrics
+from sklearn import calibration, linear_model, metrics
 
 rng = np.random.default_rng(20261123)
 n = 600
@@ -49,9 +50,43 @@ def psi(a, b):
     return float(np.sum((q - p) * np.log(q / p)))
 
 
+def calibration_error(labels, scores, bins=10):
+    """Equal-mass bins; equal scores go where the first of them goes."""
+    first = stats.rankdata(scores, method="min") - 1
+    bin_of = (first * bins) // len(scores)
+    gaps = [np.mean(bin_of == b) * abs(scores[bin_of == b].mean() - labels[bin_of == b].mean()) for b in set(bin_of)]
+    return float(np.sum(gaps))
+
+
+# Another stream, so that what was drawn before stays as it was.
+late = np.random.default_rng(20261124)
+untied = np.round(late.random(n), 9)
+happened = (late.random(n) < untied**1.3).astype(int)
+shares_true, shares_said = calibration.calibration_curve(happened, untied, n_bins=10, strategy="quantile")
+series = {
+    "flat": np.round(100 + 4 * late.standard_normal(30), 3),
+    "leak": np.round(100 + np.arange(30) + 4 * late.standard_normal(30), 3),
+    "tied": np.round(late.standard_normal(24)),
+    "falling": np.array([9.0, 8, 8, 7, 7, 6, 7, 5, 4, 4, 2, 1]),
+}
+
+
+def trend(values):
+    found = pymannkendall.original_test(values)
+    return {
+        "values": values.tolist(),
+        "s": found.s,
+        "z": found.z,
+        "p": found.p,
+        "slope": stats.theilslopes(values)[0],
+        "mad": stats.median_abs_deviation(values, scale="normal"),
+        "median": float(np.median(values)),
+    }
+
+
 ridge = linear_model.Ridge(alpha=1e-3 * n).fit(features, value)
 out = {
-    "versions": {"python": sys.version.split()[0], "numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
+    "versions": {"python": sys.version.split()[0], "numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__, "pymannkendall": pymannkendall.__version__},
     "binary": {
         "y": y.tolist(),
         "score": score.tolist(),
@@ -95,6 +130,21 @@ out = {
     "log_gamma": [[x, math.lgamma(x)] for x in (0.3, 0.5, 1.0, 4.5, 30.0)],
     "wilson": [[k, m, *stats.binomtest(k, m).proportion_ci(0.95, method="wilson")] for k, m in ((0, 10), (3, 10), (50, 100), (999, 1000))],
     "holm": {"p": [0.01, 0.04, 0.03, 0.005], "adjusted": [0.03, 0.06, 0.06, 0.02]},
+    "calibration": {
+        "tied": calibration_error(y, score),
+        "untied": {"y": happened.tolist(), "score": untied.tolist(), "ece": calibration_error(happened, untied)},
+        # Bins of 60 rows each: the mean over bins is the mean over rows.
+        "scikit_learn": float(np.mean(np.abs(shares_true - shares_said))),
+    },
+    "trends": {name: trend(values) for name, values in series.items()},
+    "incomplete_beta": [[x, a, b, special.betainc(a, b, x)] for x in (0.001, 0.3, 0.5, 0.97) for a, b in ((0.5, 0.5), (2.5, 0.5), (8, 3), (60, 0.5))],
+    "student_t": [[t, df, stats.t.sf(t, df)] for t in (-1.5, 0.0, 0.7, 3.0, 12.0) for df in (1, 5, 11.4, 40)],
+    "student_t_isf": [[tail, df, stats.t.isf(tail, df)] for tail in (0.4, 0.005, 1e-5) for df in (2, 5, 17, 200)],
+    "shift": {
+        "reference": messy[:12],
+        "served": messy[20:26],
+        "p": float(2 * stats.t.sf(abs((np.mean(messy[20:26]) - np.mean(messy[:12])) / (np.std(messy[:12], ddof=1) * math.sqrt(1 / 12 + 1 / 6))), 11)),
+    },
     "bootstrap_auc_se": float(np.std([metrics.roc_auc_score(y[i], score[i]) for i in (rng.integers(0, n, n) for _ in range(4000))], ddof=1)),
 }
 json.dump(out, sys.stdout)

@@ -1,18 +1,26 @@
 /** Against SciPy and scikit-learn: fixtures/reference.json, made by scripts/make-stats-reference.py. */
 import { describe, expect, test } from 'vitest';
+import { incompleteBeta } from '../../src/stats/beta.ts';
 import { binCounts } from '../../src/stats/bin-counts.ts';
 import { bootstrap, once } from '../../src/stats/bootstrap.ts';
 import { chiSquareUpperQuantile } from '../../src/stats/chi-square.ts';
+import { momentsOf, shiftP } from '../../src/stats/chunks.ts';
 import { summarise } from '../../src/stats/column-summary.ts';
 import { logGamma } from '../../src/stats/gamma.ts';
 import { holm } from '../../src/stats/holm.ts';
 import { jensenShannon } from '../../src/stats/jensen-shannon.ts';
 import { kolmogorovSmirnov, ksBins } from '../../src/stats/kolmogorov-smirnov.ts';
 import { fitLinearModel } from '../../src/stats/linear-model.ts';
+import { medianAbsoluteDeviation } from '../../src/stats/mad.ts';
+import { mannKendall } from '../../src/stats/mann-kendall.ts';
+import { median } from '../../src/stats/median.ts';
+import { calibrationError, calibrationErrorOf } from '../../src/stats/metrics/calibration-error.ts';
 import { metricOf } from '../../src/stats/metrics/index.ts';
 import { normalCdf, normalQuantile } from '../../src/stats/normal.ts';
 import { psi } from '../../src/stats/psi.ts';
 import { quantileEdges } from '../../src/stats/quantile-edges.ts';
+import { studentQuantile, studentTail } from '../../src/stats/student-t.ts';
+import { theilSenSlope } from '../../src/stats/theil-sen.ts';
 import { wilsonInterval } from '../../src/stats/wilson.ts';
 import { csvOf, folderOf, storeOf } from '../support/tables.ts';
 import reference from './fixtures/reference.json' with { type: 'json' };
@@ -51,6 +59,22 @@ describe.each([1, 2])('metrics in SQL and over fetched rows, %i threads', (threa
     expect(await metric.measure(store, '(SELECT y, score FROM train)')).toBeCloseTo(expected, 12);
     const weighted = metric.weighted(Float64Array.from(regression.y), Float64Array.from(regression.score));
     expect(once(weighted, regression.y.length)).toBeCloseTo(expected, 12);
+  });
+
+  test('calibration error, tied scores and not; scikit-learn where no bin is torn', async () => {
+    const { untied } = reference.calibration;
+    for (const [y, score, expected] of [
+      [binary.y, binary.score, reference.calibration.tied],
+      [untied.y, untied.score, untied.ece],
+      [untied.y, untied.score, reference.calibration.scikit_learn],
+    ] as const) {
+      const store = await scored(y, score);
+      expect(await calibrationError(store, '(SELECT y::DOUBLE AS y, score::DOUBLE AS score FROM train)')).toBeCloseTo(
+        expected,
+        12,
+      );
+      expect(calibrationErrorOf(Float64Array.from(y), Float64Array.from(score))).toBeCloseTo(expected, 12);
+    }
   });
 
   test('one class, no rows: not defined rather than a number', async () => {
@@ -125,6 +149,26 @@ describe('closed forms', () => {
       expect(interval.upper).toBeCloseTo(upper, 10);
     }
     for (const [i, p] of holm(reference.holm.p).entries()) expect(p).toBeCloseTo(reference.holm.adjusted[i] ?? 0, 12);
+  });
+  test('incomplete beta, Student, shift of chunk means', () => {
+    for (const [x = 0, a = 0, b = 0, value = 0] of reference.incomplete_beta)
+      expect(incompleteBeta(x, a, b) / value).toBeCloseTo(1, 10);
+    for (const [t = 0, df = 0, tail = 0] of reference.student_t) expect(studentTail(t, df) / tail).toBeCloseTo(1, 10);
+    for (const [tail = 0, df = 0, t = 0] of reference.student_t_isf) expect(studentQuantile(tail, df) / t).toBeCloseTo(1, 9);
+    const { reference: before, served, p } = reference.shift;
+    const [a, b] = [momentsOf(before), momentsOf(served)];
+    expect(shiftP(a, b, 0)).toBeCloseTo(p, 12);
+    expect(Math.min(shiftP(a, b, 1), shiftP(a, b, -1))).toBeCloseTo(p / 2, 12);
+  });
+  test.each(Object.entries(reference.trends))('median, deviation, slope and trend: %s', (_name, expected) => {
+    const { values } = expected;
+    expect(median(values)).toBeCloseTo(expected.median, 12);
+    expect(medianAbsoluteDeviation(values)).toBeCloseTo(expected.mad, 9);
+    expect(theilSenSlope(values)).toBeCloseTo(expected.slope, 12);
+    const { s, z, rises, falls } = mannKendall(values);
+    expect(s).toBe(expected.s);
+    expect(z).toBeCloseTo(expected.z, 10);
+    expect(2 * Math.min(rises, falls)).toBeCloseTo(expected.p, 10);
   });
   test('linear and logistic fits', () => {
     const design = Float64Array.from(linear.x.flatMap((row) => [1, ...row]));
