@@ -43,7 +43,8 @@ export type BuilderName = 'buildah' | 'buildkit' | 'append';
 /** A way to make an image. Every member rejects with an EnvironmentError or UsageError `BUILD_*` with the tool's last lines. */
 export interface Builder {
   readonly name: BuilderName;
-  build(request: BuildRequest): Promise<BuiltImage>;
+  /** `isFresh` uses nothing of an earlier build. */
+  build(request: BuildRequest, options?: { readonly isFresh: boolean }): Promise<BuiltImage>;
   /** Runs a command in the image; the exit code and the last lines. Null where this builder cannot run anything. */
   run(
     image: BuiltImage,

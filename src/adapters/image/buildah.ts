@@ -83,7 +83,7 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
 
   return {
     name: 'buildah',
-    async build(request) {
+    async build(request, { isFresh } = { isFresh: false }) {
       const context = join(folder, 'context');
       await rm(context, { recursive: true, force: true });
       await mkdir(context, { recursive: true, mode: 0o755 });
@@ -102,7 +102,17 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
         'The build',
         [
           ...['bud', '--isolation', 'chroot', '--layers', '--timestamp', String(request.timestamp), '--omit-history=false'],
-          ...['--platform', request.platform, '--file', file, '--iidfile', id, '--tls-verify=false', '--pull-always=false'],
+          ...[
+            '--platform',
+            request.platform,
+            '--file',
+            file,
+            '--iidfile',
+            id,
+            '--tls-verify=false',
+            '--pull-always=false',
+            ...(isFresh ? ['--no-cache'] : []),
+          ],
           ...Object.entries({ ...request.buildArgs, SOURCE_DATE_EPOCH: String(request.timestamp) }).map(
             ([name, value]) => `--build-arg=${name}=${value}`,
           ),

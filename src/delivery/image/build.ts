@@ -61,7 +61,7 @@ export async function buildImage(options: ImageBuildOptions): Promise<ImageBuild
   if (options.reproducible !== 'off') {
     const again = await timed(
       'reproducible',
-      () => builder.build(request),
+      () => builder.build(request, { isFresh: true }),
       (second) => ({
         outcome: second.id === image.id ? 'pass' : options.reproducible === 'require' ? 'fail' : 'skipped',
         words:

@@ -46,7 +46,7 @@ export function generateDockerfile({ language, base, code, lock, paths, entrypoi
     'ARG SOURCE_DATE_EPOCH',
     `WORKDIR ${code}`,
     ...(language === 'python' ? ['ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1', `ENV PYTHONPATH=${code}/src:${code}`] : []),
-    'RUN useradd --system --uid 10001 --no-create-home model',
+    'RUN useradd --uid 10001 --no-create-home model',
     ...(lock === null ? [] : installs(language, lock)),
     ...paths.map((path) => `COPY ${JSON.stringify([path, `./${path}`])}`),
     'USER 10001',
