@@ -205,6 +205,7 @@ export const suite = {
 export const checks = {
   'data-1': () => import('./data/data-1-feature-schema.ts').then((m) => m.default),
   'data-2': () => import('./data/data-2-benefit.ts').then((m) => m.default),
+  'data-7': () => import('./data/data-7-feature-tests.ts').then((m) => m.default),
   'infra-1': () => import('./infra/infra-1-reproducible.ts').then((m) => m.default),
   'infra-3': () => import('./infra/infra-3-integration.ts').then((m) => m.default),
   'model-3': () => import('./model/model-3-tuned.ts').then((m) => m.default),
@@ -213,6 +214,7 @@ export const checks = {
   'model-6': () => import('./model/model-6-slices.ts').then((m) => m.default),
   'monitor-2': () => import('./monitoring/monitor-2-invariants.ts').then((m) => m.default),
   'monitor-3': () => import('./monitoring/monitor-3-skew.ts').then((m) => m.default),
+  'monitor-7': () => import('./monitoring/monitor-7-prediction-quality.ts').then((m) => m.default),
 } as const satisfies CheckRegistry;
 
 /** Rules as data: a kind and its parameters, by id. */

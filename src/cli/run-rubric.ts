@@ -22,12 +22,14 @@ import { metricsOf } from '../kernel/metrics.ts';
 import type { Metric, SuiteReport } from '../kernel/report.ts';
 import type { CheckRegistry, Suite } from '../kernel/suite.ts';
 import type { TableStore } from '../kernel/table-store.ts';
+import type { UnitTests } from '../kernel/world.ts';
 import { renderPlan } from '../reports/plan.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
+import { openUnitTests } from './unit-tests.ts';
 import { writeSchema } from './write-schema.ts';
 
 /** Everything that a run of the rubric holds open. */
@@ -39,6 +41,8 @@ interface Session {
   readonly machine: HookMachine;
   readonly suite: Suite;
   readonly loaded: ReadonlyMap<string, AnyCheck>;
+  /** Read before any hook runs, and so before any could change it. */
+  readonly unitTests: UnitTests;
 }
 
 /** `flightcheck score`. */
@@ -57,7 +61,9 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
     const machine = await openHookMachine(machineOptions(context, invocation, repo, manifest));
     try {
       const loaded = await loadChecks(selected);
-      const session = { repo, manifest: await withFeatures(manifest, tables), tables, machine, suite: selected, loaded };
+      const unitTests = await openUnitTests(context, invocation, repo);
+      const resolved = await withFeatures(manifest, tables);
+      const session = { repo, manifest: resolved, tables, machine, suite: selected, loaded, unitTests };
       const plan = await context.log.step('Planning', () => planOf(session));
       if (invocation.options.plan === true) return printPlan(context, plan);
       return await runPlan(context, invocation, session, plan);
@@ -149,7 +155,7 @@ async function runPlan(context: Context, invocation: Invocation, session: Sessio
 }
 
 function runChecks(context: Context, session: Session, plan: HookPlan, hooks: RunningHooks): Promise<SuiteReport> {
-  const { repo, manifest, tables, loaded } = session;
+  const { repo, manifest, tables, loaded, unitTests } = session;
   const { place, path, exists, problems } = repo.manifest;
   return runSuite({
     suite: session.suite,
@@ -162,6 +168,7 @@ function runChecks(context: Context, session: Session, plan: HookPlan, hooks: Ru
       mlflow: openMlflow(manifest.mlflow, context.env, { signal: context.signal }),
       tables,
       hooks,
+      unitTests,
     },
     trigger: triggerOf(context.env),
     // Checks mostly wait for hooks, which have a limit of their own.

@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import picomatch from 'picomatch';
 import { openMlflow } from '../../src/adapters/mlflow/open.ts';
 import { withFeatures } from '../../src/engine/features.ts';
 import { hiddenColumns } from '../../src/engine/hooks/execute.ts';
@@ -21,6 +22,7 @@ import type {
   SourceName,
   TrainRequest,
 } from '../../src/kernel/hooks.ts';
+import type { UnitTestRun } from '../../src/kernel/unit-tests.ts';
 import type { Files, Mlflow, World } from '../../src/kernel/world.ts';
 import { manifestOf } from './manifest.ts';
 import { csvOf, folderOf, storeOf } from './tables.ts';
@@ -57,13 +59,15 @@ export interface Given {
   readonly mlflow?: Mlflow;
   readonly files?: Readonly<Record<string, string>>;
   readonly threads?: number;
+  /** What flightcheck test left; without it no unit test was run. */
+  readonly unitTests?: UnitTestRun;
 }
 
 const filesOf = (texts: Readonly<Record<string, string>>): Files => ({
   all: [],
   has: (path) => path in texts,
   get: () => undefined,
-  glob: () => [],
+  glob: (patterns) => Object.keys(texts).filter((path) => picomatch.isMatch(path, [patterns].flat())),
   text: async (path) => texts[path] ?? null,
   bytes: async () => null,
 });
@@ -170,6 +174,12 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     tables: store,
     hooks,
     mlflow: given.mlflow ?? openMlflow(manifest.mlflow, {}),
+    unitTests: {
+      latest: async () =>
+        given.unitTests
+          ? { ok: true, value: given.unitTests }
+          : { ok: false, isAbsent: true, reason: 'the unit tests were not run' },
+    },
   };
   return { verdict: await check.run(world as World, {}), requests };
 }

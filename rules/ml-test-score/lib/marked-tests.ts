@@ -1,0 +1,34 @@
+/** Unit tests as evidence: those that name a test of the rubric, in the last run over this very state of the repo. */
+import { type Finding, skipped, type Verdict } from '../../../src/kernel/check.ts';
+import type { TestCase, UnitTestRun } from '../../../src/kernel/unit-tests.ts';
+import type { UnitTests } from '../../../src/kernel/world.ts';
+
+export interface MarkedTests {
+  readonly run: UnitTestRun;
+  readonly passed: readonly TestCase[];
+  readonly broken: readonly TestCase[];
+  readonly skipped: readonly TestCase[];
+}
+
+/** The line that marks a test, in the words of both frameworks. */
+export const howToMark = (id: string): string =>
+  `Mark them: @pytest.mark.ml_test("${id}") in Python, test_that("[${id}] ...") in R; flightcheck init tests writes the first ones.`;
+
+/** The marked tests, or why there is no evidence. A mark alone earns nothing: what was skipped or failed is told apart. */
+export async function markedTests(unitTests: UnitTests, id: string, subject: string): Promise<MarkedTests | Verdict> {
+  const latest = await unitTests.latest();
+  if (!latest.ok) return skipped(latest.reason, { nextStep: `Run flightcheck test before flightcheck score. ${howToMark(id)}` });
+  const run = latest.value;
+  const marked = run.cases.filter(({ marks }) => marks.includes(id));
+  if (marked.length === 0)
+    return skipped(`none of ${run.cases.length} unit tests is marked as a test of ${subject}`, { nextStep: howToMark(id) });
+  const by = (...statuses: readonly TestCase['status'][]) => marked.filter(({ status }) => statuses.includes(status));
+  return { run, passed: by('passed'), broken: by('failed', 'error'), skipped: by('skipped') };
+}
+
+/** One finding for each marked test that fails. */
+export const brokenFindings = ({ broken }: MarkedTests): readonly Finding[] =>
+  broken.slice(0, 100).map(({ suite, name, file, line, message }) => ({
+    message: `${suite === '' ? '' : `${suite}: `}${name} fails: ${message}`,
+    ...(file !== null && { place: { path: file, ...(line !== null && { line }) } }),
+  }));
