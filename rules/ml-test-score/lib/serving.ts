@@ -53,3 +53,7 @@ export function idSql({ columns }: ResolvedManifest, table: Pick<Table, 'columns
   for (const name of [columns.id, 'id']) if (names.includes(name)) return `CAST(${quoteName(name)} AS VARCHAR)`;
   return columns.key?.every((name) => names.includes(name)) ? keyText(columns.key) : null;
 }
+
+/** SQL of the rows whose id is theirs alone, with that id as `__id`. */
+export const alone = (relation: string, id: string, condition = 'true'): string =>
+  `(SELECT *, ${id} AS __id FROM ${relation} WHERE ${condition} AND ${id} IS NOT NULL QUALIFY count(*) OVER (PARTITION BY ${id}) = 1)`;

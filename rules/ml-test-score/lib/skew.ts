@@ -44,10 +44,6 @@ export function pairsOf({ columns }: ResolvedManifest, serving: Table, requests:
   return { pairs, isOneFile, unlogged: judged.filter(({ name }) => !logged.has(name)).map(({ name }) => name), features };
 }
 
-/** SQL of the rows whose id is theirs alone, and of how many there are. */
-export const alone = (relation: string, id: string, condition = 'true'): string =>
-  `(SELECT *, ${id} AS __id FROM ${relation} WHERE ${condition} AND ${id} IS NOT NULL QUALIFY count(*) OVER (PARTITION BY ${id}) = 1)`;
-
 export interface Compared {
   readonly compared: Differences;
   readonly version: ServedVersion;

@@ -37,8 +37,8 @@ export interface SliceResult {
   readonly verdict: 'pass' | 'fail' | 'inconclusive';
 }
 
-/** SQL of the group of a row: the value, or the quarter of a number of many values. */
-async function groupSql(tables: Query, table: Table, name: string): Promise<string> {
+/** SQL of the group of a row `e`: the value, or the quarter of a number of many values. */
+export async function groupSql(tables: Query, table: Table, name: string): Promise<string> {
   const column = table.columns.find((one) => one.name === name);
   const x = `e.${quoteName(name)}`;
   const text = `coalesce(CAST(${x} AS VARCHAR), '(missing)')`;

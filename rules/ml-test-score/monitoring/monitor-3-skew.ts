@@ -4,8 +4,8 @@ import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { World } from '../../../src/kernel/world.ts';
 import { differences } from '../../../src/stats/differences.ts';
 import { isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
-import { idSql, servedVersion } from '../lib/serving.ts';
-import { alone, pairsOf, sampleRows, skewVerdict } from '../lib/skew.ts';
+import { alone, idSql, servedVersion } from '../lib/serving.ts';
+import { pairsOf, sampleRows, skewVerdict } from '../lib/skew.ts';
 
 const request: FeaturesRequest = {
   hook: 'features',
