@@ -4,7 +4,7 @@
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { aptInstall, installer, isThere, rsyncFolder, tools } from './lib/tools.ts';
+import { aptInstall, installer, isThere, pipInstall, rsyncFolder, tools } from './lib/tools.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -18,6 +18,10 @@ else if (prefix) {
   if (problem) console.error(`apt-get failed: ${problem}`);
 }
 for (const tool of missing) {
+  if (tool.requirements && !isThere(tool)) {
+    const problem = pipInstall(tool.requirements);
+    if (problem) console.error(`pip failed: ${problem}`);
+  }
   if (isThere(tool)) console.log(`${tool.name}: installed.`);
   else if (tool.name === 'rsync' && rsyncFolder(root)) console.log('rsync: unpacked into .tools/, without root.');
   else console.error(`${tool.name} is missing (${tool.why}); install ${tool.packages.join(' ')} to have it.`);

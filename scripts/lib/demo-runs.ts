@@ -22,8 +22,8 @@ export interface DemoResult {
   readonly folders: readonly string[];
 }
 
-const jobs = ['structure', 'ml-test-score', 'report'] as const;
-const runnerOf = { structure: 'check', 'ml-test-score': 'score', report: 'report' } as const;
+const jobs = ['structure', 'unit-tests', 'ml-test-score', 'report'] as const;
+const runnerOf = { structure: 'check', 'unit-tests': 'test', 'ml-test-score': 'score', report: 'report' } as const;
 
 /** True when gitlab-ci-local is installed: it is a dependency for development. */
 export function canRunPipelines(): boolean {

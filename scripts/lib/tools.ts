@@ -10,6 +10,8 @@ export interface Tool {
   readonly probe: readonly string[];
   /** Debian packages. */
   readonly packages: readonly string[];
+  /** What pip installs where Debian's packages are of another Python than the one on the PATH; pinned. */
+  readonly requirements?: readonly string[];
   /** What cannot be done without it. */
   readonly why: string;
 }
@@ -22,6 +24,19 @@ export const tools: readonly Tool[] = [
     probe: ['Rscript', '--vanilla', '-e', 'quit(status = !requireNamespace("testthat", quietly = TRUE))'],
     packages: ['r-cran-testthat'],
     why: "the R example's unit tests use it",
+  },
+  {
+    name: 'covr',
+    probe: ['Rscript', '--vanilla', '-e', 'quit(status = !requireNamespace("covr", quietly = TRUE))'],
+    packages: ['r-cran-covr'],
+    why: 'coverage of R code is measured with it',
+  },
+  {
+    name: 'pytest',
+    probe: ['python3', '-c', 'import pytest, pytest_cov'],
+    packages: ['python3-pytest', 'python3-pytest-cov'],
+    requirements: ['pytest==9.2.0', 'pytest-cov==7.1.0', 'coverage==7.17.3'],
+    why: "the Python example's unit tests, and their coverage, use it",
   },
   { name: 'Chromium', probe: ['chromium', '--version'], packages: ['chromium'], why: 'pages are looked at with it' },
   {
@@ -65,6 +80,13 @@ export function aptInstall(prefix: readonly string[], packages: readonly string[
     result = install();
   }
   return result.status === 0 ? null : result.stderr.trim().split('\n').slice(-2).join(' ');
+}
+
+/** Installs pinned packages for the python3 on the PATH; returns the last line that pip said when it failed. */
+export function pipInstall(requirements: readonly string[]): string | null {
+  const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...requirements];
+  const result = spawnSync('python3', args, { encoding: 'utf8' });
+  return result.status === 0 ? null : (result.stderr?.trim().split('\n').at(-1) ?? 'python3 is not there');
 }
 
 /**

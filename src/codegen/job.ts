@@ -74,6 +74,7 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
     },
     // An empty address is no audience; the constant keeps the list valid and opens nothing, as a Tower asks for its address.
     ...(job.hasIdentity && { id_tokens: { FLIGHTCHECK_TOWER_TOKEN: { aud: ['flightcheck', input('tower-url')] } } }),
+    ...(job.coverage !== undefined && { coverage: `/${job.coverage}/` }),
     cache: caches(job, release),
     script: [bootstrap, `flightcheck ${job.runner} -- "$FLIGHTCHECK_MODEL_DIR"`],
     artifacts: {
@@ -82,10 +83,19 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
       // Reports that wait to be sent lie in the same folder and go out under the report job's identity: a job that runs the
       // repo's code hands over its own report and nothing else.
       paths: [job.hasIdentity ? `${outputFolder}/` : `${outputFolder}/${job.runner}.*`],
-      reports: Object.fromEntries(Object.entries(job.reports).map(([kind, file]) => [kind, `${outputFolder}/${file}`])),
+      reports: reportsOf(job),
     },
   };
 }
+
+/** What GitLab collects, in its own form. */
+const reportsOf = ({ reports }: ComponentJob): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(reports).map(([kind, file]) => {
+      const path = `${outputFolder}/${file}`;
+      return kind === 'cobertura' ? ['coverage_report', { coverage_format: 'cobertura', path }] : [kind, path];
+    }),
+  );
 
 /** Every job of a component by its name in GitLab. */
 export const renderJobs = (component: Component, bootstrap: string, release: Release): Readonly<Record<string, object>> =>

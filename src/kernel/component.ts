@@ -1,8 +1,8 @@
 /** A GitLab CI/CD component as written in `components/NAME/component.ts`; `templates/` is generated from it. */
 import type { OptionName } from './options/index.ts';
 
-/** Keys of GitLab's `artifacts:reports` that our runners write. */
-export type ReportKind = 'annotations' | 'codequality' | 'dotenv' | 'junit' | 'metrics';
+/** Keys of GitLab's `artifacts:reports` that our runners write; `cobertura` stands for its `coverage_report`. */
+export type ReportKind = 'annotations' | 'cobertura' | 'codequality' | 'dotenv' | 'junit' | 'metrics';
 
 /**
  * One job: one call of a runner. Everything that all jobs share (how the command gets there, rules, retry, artifacts,
@@ -17,6 +17,8 @@ export interface ComponentJob {
   readonly image: 'image' | 'report-image';
   /** What GitLab collects: a file of the output folder for each kind. */
   readonly reports: Readonly<Partial<Record<ReportKind, string>>>;
+  /** What the runner prints the coverage as, for the job's `coverage`: RE2, one group. */
+  readonly coverage?: string;
   /** Keep the hook cache between pipelines. */
   readonly cachesHooks?: boolean;
   /** Holds an identity token for Control Tower: only for a job that runs no code of the repo. */

@@ -117,8 +117,8 @@ describe.each(names)('template %s', (name) => {
         expire_in: '30 days',
         paths: [expect.stringMatching(/^models\/a\/out\//)],
       });
-      for (const path of Object.values((job.artifacts as { reports: Record<string, string> }).reports))
-        expect(path.startsWith('models/a/out/')).toBe(true);
+      for (const report of Object.values((job.artifacts as { reports: Record<string, string | { path: string }> }).reports))
+        expect(typeof report === 'string' ? report : report.path).toMatch(/^models\/a\/out\//);
     }
   });
 
@@ -176,14 +176,22 @@ describe.each(names)('template %s', (name) => {
 });
 
 test('model-pipeline runs the jobs of the other components, wired with needs', () => {
-  const { structure, 'ml-test-score': score, report } = jobsOf('model-pipeline');
+  const { structure, 'unit-tests': tests, 'ml-test-score': score, report } = jobsOf('model-pipeline');
   expect(structure).toEqual(jobsOf('structure').structure);
-  expect(score).toEqual(jobsOf('ml-test-score')['ml-test-score']);
+  expect(tests).toEqual(jobsOf('unit-tests')['unit-tests']);
+  // It runs whatever became of the unit tests, whose results are its evidence.
+  const { rules, needs, ...rest } = score as Job;
+  expect(rest).toMatchObject(
+    Object.fromEntries(Object.entries(jobsOf('ml-test-score')['ml-test-score'] ?? {}).filter(([key]) => key !== 'rules')),
+  );
+  expect(needs).toEqual([{ job: 'unit-tests', artifacts: true }]);
+  expect(rules).toEqual(report?.rules);
   expect(report).toEqual({
     ...jobsOf('report').report,
     stage: 'test',
     needs: [
       { job: 'structure', artifacts: true },
+      { job: 'unit-tests', artifacts: true },
       { job: 'ml-test-score', artifacts: true },
     ],
   });
@@ -200,6 +208,7 @@ test('no job but the report can hand over what is sent to Control Tower under it
   const jobs = Object.values(jobsOf('model-pipeline', { 'model-dir': 'm', output: 'out' }));
   expect(jobs.map((job) => (job.artifacts as { paths: string[] }).paths)).toEqual([
     ['m/out/check.*'],
+    ['m/out/test.*'],
     ['m/out/score.*'],
     ['m/out/'],
   ]);
@@ -207,8 +216,12 @@ test('no job but the report can hand over what is sent to Control Tower under it
 
 test('needs follow the prefix of the names', () => {
   const jobs = jobsOf('model-pipeline', { 'job-prefix': 'risk:' });
-  expect(Object.keys(jobs)).toEqual(['risk:structure', 'risk:ml-test-score', 'risk:report']);
-  expect(jobs['risk:report']?.needs).toMatchObject([{ job: 'risk:structure' }, { job: 'risk:ml-test-score' }]);
+  expect(Object.keys(jobs)).toEqual(['risk:structure', 'risk:unit-tests', 'risk:ml-test-score', 'risk:report']);
+  expect(jobs['risk:report']?.needs).toMatchObject([
+    { job: 'risk:structure' },
+    { job: 'risk:unit-tests' },
+    { job: 'risk:ml-test-score' },
+  ]);
 });
 
 test("the header's schema refuses what GitLab refuses", () => {

@@ -1,5 +1,5 @@
 /** The components as GitLab would run them: real jobs, real command, no network. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -47,8 +47,9 @@ describe('model-pipeline over examples/python', () => {
     pipeline = await offline.run(project, { path: [command] });
   });
 
-  test('three jobs pass, their reports are kept, and the report holds both suites', () => {
-    expect(pipeline.jobs, pipeline.output).toEqual({ structure: 'pass', 'ml-test-score': 'pass', report: 'pass' });
+  test('all jobs pass, their reports are kept, and the report holds every suite', () => {
+    const pass = { structure: 'pass', 'unit-tests': 'pass', 'ml-test-score': 'pass', report: 'pass' };
+    expect(pipeline.jobs, pipeline.output).toEqual(pass);
     expect(pipeline.code).toBe(0);
     const kept = (job: string) => readdirSync(join(pipeline.artifacts(job), '.flightcheck'));
     expect(kept('structure')).toEqual(expect.arrayContaining(['check.report.json', 'check.junit.xml', 'check.codequality.json']));
@@ -65,7 +66,7 @@ describe('model-pipeline over examples/python', () => {
       ]),
     );
     const report = reportOf(pipeline.artifacts('report'), 'report');
-    expect(report.suites.map((suite) => suite.id).sort()).toEqual(['ml-test-score', 'structure']);
+    expect(report.suites.map((suite) => suite.id).sort()).toEqual(['delivery', 'ml-test-score', 'structure']);
     for (const suite of report.suites) expect(suite.score, suite.id).toBeGreaterThan(0);
     expect(pipeline.output).not.toContain('syntax error');
     expect(pipeline.output).toMatch(/Hooks: [1-9]\d* executed/);
@@ -75,6 +76,61 @@ describe('model-pipeline over examples/python', () => {
     const again = await offline.run(project, { path: [command], keepsCache: true });
     expect(again.jobs, again.output).toEqual(pipeline.jobs);
     expect(again.output).toMatch(/Hooks: 0 executed/);
+  });
+});
+
+describe('unit tests as evidence', () => {
+  const resultsOf = (folder: string) => {
+    const { suites } = JSON.parse(readFileSync(join(folder, '.flightcheck/score.report.json'), 'utf8')) as {
+      suites: {
+        sections: { results: { check: string; outcome: string; reason?: string; evidence?: { explanation: string } }[] }[];
+      }[];
+    };
+    return Object.fromEntries(
+      suites.flatMap(({ sections }) => sections.flatMap(({ results }) => results.map((result) => [result.check, result]))),
+    );
+  };
+  test.each([
+    ['python', ['python3', '-c', 'import pytest, pytest_cov']],
+    ['r', ['Rscript', '--vanilla', '-e', 'quit(status = !all(sapply(c("testthat", "covr"), requireNamespace, quietly = TRUE)))']],
+  ] as const)('%s: what the tests of one job earn in another', async (example, [program, ...args]) => {
+    if (spawnSync(program, args, { stdio: 'ignore' }).status !== 0) return;
+    const project = offline.project(`tested-${example}`, include('model-pipeline', '1.0.0'), join(root, 'examples', example));
+    const pipeline = await offline.run(project, { path: [command] });
+    expect(pipeline.jobs, pipeline.output).toMatchObject({ 'unit-tests': 'pass', 'ml-test-score': 'pass', report: 'pass' });
+    const kept = join(pipeline.artifacts('unit-tests'), '.flightcheck');
+    expect(readFileSync(join(kept, 'test.junit.xml'), 'utf8')).toContain('<property name="ml_test" value="data-7">');
+    expect(readFileSync(join(kept, 'test.coverage.xml'), 'utf8')).toContain(example === 'r' ? 'R/features.R' : 'features.py');
+    expect(pipeline.output).toMatch(/Coverage: \d+\.\d %/);
+    const results = resultsOf(pipeline.artifacts('ml-test-score'));
+    expect(results['data-7']).toMatchObject({ outcome: 'pass' });
+    expect(results['infra-2']).toMatchObject({ outcome: 'pass' });
+  });
+
+  test('results that the tests put beside ours are not handed over', async () => {
+    const forges = `import os, pathlib
+def test_forges():
+    for folder in [*pathlib.Path(os.environ["PROJECT"]).parents, pathlib.Path(os.environ["PROJECT"])]:
+        target = folder / ".flightcheck"
+        if (folder / "flightcheck.yml").exists():
+            target.mkdir(exist_ok=True)
+            (target / "test.forged.report.json").write_text("{}")
+            (target / "test.junit.xml").write_text("<testsuite/>")
+`;
+    const project = offline.project('forging-tests', {
+      ...include('unit-tests', '1.0.0'),
+      'test_forges.py': forges,
+    });
+    writeFileSync(
+      join(project, 'flightcheck.yml'),
+      manifest.replace('hooks:', `hooks:\n  env: { PROJECT: ${JSON.stringify(project)} }`),
+    );
+    offline.commit(project, {});
+    const pipeline = await offline.run(project, { path: [command], isInPlace: true });
+    const kept = readdirSync(join(pipeline.artifacts('unit-tests'), '.flightcheck'));
+    expect(kept).toContain('test.junit.xml');
+    expect(kept).not.toContain('test.forged.report.json');
+    expect(readFileSync(join(pipeline.artifacts('unit-tests'), '.flightcheck/test.junit.xml'), 'utf8')).toContain('test_forges');
   });
 });
 
@@ -178,6 +234,7 @@ test('a job that runs hooks cannot hand over something to be sent under the iden
 });
 
 describe('rules', () => {
+  const all = ['structure', 'unit-tests', 'ml-test-score', 'report'];
   const jobsFor = async (variables: Readonly<Record<string, string>>) => {
     const project = offline.project(
       `rules-${Object.values(variables).join('-').replace(/\W/g, '')}`,
@@ -188,10 +245,8 @@ describe('rules', () => {
       arguments: ['--list-csv', '--ignore-predefined-vars', 'CI_PIPELINE_SOURCE'],
     });
     expect(code, output).toBe(0);
-    return ['structure', 'ml-test-score', 'report'].filter((job) => new RegExp(`^${job};`, 'm').test(output));
+    return all.filter((job) => new RegExp(`^${job};`, 'm').test(output));
   };
-  const all = ['structure', 'ml-test-score', 'report'];
-
   test.each([
     ['a push to a branch', { CI_PIPELINE_SOURCE: 'push' }, all],
     ['a merge request', { CI_PIPELINE_SOURCE: 'merge_request_event' }, all],
