@@ -188,8 +188,10 @@ describe('monitor-7: nothing to judge', () => {
     if (verdict.outcome === 'skipped') expect(verdict.manifestLine).toBe(line);
   });
   test('a slice with few labels, and one that is not logged, leave it open', async () => {
-    const few = outcomes.filter((_, i) => people[i]?.state !== 'vic' || i % 9 === 0);
-    expect(await probe(serving, { data: { train, eval: evaluation, serving, outcomes: few } })).toMatchObject({
+    const thin = (rows: readonly Row[], of = rows) => rows.filter((_, i) => of[i]?.state !== 'vic' || i % 9 === 0);
+    expect(
+      await probe(serving, { data: { train, eval: thin(evaluation), serving, outcomes: thin(outcomes, people) } }),
+    ).toMatchObject({
       outcome: 'skipped',
       reason: expect.stringContaining('too few labels to tell for state = vic'),
     });
