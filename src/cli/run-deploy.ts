@@ -69,7 +69,16 @@ export async function deploy(
     const { paused, canary, testRun } = environment;
     const deployment =
       action === 'apply'
-        ? await apply({ ...common, spec, commit, imageDigest, paused, canary, testRun })
+        ? await apply({
+            ...common,
+            spec,
+            commit,
+            imageDigest,
+            paused,
+            canary,
+            testRun,
+            attempt: context.env.CI_JOB_ID ?? Date.now().toString(36),
+          })
         : await rollback({ ...common, dagId: spec.id });
     return await report(context, invocation, wired, deployment);
   } finally {

@@ -60,7 +60,13 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
       'core.hooksPath=/dev/null',
       'protocol.ext.allow=never',
     ],
-    unsafe: { allowUnsafeHooksPath: true, allowUnsafeProtocolOverride: true },
+    unsafe: {
+      allowUnsafeHooksPath: true,
+      allowUnsafeProtocolOverride: true,
+      allowUnsafeAskPass: true,
+      allowUnsafeSshCommand: true,
+    },
+    allowEnvironment: ['GIT_TERMINAL_PROMPT', 'GIT_ASKPASS', 'GIT_SSH_COMMAND'],
   });
   const git = plain.env({ ...options.env, GIT_TERMINAL_PROMPT: '0' });
   const close = () => rm(clone, { recursive: true, force: true });

@@ -6,7 +6,12 @@ const script = `
 import sys, types, importlib.abc, importlib.machinery
 ROOTS = {"airflow", "kubernetes", "pendulum"}
 
-class Anything:
+class Meta(type):
+    def __getattr__(cls, name):
+        if name.startswith("__"): raise AttributeError(name)
+        return Anything
+
+class Anything(metaclass=Meta):
     def __init__(self, *a, **k): pass
     def __init_subclass__(cls, **k): pass
     def __call__(self, *a, **k): return Anything()

@@ -30,6 +30,8 @@ export interface ApplyOptions {
   readonly paused: boolean;
   readonly canary: boolean;
   readonly testRun: boolean;
+  /** Tells the test run of this deployment from that of another attempt: the job's id. */
+  readonly attempt: string;
   readonly timeoutSeconds: number;
   readonly pollSeconds: number;
   readonly clock: Clock;
@@ -198,9 +200,12 @@ async function unpause({ airflow, spec, paused }: ApplyOptions, before: Schedule
   return 'let go';
 }
 
-/** One run, whose id is made of the hash: the same version is tried once. */
-async function testRun({ airflow, spec, clock, pollSeconds, timeoutSeconds }: ApplyOptions, hash: string): Promise<string> {
-  const runId = `flightcheck__${hash.slice(0, 12)}`;
+/** One run; asked for twice by the same attempt it is still one. */
+async function testRun(
+  { airflow, spec, clock, pollSeconds, timeoutSeconds, attempt }: ApplyOptions,
+  hash: string,
+): Promise<string> {
+  const runId = `flightcheck__${hash.slice(0, 12)}__${attempt}`;
   await airflow.startRun(spec.id, runId);
   const deadline = clock.now().getTime() + 1000 * (spec.timeoutSeconds ?? timeoutSeconds);
   for (;;) {

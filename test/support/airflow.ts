@@ -1,0 +1,156 @@
+/**
+ * An Airflow 3 API over a folder of DAG files, for delays and faults that the real one cannot be made to have. It reads a
+ * file some polls after it changed, keeps the old tasks of a file that breaks, and answers in the documented shapes.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { sendJson, serve } from './http-server.ts';
+
+interface Task {
+  readonly task_id: string;
+  readonly doc_md: string;
+  readonly downstream_task_ids: readonly string[];
+}
+interface Dag {
+  readonly dag_id: string;
+  doc_md: string;
+  tasks: readonly Task[];
+  is_paused: boolean;
+  has_import_errors: boolean;
+  readonly file: string;
+}
+
+export interface FakeAirflow {
+  readonly url: string;
+  readonly folder: string;
+  readonly dags: Map<string, Dag>;
+  /** `METHOD path` of every request. */
+  readonly requests: readonly string[];
+  /** Looks at the folder now, as the dag-processor does. */
+  read(): void;
+}
+
+export interface Faults {
+  /** Looks of the one who polls before a changed file is read. */
+  readonly lag?: number;
+  /** Never reads a file again. */
+  readonly isDead?: boolean;
+  /** Seconds since the dag-processor's last sign of life. */
+  readonly heartbeatAge?: number;
+  /** 403 for import errors. */
+  readonly hidesErrors?: boolean;
+  /** Files whose text holds this cannot be imported. */
+  readonly breaksOn?: string;
+  /** State of every run that is started. */
+  readonly runs?: 'success' | 'failed';
+  /** Answers 503 to these requests, counted from 0. */
+  readonly down?: (request: number, path: string) => boolean;
+  /** The DAG's text is already new while its tasks are still old, for this many looks. */
+  readonly staleTasks?: number;
+  /** Called before each answer. */
+  onRequest?(path: string, airflow: FakeAirflow): void;
+}
+
+const literal = (text: string | undefined): string => JSON.parse(text ?? '""') as string;
+
+/** What a DagBag makes of a rendered file. */
+function parse(text: string): Omit<Dag, 'is_paused' | 'has_import_errors' | 'file'> {
+  const variables = new Map(
+    [...text.matchAll(/(task_\d+) = \w+\(\n\s+task_id=(".*"),\n\s+doc_md=(".*"),/g)].map(([, name = '', id, doc]) => [
+      name,
+      { id: literal(id), doc: literal(doc) },
+    ]),
+  );
+  const edges = [...text.matchAll(/^ {4}(task_\d+) >> (task_\d+)$/gm)];
+  const tasks = [...variables].map(([name, { id, doc }]) => ({
+    task_id: id,
+    doc_md: doc,
+    downstream_task_ids: edges.filter(([, from]) => from === name).map(([, , to = '']) => variables.get(to)?.id ?? ''),
+  }));
+  return { dag_id: literal(/dag_id=(".*"),/.exec(text)?.[1]), doc_md: literal(/^ {4}doc_md=(".*"),/m.exec(text)?.[1]), tasks };
+}
+
+export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<FakeAirflow> {
+  const dags = new Map<string, Dag>();
+  const errors = new Map<string, { filename: string; timestamp: string; stack_trace: string }>();
+  const seen = new Map<string, string>();
+  const changedAt = new Map<string, number>();
+  const runs = new Map<string, string>();
+  let looks = 0;
+  const read = (): void => {
+    if (faults.isDead) return;
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.py'))) {
+      const text = readFileSync(join(folder, file), 'utf8');
+      if (seen.get(file) === text) continue;
+      if (!changedAt.has(file)) changedAt.set(file, looks);
+      if (looks - (changedAt.get(file) ?? 0) < (faults.lag ?? 0)) continue;
+      seen.set(file, text);
+      changedAt.delete(file);
+      const id = file.slice(0, -3);
+      const known = dags.get(id);
+      if (faults.breaksOn !== undefined && text.includes(faults.breaksOn)) {
+        errors.set(file, { filename: file, timestamp: new Date().toISOString(), stack_trace: `Traceback: ${faults.breaksOn}` });
+        if (known) known.has_import_errors = true;
+        continue;
+      }
+      errors.delete(file);
+      dags.set(id, { ...parse(text), is_paused: known?.is_paused ?? true, has_import_errors: false, file });
+    }
+    for (const dag of dags.values()) if (!existsSync(join(folder, dag.file))) seen.delete(dag.file);
+  };
+  let stale = faults.staleTasks ?? 0;
+  const requests: string[] = [];
+  const server = await serve((response, before, { method = 'GET', url = '', body }) => {
+    const [path = '', query = ''] = url.split('?');
+    requests.push(`${method} ${path}`);
+    if (path.endsWith('/importErrors')) looks++;
+    faults.onRequest?.(path, airflow);
+    read();
+    if (faults.down?.(before, path)) return sendJson(response, 503, { detail: 'restarting' });
+    if (path === '/auth/token') return sendJson(response, 201, { access_token: 'token' });
+    if (path === '/api/v2/version') return sendJson(response, 200, { version: '3.3.2' });
+    if (path === '/api/v2/monitor/health') {
+      const at = new Date(Date.now() - 1000 * (faults.heartbeatAge ?? 1)).toISOString();
+      return sendJson(response, 200, { dag_processor: { status: 'healthy', latest_dag_processor_heartbeat: at } });
+    }
+    if (path === '/api/v2/importErrors') {
+      if (faults.hidesErrors) return sendJson(response, 403, { detail: 'Forbidden' });
+      const found = [...errors.values()].filter(({ filename }) =>
+        filename.includes(new URLSearchParams(query).get('filename_pattern') ?? ''),
+      );
+      return sendJson(response, 200, { import_errors: found, total_entries: found.length });
+    }
+    if (path.startsWith('/api/v2/parseDagFile/')) return sendJson(response, 201, null);
+    const [, id = '', what = '', run] = /^\/api\/v2\/dags\/([^/]+)\/?([^/]*)\/?(.*)$/.exec(path) ?? [];
+    const dag = dags.get(decodeURIComponent(id));
+    if (!dag) return sendJson(response, 404, { detail: `The Dag with ID: \`${id}\` was not found` });
+    if (method === 'PATCH') {
+      dag.is_paused = (JSON.parse(body) as { is_paused: boolean }).is_paused;
+      return sendJson(response, 200, dag);
+    }
+    if (method === 'DELETE') {
+      dags.delete(dag.dag_id);
+      seen.delete(dag.file);
+      errors.delete(dag.file);
+      response.writeHead(204);
+      return response.end();
+    }
+    if (what === 'tasks') {
+      const isStale = stale > 0;
+      if (isStale) stale--;
+      return sendJson(response, 200, {
+        tasks: isStale ? dag.tasks.map((task) => ({ ...task, doc_md: `render-hash: ${'0'.repeat(64)}` })) : dag.tasks,
+      });
+    }
+    if (what === 'dagRuns' && method === 'POST') {
+      runs.set((JSON.parse(body) as { dag_run_id: string }).dag_run_id, faults.runs ?? 'success');
+      return sendJson(response, 200, {});
+    }
+    if (what === 'dagRuns') return sendJson(response, 200, { state: runs.get(run ?? '') ?? 'queued' });
+    sendJson(response, 200, { ...dag, file_token: 'abc' });
+  });
+  onTestFinished(() => server.close());
+  const airflow: FakeAirflow = { url: server.url, folder, dags, requests, read };
+  return airflow;
+}
