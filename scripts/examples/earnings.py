@@ -4,6 +4,7 @@ Run by hand, never in CI:
 
     python -m venv venv && venv/bin/pip install causaldata==0.1.5 pandas==3.1.1
     venv/bin/python scripts/examples/earnings.py examples/r/data
+    npx tsx scripts/examples/serving-log.ts examples/r requests/batch-1.csv serving/batch-1.csv
 
 The same input gives the same bytes: rows are ordered by a hash of their number.
 """
@@ -56,15 +57,16 @@ def main(target: Path) -> None:
     )
     order = table["id"].map(lambda name: hashlib.sha256(name.encode()).hexdigest())
     table = table.loc[order.sort_values().index].reset_index(drop=True)
-    (target / "serving").mkdir(parents=True, exist_ok=True)
+    (target / "requests").mkdir(parents=True, exist_ok=True)
     table[:TRAIN_ROWS].to_csv(target / "train.csv", index=False, lineterminator="\n")
     held_out = table[TRAIN_ROWS : TRAIN_ROWS + EVAL_ROWS]
     held_out.to_csv(target / "eval.csv", index=False, lineterminator="\n")
     start = TRAIN_ROWS + EVAL_ROWS
     rest = table[start : start + SERVING_ROWS]
-    served = rest.drop(columns="changed")
-    served.insert(1, "model_version", "1.0.0")
-    served.to_csv(target / "serving" / "batch-1.csv", index=False, lineterminator="\n")
+    requests = rest.drop(columns="changed")
+    requests.to_csv(
+        target / "requests" / "batch-1.csv", index=False, lineterminator="\n"
+    )
     rest[["id", "changed"]].to_csv(
         target / "outcomes.csv", index=False, lineterminator="\n"
     )

@@ -5,6 +5,8 @@
  *   npm pack vega-datasets@3.2.1 && tar xzf vega-datasets-3.2.1.tgz
  *   npx tsx scripts/examples/flights.ts package/data examples/python/data
  *
+ *   npx tsx scripts/examples/serving-log.ts examples/python requests/2001-06.csv serving/2001-06.csv
+ *
  * The same input gives the same bytes: rows are chosen by a hash of their content.
  */
 import { existsSync, mkdirSync } from 'node:fs';
@@ -116,7 +118,7 @@ async function main(source: string, target: string): Promise<void> {
   if (!existsSync(join(source, 'flights-3m.parquet'))) {
     throw new Error(`${source} has no flights-3m.parquet: unpack vega-datasets first (see the top of this script).`);
   }
-  mkdirSync(join(target, 'serving'), { recursive: true });
+  mkdirSync(join(target, 'requests'), { recursive: true });
   const database = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
   await database.run(load(source));
   await database.run(recentMean('origin_delay', 'destination', 'origin', 120, 3));
@@ -139,7 +141,7 @@ async function main(source: string, target: string): Promise<void> {
   const tables = [
     ['train.csv', `select id, time, ${features}, late from numbered where n <= ${first}`],
     ['eval.csv', `select id, time, ${features}, late from numbered where n > ${first} and n <= ${second}`],
-    [join('serving', '2001-06.csv'), `select id, time, '1.0.0' as model_version, ${features} from numbered where n > ${second}`],
+    [join('requests', '2001-06.csv'), `select id, time, ${features} from numbered where n > ${second}`],
     ['outcomes.csv', `select id, late from numbered where n > ${second}`],
   ] as const;
   for (const [name, query] of tables) {

@@ -9,6 +9,9 @@ CAPS <- c(earnings_1974 = 25862, earnings_1975 = 25244)
 AGES <- c(lowest = 16, highest = 55)
 # People outside the ages of the survey's sample are refused, not guessed.
 
+# Someone: the names of the features do not depend on who it is.
+ANYONE <- data.frame(age = "35", earnings_1974 = "0", earnings_1975 = "0")
+
 KNOTS <- list(
   age = c(24, 33),
   earnings_1974 = c(9, 17.5),
@@ -49,6 +52,16 @@ feature_matrix <- function(rows) {
   rownames(matrix) <- NULL
   attributes(matrix)[c("assign", "contrasts")] <- NULL
   matrix
+}
+
+#' The features of every row, with its id: curves and flags, of which the design matrix also has the products. A refused
+#' row has NA.
+feature_table <- function(rows) {
+  usable <- is_usable(rows)
+  names <- grep("^[^(:]+$", colnames(feature_matrix(ANYONE)), value = TRUE)
+  values <- matrix(NA_real_, nrow(rows), length(names), dimnames = list(NULL, names))
+  if (any(usable)) values[usable, ] <- feature_matrix(rows[usable, , drop = FALSE])[, names, drop = FALSE]
+  data.frame(id = rows$id, values)
 }
 
 #' Rows of a CSV file, every column as text; a byte-order mark is skipped.
