@@ -45,10 +45,12 @@ test_that("[data-7] no feature is missing or infinite over all ages and earnings
 })
 
 test_that("[data-7] the table of features has every id, the values of the design matrix, and NA for a refused row", {
-  rows <- rbind(evaluation[1:20, c("id", RAW)], data.frame(id = "x", age = "99", earnings_1974 = "1", earnings_1975 = "1"))
+  refused <- data.frame(id = "x", age = "99", earnings_1974 = "1", earnings_1975 = "1")
+  rows <- rbind(evaluation[1:20, c("id", RAW)], refused)
   table <- feature_table(rows)
   expect_equal(table$id, rows$id)
-  expect_equal(names(table)[-1], c("none_now", paste0("age", 1:3), paste0("before", 1:3), "none_before", paste0("now", 1:5)))
+  names <- c("none_now", paste0("age", 1:3), paste0("before", 1:3), "none_before", paste0("now", 1:5))
+  expect_equal(names(table)[-1], names)
   expect_equal(unname(as.matrix(table[1:20, -1])), unname(feature_matrix(rows[1:20, ])[, names(table)[-1]]))
   expect_true(all(is.na(table[21, -1])))
 })
