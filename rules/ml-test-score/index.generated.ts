@@ -212,6 +212,7 @@ export const checks = {
   'model-4': () => import('./model/model-4-staleness.ts').then((m) => m.default),
   'model-5': () => import('./model/model-5-simpler-model.ts').then((m) => m.default),
   'model-6': () => import('./model/model-6-slices.ts').then((m) => m.default),
+  'model-7': () => import('./model/model-7-inclusion.ts').then((m) => m.default),
   'monitor-2': () => import('./monitoring/monitor-2-invariants.ts').then((m) => m.default),
   'monitor-3': () => import('./monitoring/monitor-3-skew.ts').then((m) => m.default),
   'monitor-7': () => import('./monitoring/monitor-7-prediction-quality.ts').then((m) => m.default),

@@ -107,6 +107,10 @@ export interface ResolvedManifest {
      * Smallest allowed ratio between groups (four-fifths rule).
      */
     min_ratio: number;
+    /**
+     * Largest allowed difference between groups, for equalised odds and calibration.
+     */
+    max_difference: number;
   };
   /**
    * Tables: CSV or Parquet, a path or glob inside the repo.
@@ -300,7 +304,7 @@ export interface ResolvedManifest {
      */
     hook_minutes: number;
     /**
-     * Trainings in one run.
+     * Trainings in one run; the whole rubric asks for up to about 30, of which 13 search hyperparameters.
      */
     trains: number;
     /**

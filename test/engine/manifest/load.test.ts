@@ -15,7 +15,7 @@ describe('loadManifest', () => {
   it('fills in every default from four lines', async () => {
     const manifest = requireManifest(await load({ 'flightcheck.yml': good }));
     expect(manifest.columns).toEqual({ id: 'id', slices: [], protected: [], features: 'auto' });
-    expect(manifest.budget.trains).toBe(12);
+    expect(manifest.budget.trains).toBe(40);
     expect(manifest.gate.mode).toBe('advisory');
     expect(manifest.waivers).toEqual([]);
   });
