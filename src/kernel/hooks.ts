@@ -38,6 +38,22 @@ export type TableRef =
   /** Every column shuffled by itself: rows that obey the schema and say nothing about the label. Ids stay. */
   | { readonly derive: 'shuffled'; readonly from: TableRef; readonly seed: number }
   /**
+   * `rows` rows drawn in turn from the groups of equal values of `column`, so that each class is there; in the order of the
+   * source. Ids stay.
+   */
+  | {
+      readonly derive: 'balanced';
+      readonly from: TableRef;
+      readonly column: string;
+      readonly rows: number;
+      readonly seed: number;
+    }
+  /**
+   * `rows` rows that nobody wrote: numbers uniform between the smallest and the largest, whole where they are whole; one of
+   * the values where there are few or they are text; nulls as often as in `from`. New ids.
+   */
+  | { readonly derive: 'random'; readonly from: TableRef; readonly rows: number; readonly seed: number }
+  /**
    * A sample of `rows` rows, then for each case and each column that it fits a copy of them in which that column holds
    * the case's value. New ids; columns `__column`, `__case` (null for the rows as they were) and `__original` are not
    * shown to hooks. All values are text.
@@ -70,6 +86,11 @@ export interface TrainRequest {
    * first parent; whatever uses the model runs there too.
    */
   readonly release?: 'previous';
+  /**
+   * Killed half-way, as when a machine is lost, then trained again in the same working copy and into the same place; what the
+   * killed training left is kept.
+   */
+  readonly interrupted?: true;
 }
 
 /** A model that this run does not train. */
@@ -89,6 +110,8 @@ export interface PredictRequest {
   readonly model: ModelRequest;
   /** The hook sees these rows without the label. */
   readonly input: TableRef;
+  /** With what an interrupted training left when it was killed, in place of its model. */
+  readonly leftover?: true;
 }
 
 /** Runs the optional `features` hook over the rows. */
@@ -129,6 +152,22 @@ export interface Execution {
   readonly output: string;
   /** `metrics.jsonl` beside the model, when the hook wrote one. */
   readonly trainingMetrics?: string;
+  /** The steps of `metrics.jsonl` that have a loss, in their order; NaN and infinite ones too. */
+  readonly losses?: readonly TrainingLoss[];
+  /** Of an interrupted training only. */
+  readonly interruption?: Interruption;
+}
+
+export interface TrainingLoss {
+  readonly step: number;
+  readonly loss: number;
+}
+
+export interface Interruption {
+  /** Seconds after which it was killed; null when it ended before that could be done, however early it was tried. */
+  readonly killedAfter: number | null;
+  /** True when the killed training had left something at `{model}`. */
+  readonly hasLeftover: boolean;
 }
 
 /** Predictions of one predict request, read and validated: one row per row of the request's input. */

@@ -208,6 +208,6 @@ function runPipeline(project: string, home: string, env: NodeJS.ProcessEnv, opti
 
 /** Verdicts from the summary that gitlab-ci-local ends with. */
 function jobsOf(output: string): Pipeline['jobs'] {
-  const rows = [...output.matchAll(/^ *(PASS|WARN|FAIL) +(\S.*?) *$/gm)];
+  const rows = [...output.matchAll(/^ *(PASS|WARN|FAIL) +(\S.*?) *(?: [\d.]+% coverage)?$/gm)];
   return Object.fromEntries(rows.map(([, verdict = '', job = '']) => [job, verdict.toLowerCase() as 'pass' | 'warn' | 'fail']));
 }

@@ -1,7 +1,8 @@
 /** The Hooks port: every distinct request runs once, under the budget, or comes from the cache. */
 
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readLosses } from '../../facts/training-metrics.ts';
 import { canonical } from '../../kernel/canonical.ts';
 import type { HookMachine, Release } from '../../kernel/hook-machine.ts';
 import type {
@@ -25,11 +26,15 @@ import type { ManifestPort } from '../../kernel/world.ts';
 import { type HookName, hookCommands } from './commands.ts';
 import { type Executed, execute, type Model, metricsName, outputNames, runSetup, type Surroundings } from './execute.ts';
 import { interrupted } from './failures.ts';
+import { executeInterrupted, leftoverName, readInterruption } from './interrupt.ts';
 import { type HookKeys, hookKeys } from './keys.ts';
 import { openBudget, turns } from './limits.ts';
 import { type Releases, releaseOf, releases } from './releases.ts';
-import { requestWords, withTraining } from './requests.ts';
+import { requestWords, uninterrupted, withTraining } from './requests.ts';
 import { executeServe, readServing } from './serve.ts';
+
+/** Bytes of `metrics.jsonl` that are read. */
+const largestMetrics = 64 * 2 ** 20;
 
 export interface HooksOptions {
   readonly manifest: ResolvedManifest;
@@ -80,13 +85,14 @@ export function createHooks(options: HooksOptions): RunningHooks {
   const given = givenModels(machine);
 
   const plain = async (request: TrainRequest): Promise<Execution> => {
-    const { execution, folder } = await obtain(request, nothing, nothing);
-    const metrics = join(folder, metricsName);
-    const hasMetrics = await stat(metrics).then(
-      (stats) => stats.isFile(),
-      () => false,
-    );
-    return hasMetrics ? { ...execution, trainingMetrics: metrics } : execution;
+    // Only how long it takes is wanted of the training that is left alone.
+    const alone = () => (request.interrupted ? modelOf(uninterrupted(request)) : nothing());
+    const { execution, folder } = await obtain(request, alone, nothing);
+    return {
+      ...execution,
+      ...(await metricsOf(folder)),
+      ...(request.interrupted && { interruption: await readInterruption(folder) }),
+    };
   };
   const train = (request: TrainRequest): Promise<Execution> => once(request, () => plain(request));
   const predict = async (request: PredictRequest): Promise<Predictions> => {
@@ -94,13 +100,14 @@ export function createHooks(options: HooksOptions): RunningHooks {
       const name = `predictions_${(await keys.of(request)).slice(0, 16)}`;
       return tables.readPredictions(output, request.input, name);
     };
-    const { execution, accepted } = await obtain(request, () => modelOf(request.model), read);
+    const model = () => modelOf(request.model, request.leftover);
+    const { execution, accepted } = await obtain(request, model, read);
     return { ...execution, ...accepted };
   };
-  const modelOf = async (model: ModelRequest): Promise<Model> => {
+  const modelOf = async (model: ModelRequest, isLeftover = false): Promise<Model> => {
     if (model.hook === 'given') return given(model.which);
     const { output, seconds } = await train(model);
-    return { path: output, seconds };
+    return { path: isLeftover ? join(output, '..', leftoverName) : output, seconds };
   };
   const serve = async (request: ServeRequest): Promise<Served> => {
     const read = async (output: string) => {
@@ -127,6 +134,15 @@ export function createHooks(options: HooksOptions): RunningHooks {
 
 const nothing = async (): Promise<undefined> => undefined;
 
+/** What a training said of its steps, when it did. */
+async function metricsOf(folder: string): Promise<Pick<Execution, 'trainingMetrics' | 'losses'>> {
+  const path = join(folder, metricsName);
+  const stats = await stat(path).catch(() => null);
+  if (!stats?.isFile()) return {};
+  if (stats.size > largestMetrics) return { trainingMetrics: path };
+  return { trainingMetrics: path, losses: readLosses(await readFile(path, 'utf8')) };
+}
+
 /** Gets each model that is not trained here once. */
 function givenModels(machine: HookMachine) {
   const got = new Map<GivenModel['which'], Promise<Model>>();
@@ -141,6 +157,11 @@ function givenModels(machine: HookMachine) {
     got.set(which, known);
     return known;
   };
+}
+
+function executor(request: HookRequest): typeof execute {
+  if (request.hook === 'serve') return executeServe;
+  return request.hook === 'train' && request.interrupted ? executeInterrupted : execute;
 }
 
 /** Gets results: from the cache, or by executing, in turn and under the budget. */
@@ -204,7 +225,7 @@ function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
       if (options.signal.aborted) throw interrupted(hook);
       if (hook === 'train') budget.takeTraining();
       const job = { request, key, command, hooks, env, ...(given !== undefined && { model: given }) };
-      const found = await measured(hook, words, () => (hook === 'serve' ? executeServe(around, job) : execute(around, job)));
+      const found = await measured(hook, words, () => executor(request)(around, job));
       const execution = toExecution(request, key, found, false);
       const accepted = await accept(execution.output);
       await machine.cache?.write(key, found.folder, found);

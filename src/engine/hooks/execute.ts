@@ -104,7 +104,7 @@ export async function prepare(around: Surroundings, job: Job): Promise<Prepared>
 }
 
 /** Runs a command in a workspace; throws the error of a command that did not end well. */
-async function runHook(around: Surroundings, job: Job, values: Values): Promise<CommandResult> {
+export async function runHook(around: Surroundings, job: Job, values: Values): Promise<CommandResult> {
   const { failed, limits, isBudget, request, plain } = await prepare(around, job);
   const result = plain(await around.machine.run(request(values)));
   const failure = failureOf(failed, result, limits, isBudget);
@@ -143,28 +143,39 @@ export async function execute(around: Surroundings, execution: Execution): Promi
     const values = await handOver(around, execution, workspace);
     const ranAt = around.now().toISOString();
     const result = await runHook(around, { hook, command, hooks, workspace, env }, values);
-    const placeholder = hook === 'train' ? 'model' : 'out';
-    const failed: FailedHook = { hook, command, place: around.place(`hooks.${hook}`) };
-    const name = outputNames[hook];
-    const written = join(workspace.outputs, name);
-    if (await isNothing(written)) throw wroteNothing(failed, placeholder, result.tail);
     const folder = await machine.keep(`${key}-${basename(join(workspace.repo, '..'))}`);
-    try {
-      await machine.copy(written, join(folder, name));
-      const metrics = join(workspace.outputs, metricsName);
-      if (hook === 'train' && !(await isNothing(metrics))) await machine.copy(metrics, join(folder, metricsName));
-      // A symlink out of its folder is not copied: then there is nothing here either.
-      if (await isNothing(join(folder, name))) throw new Error('it is neither a file nor a folder');
-    } catch (error) {
-      throw outputUnreadable(failed, placeholder, error);
-    }
+    await takeOut(around, execution, workspace, result, folder);
     return { folder, ranAt, seconds: result.seconds, maxRssBytes: result.maxRssBytes };
   } finally {
     await workspace.remove();
   }
 }
 
-async function isNothing(path: string): Promise<boolean> {
+/** Copies what the hook wrote into a folder of ours; throws when it wrote nothing, or nothing that can be read. */
+export async function takeOut(
+  { machine, place }: Pick<Surroundings, 'machine' | 'place'>,
+  { request: { hook }, command }: Pick<Execution, 'request' | 'command'>,
+  workspace: Workspace,
+  result: CommandResult,
+  folder: string,
+): Promise<void> {
+  const placeholder = hook === 'train' ? 'model' : 'out';
+  const failed: FailedHook = { hook, command, place: place(`hooks.${hook}`) };
+  const name = outputNames[hook];
+  const written = join(workspace.outputs, name);
+  if (await isNothing(written)) throw wroteNothing(failed, placeholder, result.tail);
+  try {
+    await machine.copy(written, join(folder, name));
+    const metrics = join(workspace.outputs, metricsName);
+    if (hook === 'train' && !(await isNothing(metrics))) await machine.copy(metrics, join(folder, metricsName));
+    // A symlink out of its folder is not copied: then there is nothing here either.
+    if (await isNothing(join(folder, name))) throw new Error('it is neither a file nor a folder');
+  } catch (error) {
+    throw outputUnreadable(failed, placeholder, error);
+  }
+}
+
+export async function isNothing(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => null);
   if (!stats) return true;
   return stats.isDirectory() ? (await readdir(path)).length === 0 : false;
@@ -184,7 +195,7 @@ export function hiddenColumns({ columns }: ResolvedManifest, ref: TableRef): rea
 const sourceOf = (ref: TableRef): string => ('table' in ref ? ref.table : sourceOf(ref.from));
 
 /** Writes what the command asks for, and nothing else; the values are absolute paths or numbers. */
-async function handOver(
+export async function handOver(
   around: Surroundings,
   { request, command, model, hooks: { manifest } }: Execution,
   workspace: Workspace,

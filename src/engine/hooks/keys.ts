@@ -1,10 +1,10 @@
 /** Content-addressed keys: the same key means the same result, so that nothing has to run again. */
 import { createHash } from 'node:crypto';
 import type { HookCommand } from '../../facts/command.ts';
-import { isMlflowHook } from '../../facts/mlflow-model.ts';
 import { canonical } from '../../kernel/canonical.ts';
 import type { HookMachine, Release } from '../../kernel/hook-machine.ts';
 import type { HookRequest, ModelRequest, TrainRequest } from '../../kernel/hooks.ts';
+import { isMlflowHook } from '../../kernel/mlflow-model.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import { type ReleasedHooks, type Releases, releaseOf } from './releases.ts';
 
@@ -66,15 +66,22 @@ export function hookKeys({ releases, tables, machine }: KeySources): HookKeys {
     return sha256(canonical({ ...parts, programs: await programs(command) }));
   };
   const train = async (request: TrainRequest): Promise<string> => {
-    const { data, seed, replicate, params } = request;
-    const given = { seed, replicate, ...(params && { params }), data: await tables.key(data) };
+    const { data, seed, replicate, params, interrupted } = request;
+    const given = {
+      seed,
+      replicate,
+      ...(params && { params }),
+      ...(interrupted && { interrupted }),
+      data: await tables.key(data),
+    };
     return sha256(canonical({ ...(await common(request)), ...given }));
   };
   const modelKey = async (model: ModelRequest): Promise<string> =>
     model.hook === 'train' ? keyOf(model) : (await machine.model(model.which)).key;
   const of = async (request: HookRequest): Promise<string> => {
     if (request.hook === 'train') return train(request);
-    const parts = { ...(await common(request)), input: await tables.key(request.input) };
+    const isLeftover = request.hook === 'predict' && request.leftover === true;
+    const parts = { ...(await common(request)), ...(isLeftover && { isLeftover }), input: await tables.key(request.input) };
     return sha256(canonical(request.hook === 'features' ? parts : { ...parts, model: await modelKey(request.model) }));
   };
   const keyOf = (request: HookRequest): Promise<string> => {

@@ -1,15 +1,18 @@
 /** Requests as data: which executions a request needs, and what it is in words. */
-import type { HookRequest, ModelRequest, PlannedExecution, TableRef } from '../../kernel/hooks.ts';
+import type { HookRequest, ModelRequest, PlannedExecution, TableRef, TrainRequest } from '../../kernel/hooks.ts';
 
-/** A planned execution and, before it, the training that it needs. */
+/** A planned execution and, before it, the trainings that it needs. */
 export function withTraining({ request, sometimes }: PlannedExecution): readonly PlannedExecution[] {
   const more = sometimes === undefined ? {} : { sometimes };
-  return (request.hook === 'predict' || request.hook === 'serve') && request.model.hook === 'train'
-    ? [
-        { request: request.model, ...more },
-        { request, ...more },
-      ]
-    : [{ request, ...more }];
+  const own = { request, ...more };
+  if ((request.hook === 'predict' || request.hook === 'serve') && request.model.hook === 'train')
+    return [...withTraining({ request: request.model, ...more }), own];
+  return request.hook === 'train' && request.interrupted ? [{ request: uninterrupted(request), ...more }, own] : [own];
+}
+
+/** The same training left alone: how long it takes says when to kill the other. */
+export function uninterrupted({ interrupted: _, ...request }: TrainRequest): TrainRequest {
+  return request;
 }
 
 const list = (names: readonly string[]): string =>
@@ -39,6 +42,10 @@ function tableWords(ref: TableRef): string {
       return `${from} without ${list(ref.columns)}`;
     case 'window':
       return `${from} from ${percent(ref.start)} to ${percent(ref.end)} of its time`;
+    case 'balanced':
+      return `${ref.rows} rows of ${from}, each ${ref.column} alike`;
+    case 'random':
+      return `${ref.rows} random rows like ${from}`;
     case 'shuffled':
       return `${from} with every column shuffled`;
     case 'altered':
@@ -59,7 +66,8 @@ function modelWords(model: ModelRequest): string {
   if (model.hook === 'given') return givenWords[model.which];
   const again = model.replicate > 0 ? `, time ${model.replicate + 1}` : '';
   const release = model.release === undefined ? '' : ', release before';
-  return `model of ${tableWords(model.data)}, seed ${model.seed}${paramsWords(model.params)}${again}${release}`;
+  const killed = model.interrupted ? ', killed half-way' : '';
+  return `model of ${tableWords(model.data)}, seed ${model.seed}${paramsWords(model.params)}${again}${release}${killed}`;
 }
 
 /** A request in words: `train on train, seed 1`. */
@@ -68,7 +76,10 @@ export function requestWords(request: HookRequest): string {
   if (request.hook === 'train') {
     const again = request.replicate > 0 ? `, time ${request.replicate + 1}` : '';
     const release = request.release === undefined ? '' : ', release before';
-    return `train on ${tableWords(request.data)}, seed ${request.seed}${paramsWords(request.params)}${again}${release}`;
+    const killed = request.interrupted ? ', killed half-way and again' : '';
+    return `train on ${tableWords(request.data)}, seed ${request.seed}${paramsWords(request.params)}${again}${release}${killed}`;
   }
+  if (request.hook === 'predict' && request.leftover)
+    return `predict ${tableWords(request.input)} (what the killed training left)`;
   return `${request.hook} ${tableWords(request.input)} (${modelWords(request.model)})`;
 }

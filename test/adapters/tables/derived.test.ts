@@ -305,3 +305,66 @@ describe('altered rows', () => {
     expect(await textOf(folder, { data: { eval: 'eval.csv' } }, empty)).toBe('id,t\n1,a\n2,\n3,""\n');
   });
 });
+
+describe('rows for unit tests of a training', () => {
+  const values = Array.from({ length: 500 }, (_, i) =>
+    [`r${i}`, i, i / 7, i % 10 === 0 ? 1 : 0, ['a', 'b', ''][i % 3], i % 4 === 0 ? '' : 5].join(','),
+  );
+  const folder = () => folderOf({ 'train.csv': `id,whole,real,y,text,gaps\n${values.join('\n')}\n` });
+  const given = { data: { train: 'train.csv' }, columns: { label: 'y' } };
+
+  test('random rows obey the ranges, categories, types and share of nulls, and nothing else', async () => {
+    const store = await storeOf(folder(), given);
+    const table = await store.open({ derive: 'random', from: { table: 'train' }, rows: 2000, seed: 3 });
+    const [row] = await store.query<Record<string, number>>(
+      `SELECT count(DISTINCT id) AS ids, min(whole) >= 0 AND max(whole) <= 499 AND count(DISTINCT whole) > 400 AS whole,
+        min(real) >= 0 AND max(real) <= 499 / 7.0 AS "real", count(*) FILTER (y = 1) AS yes, count(*) FILTER (y NOT IN (0, 1)) AS other,
+        count(*) FILTER (text NOT IN ('a', 'b')) AS odd, count(*) FILTER (gaps IS NULL) AS nulls, count(*) FILTER (gaps <> 5) AS wrong,
+        abs(corr(whole, real)) AS correlation FROM ${table?.name}`,
+    );
+    expect(row).toMatchObject({ ids: 2000, whole: true, real: true, other: 0, odd: 0, wrong: 0 });
+    expect(row?.yes).toBeGreaterThan(900);
+    expect(row?.nulls).toBeGreaterThan(400);
+    expect(row?.nulls).toBeLessThan(600);
+    expect(row?.correlation).toBeLessThan(0.1);
+    expect(table?.columns.map(({ type }) => type)).toEqual(
+      (await store.open({ table: 'train' }))?.columns.map(({ type }) => type),
+    );
+  });
+
+  test('random rows are the same at any number of threads, and others with another seed', async () => {
+    const root = folder();
+    const texts = await Promise.all(
+      [
+        [1, 3],
+        [2, 3],
+        [2, 4],
+      ].map(async ([threads = 1, seed = 1]) => {
+        const store = await storeOf(root, given, { threads });
+        const out = join(root, `random-${threads}-${seed}.csv`);
+        await store.export({ derive: 'random', from: { table: 'train' }, rows: 300, seed }, out, { without: [] });
+        return readFileSync(out, 'utf8');
+      }),
+    );
+    expect(texts[0]).toBe(texts[1]);
+    expect(texts[2]).not.toBe(texts[1]);
+  });
+
+  test('balanced rows hold each class alike, keep ids and order, and take all there are of a rare one', async () => {
+    const store = await storeOf(folder(), given);
+    const classes = async (rows: number) => {
+      const table = await store.open({ derive: 'balanced', from: { table: 'train' }, column: 'y', rows, seed: 1 });
+      return store.query(
+        `SELECT y, count(*) AS n, bool_and(CAST(id[2:] AS INT) = whole) AS same FROM ${table?.name} GROUP BY y ORDER BY y`,
+      );
+    };
+    expect(await classes(20)).toEqual([
+      { y: 0, n: 10, same: true },
+      { y: 1, n: 10, same: true },
+    ]);
+    expect(await classes(150)).toEqual([
+      { y: 0, n: 100, same: true },
+      { y: 1, n: 50, same: true },
+    ]);
+  });
+});

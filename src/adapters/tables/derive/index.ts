@@ -4,8 +4,10 @@ import { quoteName } from '../../../kernel/sql.ts';
 import type { Table } from '../../../kernel/world.ts';
 import type { Database } from '../database.ts';
 import { altered } from './altered.ts';
+import { balanced } from './balanced.ts';
 import type { Derivation, Derived } from './derivation.ts';
 import { permuted, shuffled } from './permuted.ts';
+import { random } from './random.ts';
 import { rest, sample } from './sample.ts';
 import { window } from './window.ts';
 
@@ -18,6 +20,8 @@ const derivations: { readonly [D in Stored]: (derivation: Derivation<D>) => Prom
   shuffled,
   window,
   altered,
+  balanced,
+  random,
 };
 
 /** A view over `stored` that shows the position of each row as `__row`, counted from 0, and `more` columns. */
