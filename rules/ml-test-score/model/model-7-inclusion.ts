@@ -1,0 +1,135 @@
+import { defineCheck, fail, notApplicable, pass, skipped, type Verdict } from '../../../src/kernel/check.ts';
+import { quoteName } from '../../../src/kernel/sql.ts';
+import type { Table, World } from '../../../src/kernel/world.ts';
+import { association } from '../../../src/stats/association.ts';
+import { groupCounts } from '../../../src/stats/fairness/groups.ts';
+import { groupItem, type Pair, pairItem, pairsOf, pairWords, worstOf } from '../lib/fairness.ts';
+import { featuresOf, inputsOf, isVerdict, lacks, rubric } from '../lib/manifest.ts';
+import { rowsWords, type Scored, scoredOf } from '../lib/scored.ts';
+import { canPredict, onEvaluation, type Setting, settingOf } from '../lib/setting.ts';
+
+/** A group with fewer scored rows is reported and not judged: no rate of it is known. */
+const groupRows = 30;
+const mostGroups = 20;
+const mostProxies = 50;
+/** Association of a feature with a protected column from which on it is called a proxy: Cohen's large effect (1988). */
+const proxyFrom = 0.5;
+
+/** The groups of a protected column, those that can be judged and those that are too small. */
+async function groupsOf(tables: World['tables'], { manifest, evaluation }: Setting, scored: Scored, column: string) {
+  const groups = await groupCounts(
+    tables,
+    `(SELECT coalesce(CAST(e.${quoteName(column)} AS VARCHAR), '(missing)') AS grp, r.y, r.score FROM ${scored.relation} r JOIN ${evaluation.name} e USING (__row))`,
+    manifest.decision.threshold,
+  );
+  return {
+    judged: groups.filter((group) => group.n >= groupRows).slice(0, mostGroups),
+    small: groups.filter((group) => group.n < groupRows),
+  };
+}
+
+async function proxiesOf(tables: World['tables'], table: Table, features: readonly string[], columns: readonly string[]) {
+  const found: { feature: string; column: string; v: number }[] = [];
+  for (const column of columns)
+    for (const feature of features.slice(0, mostProxies))
+      found.push({ feature, column, v: await association(tables, table, feature, column) });
+  return found.sort((a, b) => b.v - a.v);
+}
+
+/** Why a model without protected columns, or with another task, has nothing to compare. */
+function unfit({ task, manifest, evaluation }: Setting): Verdict | null {
+  if (task !== 'binary') return notApplicable(`group fairness is about a yes or a no, and the task is ${manifest.task}`);
+  const { protected: columns } = manifest.columns;
+  if (columns.length === 0) return lacks('which attributes are protected', 'columns: { protected: [age_band, sex] }');
+  if (manifest.fairness.criterion === undefined)
+    return lacks('which criterion of fairness must hold', 'fairness: { criterion: equal_opportunity, min_ratio: 0.8 }');
+  const missing = columns.filter((name) => !evaluation.columns.some((column) => column.name === name));
+  return missing.length === 0
+    ? null
+    : skipped(`data.eval has no column ${missing.join(', ')}, which columns.protected names`, {
+        nextStep: 'Keep the protected columns in the evaluation rows: they are never shown to the model.',
+      });
+}
+
+export default defineCheck({
+  title: 'The model has been tested for considerations of inclusion',
+  why: 'A model can be good for most people and unfair to some; nobody sees it in an average.',
+  fix: 'Look at the groups named: their training rows, the features that stand for the attribute, the threshold. Change the criterion only with its owner.',
+  reference: rubric,
+  inputs: {},
+  needs: ['manifest', 'tables', 'hooks'],
+  plan: (manifest) =>
+    canPredict(manifest) && manifest.columns.protected.length > 0 && manifest.fairness.criterion !== undefined
+      ? [{ request: onEvaluation }]
+      : [],
+  async run(world) {
+    const { tables, hooks } = world;
+    const setting = await settingOf(world);
+    if (isVerdict(setting)) return setting;
+    const { manifest, evaluation } = setting;
+    const wrong = unfit(setting);
+    if (wrong) return wrong;
+    const { criterion, min_ratio: minRatio, max_difference: maxDifference } = manifest.fairness;
+    const { protected: columns } = manifest.columns;
+    const scored = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
+    if (isVerdict(scored)) return scored;
+    const pairs: Pair[] = [];
+    const rates: ReturnType<typeof groupItem>[] = [];
+    const alone: string[] = [];
+    const small: string[] = [];
+    for (const column of columns) {
+      const groups = await groupsOf(tables, setting, scored, column);
+      pairs.push(...pairsOf(column, groups.judged, { minRatio, maxDifference }));
+      rates.push(...groups.judged.map((group) => groupItem(column, group)));
+      small.push(...groups.small.map(({ group, n }) => `${column} = ${group} (${n} rows)`));
+      if (groups.judged.length < 2) alone.push(column);
+    }
+    const asserted = pairs.filter((pair) => pair.criterion === criterion);
+    const worst = worstOf(asserted);
+    const proxies = (await proxiesOf(tables, evaluation, featuresOf(manifest, evaluation), columns)).filter(
+      ({ v }) => v >= proxyFrom,
+    );
+    const evidence = {
+      explanation: `${criterion?.replaceAll('_', ' ')} over ${columns.join(', ')} in ${rowsWords(scored)}: ${asserted.filter((pair) => pair.verdict === 'holds').length} of ${asserted.length} comparisons of groups hold.${small.length > 0 ? ` Too small to be judged: ${small.slice(0, 5).join(', ')}.` : ''}${
+        proxies.length > 0
+          ? ` Features that tell the attribute: ${proxies
+              .slice(0, 5)
+              .map(({ feature, column, v }) => `${feature} (${column}, ${v.toFixed(2)})`)
+              .join(', ')}.`
+          : ''
+      }`,
+      ...(worst && { value: worst.comparison.value, threshold: worst.bound, unit: worst.kind }),
+      ...(worst && { interval: { lower: worst.comparison.lower, upper: worst.comparison.upper, level: 0.9 } }),
+      n: scored.rows,
+      items: [...pairs]
+        .sort((a, b) => Number(b.criterion === criterion) - Number(a.criterion === criterion))
+        .map(pairItem)
+        .slice(0, 200)
+        .concat(rates as never[])
+        .slice(0, 300),
+      inputs: inputsOf(evaluation),
+      nextStep:
+        proxies.length > 0
+          ? `Try the model without ${proxies[0]?.feature}: it tells ${proxies[0]?.column}.`
+          : 'Talk the criterion over with the people concerned, and write down why it is this one.',
+    };
+    const broken = asserted.filter((pair) => pair.verdict === 'broken');
+    if (broken.length > 0)
+      return fail(
+        broken.map((pair) => ({ message: pairWords(pair) })),
+        evidence,
+      );
+    if (alone.length > 0)
+      return skipped(`inconclusive: ${alone.join(', ')} has fewer than two groups of ${groupRows} rows in the evaluation rows`, {
+        nextStep: 'Hold out rows of every group.',
+        evidence,
+      });
+    const open = asserted.filter((pair) => pair.verdict === 'inconclusive');
+    return open.length === 0 && asserted.length > 0
+      ? pass(evidence)
+      : skipped(`inconclusive: too few rows to tell; ${open.slice(0, 3).map(pairWords).join('; ')}`, {
+          nextStep: 'Hold out more rows of these groups.',
+          evidence,
+        });
+  },
+});
