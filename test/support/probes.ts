@@ -20,6 +20,7 @@ import type {
   PredictRequest,
   ServeRequest,
   SourceName,
+  TrainingLoss,
   TrainRequest,
 } from '../../src/kernel/hooks.ts';
 import type { UnitTestRun } from '../../src/kernel/unit-tests.ts';
@@ -36,12 +37,19 @@ export interface Model {
   predict(model: unknown, rows: readonly TextRow[]): readonly Row[];
 }
 
-/** Fields of test tables hold no delimiter and no quote. */
+/** Fields of one line; quotes as in RFC 4180, without line breaks inside. */
+const fieldsOf = (line: string): readonly string[] =>
+  line.includes('"')
+    ? [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+        ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
+      )
+    : line.split(',');
+
 export function parseCsv(text: string): readonly TextRow[] {
   const [header = '', ...lines] = text.trimEnd().split('\n');
-  const names = header.split(',');
+  const names = fieldsOf(header);
   return lines.map((line) => {
-    const fields = line.split(',');
+    const fields = fieldsOf(line);
     return Object.fromEntries(names.map((name, i) => [name, fields[i] ?? '']));
   });
 }
@@ -57,6 +65,8 @@ export interface Given {
   /** Models that are not trained here. */
   readonly models?: Readonly<Partial<Record<GivenModel['which'], unknown>>>;
   readonly mlflow?: Mlflow;
+  /** What training writes to metrics.jsonl. */
+  readonly losses?: readonly TrainingLoss[];
   readonly files?: Readonly<Record<string, string>>;
   readonly threads?: number;
   /** What flightcheck test left; without it no unit test was run. */
@@ -154,7 +164,7 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     async train(request) {
       announce(request);
       await trained(request);
-      return execution(request, root);
+      return { ...execution(request, root), ...(given.losses && { losses: given.losses }) };
     },
     predict: (request) => answered(request, (model, rows) => given.model?.predict(model, rows) ?? []),
     async serve(request) {

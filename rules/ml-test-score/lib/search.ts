@@ -1,12 +1,12 @@
 /** A small search through the hooks: train with one hyperparameter changed, validate on rows of the training table. */
 import { type Evidence, type Finding, skipped, type Verdict } from '../../../src/kernel/check.ts';
-import { FlightcheckError } from '../../../src/kernel/failure.ts';
 import type { Predictions, PredictRequest, TableRef } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { World } from '../../../src/kernel/world.ts';
 import { bootstrap, once } from '../../../src/stats/bootstrap.ts';
 import type { Metric } from '../../../src/stats/metrics/metric.ts';
 import type { Query } from '../../../src/stats/query.ts';
+import { faultWords, isHookFault } from './hook-faults.ts';
 import { cell, isVerdict, rounded } from './manifest.ts';
 import { notFiniteVerdict, type Scored, scoredOf, tooFew, within } from './scored.ts';
 import { type Candidate, isValue, type Search } from './search-space.ts';
@@ -66,10 +66,6 @@ async function isEqual(tables: Query, a: Predictions, b: Predictions): Promise<b
   return row?.n === 0;
 }
 
-/** Errors that the tried value may have caused. */
-const isTheirs = (error: unknown): error is FlightcheckError =>
-  error instanceof FlightcheckError && /^(HOOK_(FAILED|TIMEOUT|MEMORY|WROTE_NOTHING)|PREDICTIONS_INVALID)$/.test(error.code);
-
 async function tryCandidate(
   { tables, hooks }: Pick<World, 'tables' | 'hooks'>,
   setting: Setting,
@@ -91,8 +87,8 @@ async function tryCandidate(
       };
     return { candidate, scored, isSame: await isEqual(tables, base, predictions), problem: null };
   } catch (error) {
-    if (!isTheirs(error)) throw error;
-    return { candidate, scored: null, isSame: false, problem: error.message.split('\n')[0] ?? error.message };
+    if (!isHookFault(error)) throw error;
+    return { candidate, scored: null, isSame: false, problem: faultWords(error) };
   }
 }
 

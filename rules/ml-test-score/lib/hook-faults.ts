@@ -1,0 +1,9 @@
+/** Errors of a hook that the rows or values which it was given may have caused. */
+import { FlightcheckError } from '../../../src/kernel/failure.ts';
+
+export const isHookFault = (error: unknown): error is FlightcheckError =>
+  error instanceof FlightcheckError &&
+  /^(HOOK_(FAILED|TIMEOUT|MEMORY|OUTPUT|WROTE_NOTHING)|PREDICTIONS_INVALID)$/.test(error.code);
+
+/** What it says, without the log. */
+export const faultWords = (error: FlightcheckError): string => error.message.split('\n')[0] ?? error.message;
