@@ -1,0 +1,64 @@
+import { defineCheck, fail, pass, skipped } from '../../../src/kernel/check.ts';
+import { batches, byHeart } from '../lib/by-heart.ts';
+import { inputsOf, isVerdict, rounded, rubric, tableOr } from '../lib/manifest.ts';
+import { canPredict, onEvaluation, settingOf } from '../lib/setting.ts';
+import {
+  afterKill,
+  learnsByHeart,
+  leastShare,
+  lossFalls,
+  onLeftover,
+  onRandom,
+  randomInput,
+  survivesKill,
+  unitTested,
+} from '../lib/spec-parts.ts';
+
+export default defineCheck({
+  title: 'Model specification code is unit tested',
+  why: 'A fault between rows, labels, loss and saved model shows as a slightly poorer model, which nobody suspects.',
+  fix: 'Write the model to a temporary file and rename it when it is whole; test the training on a few rows; mark these tests infra-2.',
+  reference: rubric,
+  inputs: {},
+  needs: ['manifest', 'tables', 'hooks', 'unitTests'],
+  plan(manifest) {
+    if (!canPredict(manifest) || manifest.columns.label === undefined) return [];
+    const [small, large] = batches;
+    return [
+      ...[onEvaluation, onRandom, byHeart(manifest, small), afterKill].map((request) => ({ request })),
+      { request: byHeart(manifest, large), sometimes: `when ${small} rows are not learnt by heart` },
+      { request: onLeftover, sometimes: 'when the killed training left something' },
+    ];
+  },
+  async run(world) {
+    const setting = await settingOf(world);
+    if (isVerdict(setting)) return setting;
+    const train = await tableOr(world.tables, 'train');
+    if (isVerdict(train)) return train;
+    const parts = await Promise.all([
+      randomInput(world),
+      lossFalls(world),
+      learnsByHeart(world, setting),
+      survivesKill(world),
+      unitTested(world.unitTests),
+    ]);
+    const holds = parts.filter(({ outcome }) => outcome === 'holds').length;
+    const share = parts.find(({ value }) => value !== undefined)?.value;
+    const unknown = parts.flatMap((part) => (part.outcome === 'unknown' ? [part] : []));
+    const evidence = {
+      explanation: `${holds} of ${parts.length} hold: ${parts.map(({ part, outcome }) => `${part} ${outcome === 'holds' ? 'yes' : outcome === 'fails' ? 'no' : 'not known'}`).join(', ')}.`,
+      ...(share !== undefined && { value: rounded(share) }),
+      threshold: leastShare,
+      unit: '1',
+      items: parts.map(({ part, outcome, words }) => ({ part, outcome, found: words })),
+      inputs: inputsOf(train, setting.evaluation),
+      seed: 1,
+      nextStep: unknown[0]?.nextStep ?? 'Add a unit test for each fault that is met.',
+    };
+    const findings = parts.flatMap((part) => (part.outcome === 'fails' ? part.findings : []));
+    if (findings.length > 0) return fail(findings, evidence);
+    const [first] = unknown;
+    if (first) return skipped(`${first.part}: ${first.words}`, { nextStep: first.nextStep, evidence });
+    return pass(evidence);
+  },
+});
