@@ -14,7 +14,12 @@ const noRepository: Git = {
   tags: async () => [],
   tracked: async () => new Set(),
   largeBlobs: async () => [],
+  previousRelease: async () => null,
+  pathsAt: async () => [],
+  textAt: async () => null,
 };
+
+const mostTextBytes = 16 * 2 ** 20;
 
 function hasGitFolder(folder: string): boolean {
   return existsSync(join(folder, '.git')) || (dirname(folder) !== folder && hasGitFolder(dirname(folder)));
@@ -79,6 +84,26 @@ async function readLargeBlobs(git: GitCommand, minBytes: number): Promise<readon
   return [...found.values()].sort((a, b) => b.bytes - a.bytes);
 }
 
+/** See `Git.previousRelease`. */
+export async function previousRelease(git: GitCommand): Promise<{ readonly name: string; readonly sha: string } | null> {
+  const parent = await git.ask(['rev-parse', '--verify', '--quiet', 'HEAD^1^{commit}']);
+  if (parent === null) return null;
+  const tag = await git.ask(['describe', '--tags', '--abbrev=0', 'HEAD^1']);
+  const tagged = tag === null ? null : await git.ask(['rev-parse', '--verify', '--quiet', `refs/tags/${tag}^{commit}`]);
+  return tag !== null && tagged !== null ? { name: tag, sha: tagged } : { name: parent.slice(0, 8), sha: parent };
+}
+
+async function textAt(git: GitCommand, sha: string, path: string): Promise<string | null> {
+  const found = await git.ask(['rev-parse', '--verify', '--quiet', `${sha}:${path}`]);
+  if (found === null || (await git.ask(['cat-file', '-t', found])) !== 'blob') return null;
+  if (Number(await git.ask(['cat-file', '-s', found])) > mostTextBytes) return null;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await git.run(['cat-file', 'blob', found]));
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Opens the repository that a folder lies in. Nothing is read before it is asked for, nothing is read twice.
  * Throws EnvironmentError `GIT_MISSING` and UsageError `GIT_FAILED` (a `.git` that git cannot read).
@@ -115,6 +140,9 @@ export async function openGit(root: string, options: { readonly signal?: AbortSi
       tracked ??= git.run(['ls-files', '-z', '--cached']).then((out) => new Set(splitNul(out)));
       return tracked;
     },
+    previousRelease: async () => (head === null ? null : previousRelease(git)),
+    pathsAt: async (sha) => splitNul(await git.run(['ls-tree', '-r', '-z', '--name-only', sha])),
+    textAt: (sha, path) => textAt(git, sha, path),
     largeBlobs: async (minBytes) => (head === null ? [] : readLargeBlobs(git, minBytes)),
   };
 }

@@ -2,7 +2,7 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../kernel/failure.ts';
-import { isInWorkTree } from './git.ts';
+import { isInWorkTree, previousRelease } from './git.ts';
 import { type GitCommand, gitCommand } from './git-command.ts';
 import { innerTarget } from './tree.ts';
 
@@ -22,17 +22,13 @@ const missing = (why: string): UsageError =>
     hint: 'Tag releases, and let CI fetch tags and history: variables: { GIT_DEPTH: "0" }.',
   });
 
-/** The newest tag that HEAD descends from, else HEAD's first parent. Rejects with RELEASE_MISSING. */
+/** The commit of the release before this one. Rejects with RELEASE_MISSING. */
 async function previousCommit(git: GitCommand, root: string): Promise<string> {
   if (!(await isInWorkTree(git, root))) throw missing('this is no Git repository');
-  const parent = await git.ask(['rev-parse', '--verify', '--quiet', 'HEAD^1^{commit}']);
-  if (parent === null) {
-    const isShallow = (await git.ask(['rev-parse', '--is-shallow-repository'])) === 'true';
-    throw missing(isShallow ? 'this clone is shallow' : 'it is the first one');
-  }
-  const tag = await git.ask(['describe', '--tags', '--abbrev=0', 'HEAD^1']);
-  const tagged = tag === null ? null : await git.ask(['rev-parse', '--verify', '--quiet', `refs/tags/${tag}^{commit}`]);
-  return tagged ?? parent;
+  const found = await previousRelease(git);
+  if (found) return found.sha;
+  const isShallow = (await git.ask(['rev-parse', '--is-shallow-repository'])) === 'true';
+  throw missing(isShallow ? 'this clone is shallow' : 'it is the first one');
 }
 
 async function blobsOf(git: GitCommand, commit: string): Promise<readonly Blob[]> {

@@ -63,6 +63,12 @@ export interface Git {
   tracked(): Promise<ReadonlySet<string>>;
   /** Every blob of at least `minBytes` reachable from HEAD. */
   largeBlobs(minBytes: number): Promise<readonly HistoryBlob[]>;
+  /** The newest tag that HEAD descends from, else HEAD's first parent; null when it has none here (the first commit, a shallow clone). */
+  previousRelease(): Promise<{ readonly name: string; readonly sha: string } | null>;
+  /** Paths of the files of a commit. */
+  pathsAt(sha: string): Promise<readonly string[]>;
+  /** Text of a file of a commit, without BOM; null when it is not there, is no file, is larger than 16 MiB or no UTF-8. */
+  textAt(sha: string, path: string): Promise<string | null>;
 }
 
 /** What a GitLab project's settings say; members are null where the token may not read them. */

@@ -177,3 +177,25 @@ test('GIT_ variables of the caller do not lead elsewhere', async () => {
     process.env = before;
   }
 });
+
+test('the release before this commit, its files and their text', async () => {
+  const repo = makeRepo({ 'a.lock': 'one' });
+  expect(await (await openGit(repo)).previousRelease()).toBeNull();
+  git(repo, 'tag', 'v1');
+  writeFiles(repo, { 'a.lock': 'two', 'sub/b.txt': '\uFEFFb' });
+  commitAll(repo);
+  writeFiles(repo, { 'a.lock': 'three', 'x.bin': 'x' });
+  commitAll(repo);
+  const port = await openGit(repo);
+  const previous = await port.previousRelease();
+  expect(previous?.name).toBe('v1');
+  const { sha = '' } = previous ?? {};
+  expect(await port.pathsAt(sha)).toEqual(['a.lock']);
+  expect(await port.textAt(sha, 'a.lock')).toBe('one');
+  expect(await port.textAt(sha, 'sub/b.txt')).toBeNull();
+  expect(await port.textAt(port.head ?? '', 'sub')).toBeNull();
+  expect(await port.textAt(port.head ?? '', 'sub/b.txt')).toBe('b');
+  git(repo, 'tag', '--delete', 'v1');
+  const untagged = await (await openGit(repo)).previousRelease();
+  expect(await port.textAt(untagged?.sha ?? '', 'a.lock')).toBe('two');
+});
