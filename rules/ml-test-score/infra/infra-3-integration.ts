@@ -1,9 +1,9 @@
 import { type Cell, defineCheck, type Finding, fail, judge } from '../../../src/kernel/check.ts';
 import { FlightcheckError } from '../../../src/kernel/failure.ts';
-import type { FeaturesRequest, PredictRequest, TableRef, TrainRequest } from '../../../src/kernel/hooks.ts';
+import type { PredictRequest, TableRef, TrainRequest } from '../../../src/kernel/hooks.ts';
 import { bothTablesOr } from '../lib/both-tables.ts';
 import { inputsOf, isVerdict, rounded, rubric } from '../lib/manifest.ts';
-import { canPredict } from '../lib/setting.ts';
+import { canPredict, featuresOfSample } from '../lib/setting.ts';
 
 /** Rows of the fast run: enough for a model to train on, few enough for every merge request. */
 const rows = 2000;
@@ -11,7 +11,6 @@ const seed = 1;
 const sampleOf = (table: 'train' | 'eval'): TableRef => ({ derive: 'sample', from: { table }, rows, seed });
 const model: TrainRequest = { hook: 'train', data: sampleOf('train'), seed, replicate: 0 };
 const predict: PredictRequest = { hook: 'predict', model, input: sampleOf('eval') };
-const features: FeaturesRequest = { hook: 'features', input: sampleOf('eval') };
 
 /** Errors that are the repo's own: its hook failed, hung, wrote nothing or wrote something invalid. */
 const isTheirs = (error: unknown): error is FlightcheckError =>
@@ -27,7 +26,9 @@ export default defineCheck({
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
   plan: (manifest) =>
-    canPredict(manifest) ? [{ request: predict }, ...(manifest.hooks.features === undefined ? [] : [{ request: features }])] : [],
+    canPredict(manifest)
+      ? [{ request: predict }, ...(manifest.hooks.features === undefined ? [] : [{ request: featuresOfSample }])]
+      : [],
   async run({ tables, hooks, ...world }) {
     const both = await bothTablesOr({ ...world, tables, hooks }, 'a table without rows runs through no pipeline');
     if (isVerdict(both)) return both;
@@ -45,7 +46,7 @@ export default defineCheck({
       });
     try {
       if (hooks.has('features')) {
-        const made = await hooks.features(features);
+        const made = await hooks.features(featuresOfSample);
         items.push({ step: 'features', seconds: rounded(made.seconds), cached: made.isCached, memory_bytes: made.maxRssBytes });
       }
       const trained = await hooks.train(model);

@@ -1,6 +1,6 @@
 /** What every probe that scores predictions needs to know first: task, label, metric, evaluation rows, hooks. */
 import { notApplicable, skipped, type Verdict } from '../../../src/kernel/check.ts';
-import type { PredictRequest, TrainRequest } from '../../../src/kernel/hooks.ts';
+import type { FeaturesRequest, PredictRequest, TrainRequest } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import { quoteName, quoteText } from '../../../src/kernel/sql.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
@@ -22,6 +22,12 @@ export interface Setting {
 export const model: TrainRequest = { hook: 'train', data: { table: 'train' }, seed: 1, replicate: 0 };
 /** Its predictions of the evaluation rows. */
 export const onEvaluation: PredictRequest = { hook: 'predict', model, input: { table: 'eval' } };
+
+/** The features hook over a sample of the evaluation rows; infra-3 runs it in the chain. */
+export const featuresOfSample: FeaturesRequest = {
+  hook: 'features',
+  input: { derive: 'sample', from: { table: 'eval' }, rows: 2000, seed: 1 },
+};
 
 const metricsOf = {
   binary: ['auc', 'accuracy', 'log_loss', 'f1'],

@@ -1,19 +1,16 @@
 import { defineCheck, fail, notApplicable, pass, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import { quoteName } from '../../../src/kernel/sql.ts';
-import type { Table, World } from '../../../src/kernel/world.ts';
-import { association } from '../../../src/stats/association.ts';
+import type { World } from '../../../src/kernel/world.ts';
 import { groupCounts } from '../../../src/stats/fairness/groups.ts';
 import { groupItem, type Pair, pairItem, pairsOf, pairWords, worstOf } from '../lib/fairness.ts';
 import { featuresOf, inputsOf, isVerdict, lacks, rubric } from '../lib/manifest.ts';
+import { proxiesOf, proxyWords } from '../lib/proxies.ts';
 import { rowsWords, type Scored, scoredOf } from '../lib/scored.ts';
 import { canPredict, onEvaluation, type Setting, settingOf } from '../lib/setting.ts';
 
 /** A group with fewer scored rows is reported and not judged: no rate of it is known. */
 const groupRows = 30;
 const mostGroups = 20;
-const mostProxies = 50;
-/** Association of a feature with a protected column from which on it is called a proxy: Cohen's large effect (1988). */
-const proxyFrom = 0.5;
 
 /** The groups of a protected column, those that can be judged and those that are too small. */
 async function groupsOf(tables: World['tables'], { manifest, evaluation }: Setting, scored: Scored, column: string) {
@@ -26,14 +23,6 @@ async function groupsOf(tables: World['tables'], { manifest, evaluation }: Setti
     judged: groups.filter((group) => group.n >= groupRows).slice(0, mostGroups),
     small: groups.filter((group) => group.n < groupRows),
   };
-}
-
-async function proxiesOf(tables: World['tables'], table: Table, features: readonly string[], columns: readonly string[]) {
-  const found: { feature: string; column: string; v: number }[] = [];
-  for (const column of columns)
-    for (const feature of features.slice(0, mostProxies))
-      found.push({ feature, column, v: await association(tables, table, feature, column) });
-  return found.sort((a, b) => b.v - a.v);
 }
 
 /** Why a model without protected columns, or with another task, has nothing to compare. */
@@ -86,27 +75,19 @@ export default defineCheck({
     }
     const asserted = pairs.filter((pair) => pair.criterion === criterion);
     const worst = worstOf(asserted);
-    const proxies = (await proxiesOf(tables, evaluation, featuresOf(manifest, evaluation), columns)).filter(
-      ({ v }) => v >= proxyFrom,
-    );
+    const proxies = await proxiesOf(tables, evaluation, featuresOf(manifest, evaluation), columns);
     const evidence = {
-      explanation: `${criterion?.replaceAll('_', ' ')} over ${columns.join(', ')} in ${rowsWords(scored)}: ${asserted.filter((pair) => pair.verdict === 'holds').length} of ${asserted.length} comparisons of groups hold.${small.length > 0 ? ` Too small to be judged: ${small.slice(0, 5).join(', ')}.` : ''}${
-        proxies.length > 0
-          ? ` Features that tell the attribute: ${proxies
-              .slice(0, 5)
-              .map(({ feature, column, v }) => `${feature} (${column}, ${v.toFixed(2)})`)
-              .join(', ')}.`
-          : ''
-      }`,
+      explanation: `${criterion?.replaceAll('_', ' ')} over ${columns.join(', ')} in ${rowsWords(scored)}: ${asserted.filter((pair) => pair.verdict === 'holds').length} of ${asserted.length} comparisons of groups hold.${small.length > 0 ? ` Too small to be judged: ${small.slice(0, 5).join(', ')}.` : ''}${proxies.length > 0 ? ` Features that tell the attribute: ${proxyWords(proxies)}.` : ''}`,
       ...(worst && { value: worst.comparison.value, threshold: worst.bound, unit: worst.kind }),
       ...(worst && { interval: { lower: worst.comparison.lower, upper: worst.comparison.upper, level: 0.9 } }),
       n: scored.rows,
-      items: [...pairs]
-        .sort((a, b) => Number(b.criterion === criterion) - Number(a.criterion === criterion))
-        .map(pairItem)
-        .slice(0, 200)
-        .concat(rates as never[])
-        .slice(0, 300),
+      items: [
+        ...[...pairs]
+          .sort((a, b) => Number(b.criterion === criterion) - Number(a.criterion === criterion))
+          .slice(0, 200)
+          .map(pairItem),
+        ...rates.slice(0, 100),
+      ],
       inputs: inputsOf(evaluation),
       nextStep:
         proxies.length > 0

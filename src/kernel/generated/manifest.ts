@@ -290,6 +290,12 @@ export interface ResolvedManifest {
      * How often scheduled evidence must be renewed.
      */
     cadence: string;
+    /**
+     * The systems that each feature comes from, by feature: what must work for it to be there.
+     */
+    upstream: {
+      [k: string]: string[];
+    };
   };
   /**
    * What one run of the rubric may use.

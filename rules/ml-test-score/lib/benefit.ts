@@ -1,0 +1,119 @@
+/** What a feature brings: one batch of shuffled rows for all features, and a retraining without one where that shows nothing. */
+import { notApplicable, skipped, type Verdict } from '../../../src/kernel/check.ts';
+import type { PlannedExecution, PredictRequest, TableRef } from '../../../src/kernel/hooks.ts';
+import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
+import type { Table, World } from '../../../src/kernel/world.ts';
+import { type Bootstrap, bootstrap } from '../../../src/stats/bootstrap.ts';
+import { type Importance, importances } from './importance.ts';
+import { featuresOf, isVerdict } from './manifest.ts';
+import { minimumRows, type Scored, scoredOf, tooFew, within } from './scored.ts';
+import { canPredict, model, onEvaluation, type Setting } from './setting.ts';
+
+export const seed = 1;
+export const repeats = 3;
+/** Rows of the permutation batch in all; a hook reads them in one call. */
+const batchRows = 200_000;
+const mostFeatures = 300;
+/** Features that are confirmed by a retraining without them, the weakest first. */
+const mostRetrained = 5;
+const comparedRows = 20_000;
+
+function batchOf(features: readonly string[]): PredictRequest {
+  const rows = Math.max(500, Math.min(5000, Math.floor(batchRows / (features.length * repeats + 1))));
+  const from: TableRef = { derive: 'sample', from: { table: 'eval' }, rows, seed };
+  return { hook: 'predict', model, input: { derive: 'permuted', from, columns: features, repeats, seed } };
+}
+
+const without = (feature: string): PredictRequest => ({
+  hook: 'predict',
+  model: { ...model, data: { derive: 'without', from: { table: 'train' }, columns: [feature] } },
+  input: { derive: 'without', from: { table: 'eval' }, columns: [feature] },
+});
+
+/** Interval of what the model loses when it is trained without the feature; null where it cannot be told. */
+async function lossWithout(
+  { tables, hooks }: Pick<World, 'tables' | 'hooks'>,
+  setting: Setting,
+  full: Scored,
+  feature: string,
+): Promise<Bootstrap | Verdict | null> {
+  const request = without(feature);
+  const input = await tables.open(request.input);
+  if (!input) return null;
+  const less = await scoredOf(tables, setting, input, await hooks.predict(request));
+  if (isVerdict(less)) return less;
+  const rows = await tables.query<{ y: number; a: number; b: number }>(
+    `SELECT a.y AS y, a.score AS a, b.score AS b FROM ${full.relation} a JOIN ${less.relation} b USING (__row) WHERE ${within(comparedRows, full.rows)} ORDER BY __row`,
+  );
+  const y = Float64Array.from(rows, (row) => row.y);
+  const [a, b] = [Float64Array.from(rows, (row) => row.a), Float64Array.from(rows, (row) => row.b)].map((score) =>
+    setting.metric.weighted(y, score),
+  );
+  const sign = setting.metric.isGreaterBetter ? 1 : -1;
+  return a && b ? bootstrap((weights) => sign * (a(weights) - b(weights)), y.length, { seed, replicates: 500 }) : null;
+}
+
+/** The batch of all features, and the retrainings that it may call for; nothing when the features are not known. */
+export function benefitPlan(manifest: ResolvedManifest): readonly PlannedExecution[] {
+  const { features, label } = manifest.columns;
+  if (!canPredict(manifest) || features === 'auto' || features.length > mostFeatures || label === undefined) return [];
+  const sometimes = 'when shuffling a feature costs nothing';
+  return [
+    { request: batchOf(features) },
+    { request: onEvaluation, sometimes },
+    ...features.map((feature) => ({ request: without(feature), sometimes })),
+  ];
+}
+
+export interface Benefits {
+  readonly features: readonly string[];
+  /** Of every feature, as listed. */
+  readonly found: readonly Importance[];
+  /** Those whose shuffling costs nothing that could be shown, the weakest first. */
+  readonly suspects: readonly Importance[];
+  /** What the weakest suspects cost when a model is trained without them; null where it cannot be told. */
+  readonly retrained: ReadonlyMap<string, Bootstrap | null>;
+  readonly batch: Table;
+  readonly scored: Scored;
+}
+
+/** Benefit of every feature, or why it cannot be told. */
+export async function benefitsOf(world: Pick<World, 'tables' | 'hooks'>, setting: Setting): Promise<Benefits | Verdict> {
+  const { tables, hooks } = world;
+  const { manifest, metric, evaluation } = setting;
+  const features = featuresOf(manifest, evaluation);
+  if (features.length === 0) return notApplicable('there are no tabular features');
+  if (features.length > mostFeatures)
+    return skipped(`${features.length} features are more than the ${mostFeatures} that are shuffled one by one`, {
+      nextStep: 'Name the features that matter under columns.features.',
+      manifestLine: 'columns: { features: [...] }',
+    });
+  if (evaluation.rows < minimumRows)
+    return skipped(`inconclusive: ${evaluation.rows} evaluation rows; at least ${minimumRows} are needed`, {
+      nextStep: 'Hold out more rows under data.eval.',
+    });
+  const request = batchOf(features);
+  const batch = await tables.open(request.input);
+  if (!batch) return skipped('inconclusive: there are no rows to shuffle', { nextStep: 'Give data.eval rows.' });
+  const scored = await scoredOf(tables, setting, batch, await hooks.predict(request));
+  if (isVerdict(scored)) return scored;
+  const found = await importances(tables, scored, metric, features, seed);
+  const suspects = found.filter(({ interval }) => interval === null || interval.lower <= 0).sort((a, b) => a.loss - b.loss);
+  const retrained = new Map<string, Bootstrap | null>();
+  if (suspects.length > 0) {
+    const full = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
+    if (isVerdict(full)) return full;
+    const few = tooFew(full);
+    if (few) return few;
+    for (const { feature } of suspects.slice(0, features.length > 1 ? mostRetrained : 0)) {
+      const loss = await lossWithout(world, setting, full, feature);
+      if (loss !== null && isVerdict(loss)) return loss;
+      retrained.set(feature, loss);
+    }
+  }
+  return { features, found, suspects, retrained, batch, scored };
+}
+
+/** Features that neither a shuffle nor a model trained without them misses. */
+export const uselessOf = ({ suspects, retrained }: Benefits): readonly Importance[] =>
+  suspects.filter(({ feature }) => (retrained.get(feature)?.lower ?? 1) <= 0);

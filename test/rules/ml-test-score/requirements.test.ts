@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import data3 from '../../../rules/ml-test-score/data/data-3-cost.ts';
+import data4 from '../../../rules/ml-test-score/data/data-4-requirements.ts';
+import { answering, good, peopleOf } from '../../support/models.ts';
+import { type Given, type Model, type Row, runProbe } from '../../support/probes.ts';
+
+const train = peopleOf({ seed: 1, rows: 1500 });
+const evaluation = peopleOf({ seed: 2, rows: 1500 });
+const serving = peopleOf({ seed: 3, rows: 800 }).map(({ y: _, ...row }): Row => row);
+
+describe('data-3: cost against benefit', () => {
+  const noisy = (change: (row: Row, i: number) => Row = (row) => row) => ({
+    train: peopleOf({ seed: 1, rows: 1500, hasNoise: true }).map(change),
+    eval: peopleOf({ seed: 2, rows: 1500, hasNoise: true }).map(change),
+  });
+  const gap = (row: Row, i: number): Row => (i % 3 === 0 ? { ...row, noise: null } : row);
+
+  test('features that cost nothing and help pass, with what each brings', async () => {
+    const { verdict, requests } = await runProbe(data3, { data: { train, eval: evaluation, serving }, model: good });
+    expect(verdict).toMatchObject({
+      outcome: 'pass',
+      evidence: { value: 0, nextStep: expect.stringContaining('policy: { upstream') },
+    });
+    expect(verdict).toMatchObject({
+      evidence: { items: expect.arrayContaining([expect.objectContaining({ feature: 'bend', missing: 0, costs: null })]) },
+    });
+    expect(requests).toHaveLength(1);
+  });
+  test.each<[string, Given, RegExp]>([
+    [
+      'missing in a third of the rows',
+      { data: noisy(gap), model: good },
+      /^noise costs and brings nothing: missing in 33 % of the training rows/,
+    ],
+    [
+      'moving between training and serving',
+      {
+        data: {
+          ...noisy(),
+          serving: noisy((row) => ({ ...row, noise: Number(row.noise) + 3 })).eval.map(({ y: _, ...row }): Row => row),
+        },
+        model: good,
+      },
+      /^noise costs .*distribution moves \(PSI/,
+    ],
+    [
+      'the only one that needs a system',
+      { data: noisy(), model: good, manifest: { policy: { upstream: { noise: ['mainframe', 'ledger'], amount: ['ledger'] } } } },
+      /^noise costs .*it alone needs mainframe,/,
+    ],
+  ])('a useless feature %s fails, and it alone', async (_, given, message) => {
+    expect((await runProbe(data3, given)).verdict).toMatchObject({
+      outcome: 'fail',
+      findings: [{ message: expect.stringMatching(message) }],
+    });
+  });
+  test('a dear feature that helps is worth it', async () => {
+    const dear = (rows: readonly Row[]) => rows.map((row, i) => (i % 4 === 0 ? { ...row, amount: null } : row));
+    const { verdict } = await runProbe(data3, { data: { train: dear(train), eval: dear(evaluation) }, model: good });
+    expect(verdict).toMatchObject({
+      outcome: 'pass',
+      evidence: { explanation: expect.stringContaining('1 of 3 features cost') },
+    });
+  });
+  test('the features hook is timed', async () => {
+    const { verdict } = await runProbe(data3, {
+      data: { train, eval: evaluation },
+      model: good,
+      features: (rows) => rows.map(({ id = '', bend = '' }) => ({ id, bend })),
+    });
+    expect(verdict).toMatchObject({
+      evidence: { explanation: expect.stringMatching(/Computing all features takes 0\.\d+ s per 1,000 rows/) },
+    });
+  });
+});
+
+describe('data-4: what must not reach the model', () => {
+  const columns = { label: 'y', features: ['amount', 'bend'] };
+  const given = (more: Partial<Given> = {}): Given => ({
+    data: { train, eval: evaluation },
+    model: answering((rows) => rows),
+    manifest: { columns, policy: { deny: ['state'], deprecated: ['region'] } },
+    ...more,
+  });
+  /** Obeys the list of features: what is not in it is dropped before the model sees it. */
+  const obedient: Model = {
+    ...good,
+    predict: (model, rows) =>
+      good.predict(
+        model,
+        rows.map(({ state: _, ...row }) => row),
+      ),
+  };
+
+  test('a model that drops the column passes: scrambling it moves nothing', async () => {
+    const { verdict } = await runProbe(data4, given({ model: obedient }));
+    expect(verdict).toMatchObject({
+      outcome: 'pass',
+      evidence: {
+        items: [
+          { column: 'state', policy: 'denied', in_rows: true, predictions_moved: 0, of: 1000 },
+          { column: 'region', policy: 'deprecated', in_rows: false, of: 0 },
+        ],
+      },
+    });
+  });
+  test('a model that reads it behind the list fails', async () => {
+    const { verdict } = await runProbe(data4, given({ model: good }));
+    expect(verdict).toMatchObject({
+      outcome: 'fail',
+      findings: [{ message: expect.stringMatching(/^state is denied, and scrambling it moves \d+ of 1000 predictions/) }],
+    });
+  });
+  test('a denied column among the features, or written by the features hook, fails', async () => {
+    const listed = await runProbe(
+      data4,
+      given({ model: obedient, manifest: { columns: { label: 'y' }, policy: { deny: ['state'] } } }),
+    );
+    expect(listed.verdict).toMatchObject({
+      outcome: 'fail',
+      findings: [{ message: expect.stringContaining('it is a feature') }],
+    });
+    const written = await runProbe(
+      data4,
+      given({ model: obedient, features: (rows) => rows.map(({ id = '', state = '' }) => ({ id, state })) }),
+    );
+    expect(written.verdict).toMatchObject({
+      outcome: 'fail',
+      findings: [{ message: expect.stringContaining('features hook writes it') }],
+    });
+  });
+  test('a feature that tells a denied column is named, and does not decide', async () => {
+    const told = (rows: readonly Row[]) =>
+      rows.map((row) => ({ ...row, office: row.state === 'vic' ? 'melbourne' : row.state === 'nsw' ? 'sydney' : 'canberra' }));
+    const { verdict } = await runProbe(
+      data4,
+      given({
+        data: { train: told(train), eval: told(evaluation) },
+        model: obedient,
+        manifest: { columns: { label: 'y', features: ['amount', 'office'] }, policy: { deny: ['state'] } },
+      }),
+    );
+    expect(verdict).toMatchObject({
+      outcome: 'pass',
+      evidence: { explanation: expect.stringContaining('office (state, 1.00)') },
+    });
+  });
+  test('without a list nothing is judged', async () => {
+    const { verdict, requests } = await runProbe(data4, given({ manifest: { columns } }));
+    expect(verdict).toMatchObject({ outcome: 'skipped', manifestLine: 'policy: { deny: [name, tax_file_number] }' });
+    expect(requests).toEqual([]);
+  });
+});
