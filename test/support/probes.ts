@@ -35,6 +35,10 @@ export type TextRow = Readonly<Record<string, string>>;
 export interface Model {
   train(rows: readonly TextRow[], seed: number, replicate: number, params?: TrainRequest['params']): unknown;
   predict(model: unknown, rows: readonly TextRow[]): readonly Row[];
+  /** The model that is left when training is killed half-way; null = nothing, undefined = it is over before. */
+  readonly leftover?: (model: unknown) => unknown;
+  /** The model that training makes when it was killed before; by default the same. */
+  readonly again?: (model: unknown) => unknown;
 }
 
 /** Fields of one line; quotes as in RFC 4180, without line breaks inside. */
@@ -136,7 +140,13 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
       models.get(key) ??
       exported(request.data, []).then((rows) => given.model?.train(rows, request.seed, request.replicate, request.params));
     models.set(key, known);
-    return known;
+    const { again } = given.model ?? {};
+    return request.interrupted && again ? known.then(again) : known;
+  };
+  const interruptionOf = ({ interrupted }: TrainRequest): Partial<Execution> => {
+    const { leftover } = given.model ?? {};
+    const hasLeftover = leftover !== undefined && leftover(undefined) !== null;
+    return interrupted ? { interruption: { killedAfter: leftover ? 0.5 : null, hasLeftover } } : {};
   };
   const modelOf = async (request: ModelRequest): Promise<unknown> => {
     if (request.hook === 'train') return trained(request);
@@ -149,7 +159,8 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     answer: (model: unknown, rows: readonly TextRow[]) => readonly Row[],
   ): Promise<Predictions> => {
     announce(request);
-    const model = await modelOf(request.model);
+    const made = await modelOf(request.model);
+    const model = request.hook === 'predict' && request.leftover ? given.model?.leftover?.(made) : made;
     const rows = await exported(request.input, hiddenColumns(manifest, request.input));
     const counter = ++predictions;
     const path = join(root, `out-${counter}.csv`);
@@ -164,7 +175,7 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     async train(request) {
       announce(request);
       await trained(request);
-      return { ...execution(request, root), ...(given.losses && { losses: given.losses }) };
+      return { ...execution(request, root), ...(given.losses && { losses: given.losses }), ...interruptionOf(request) };
     },
     predict: (request) => answered(request, (model, rows) => given.model?.predict(model, rows) ?? []),
     async serve(request) {
