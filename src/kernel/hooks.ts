@@ -112,6 +112,8 @@ export interface PredictRequest {
   readonly input: TableRef;
   /** With what an interrupted training left when it was killed, in place of its model. */
   readonly leftover?: true;
+  /** Asks for the steps in between: the hook finds a folder for them in FLIGHTCHECK_TRACE_DIR. */
+  readonly trace?: true;
 }
 
 /** Runs the optional `features` hook over the rows. */
@@ -183,6 +185,18 @@ export interface Predictions extends Execution {
   /** Rows whose value is NaN or infinite; a null is a refusal and is counted in `refused`. */
   readonly notFinite: number;
   readonly refused: number;
+  /** Of a request with `trace`: the files NN_stage.csv that the hook wrote, in their order. */
+  readonly trace?: readonly TraceStage[];
+}
+
+/** One step of a prediction, as the hook wrote it down. */
+export interface TraceStage {
+  /** `02_margin.csv`. */
+  readonly file: string;
+  /** SQL name of a table with the file's columns; ids are text. */
+  readonly table: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: number;
 }
 
 /** What the features hook made of a request's rows. */

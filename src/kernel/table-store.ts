@@ -1,6 +1,6 @@
 /** Tables as the engine needs them: what checks see, plus derivation, hand-over to hooks and reading their answers. */
 import type { ServeRows } from './hook-machine.ts';
-import type { FeatureTable, Predictions, TableRef } from './hooks.ts';
+import type { FeatureTable, Predictions, TableRef, TraceStage } from './hooks.ts';
 import type { Tables } from './world.ts';
 
 export interface TableStore extends Tables {
@@ -24,5 +24,7 @@ export interface TableStore extends Tables {
   ): Promise<Pick<Predictions, 'table' | 'rows' | 'column' | 'notFinite' | 'refused'>>;
   /** Reads what a features hook wrote into a table called `name`. Throws a UsageError with code FEATURES_INVALID. */
   readFeatures(path: string, name: string): Promise<Pick<FeatureTable, 'table' | 'columns' | 'rows'>>;
+  /** Reads one file of a trace likewise. Throws a UsageError with code TRACE_INVALID. */
+  readTrace(path: string, name: string): Promise<Pick<TraceStage, 'table' | 'columns' | 'rows'>>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** What a features hook wrote -> a table of ours, or one clear error that says what is wrong with it. */
+/** What a features hook wrote, or a step of a prediction -> a table of ours, or one clear error that says what is wrong. */
 import { lstat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { UsageError } from '../../kernel/failure.ts';
@@ -8,26 +8,43 @@ import { quoteName } from '../../kernel/sql.ts';
 import type { Database } from './database.ts';
 import { load } from './load.ts';
 
-const invalid = (what: string): UsageError =>
-  new UsageError('FEATURES_INVALID', `The features are invalid: ${what}`, {
-    hint: 'The features hook writes a CSV with a header: the id of each row and the features of it.',
-  });
+interface Kind {
+  /** What the file is, for messages. */
+  readonly words: string;
+  readonly code: string;
+  readonly hint: string;
+}
 
-/** Reads; see `TableStore.readFeatures`. */
-export async function readFeatures(
+export const featureFile: Kind = {
+  words: 'The features are invalid',
+  code: 'FEATURES_INVALID',
+  hint: 'The features hook writes a CSV with a header: the id of each row and the features of it.',
+};
+export const traceFile: Kind = {
+  words: 'The trace of a prediction is invalid',
+  code: 'TRACE_INVALID',
+  hint: 'Each NN_stage.csv in FLIGHTCHECK_TRACE_DIR has a header, the id of each row and what the step made of it.',
+};
+
+/** Reads; see `TableStore.readFeatures` and `readTrace`. */
+export async function readTable(
   db: Database,
   path: string,
   name: string,
   { columns: { id, key = [] } }: ResolvedManifest,
+  { words, code, hint }: Kind,
 ): Promise<Pick<FeatureTable, 'table' | 'columns' | 'rows'>> {
   const stats = await lstat(path).catch(() => null);
-  if (!stats?.isFile()) throw invalid(stats ? 'the hook wrote something that is not a regular file' : 'the hook wrote no file');
+  if (!stats?.isFile()) {
+    const what = stats ? `the hook wrote something that is not a regular file, ${basename(path)}` : 'the hook wrote no file';
+    throw new UsageError(code, `${words}: ${what}`, { hint });
+  }
   const table = quoteName(name);
   await db.run(`DROP TABLE IF EXISTS ${table}`);
   await load(db, table, [{ path: basename(path), absolute: path }], {
-    key: 'The features are invalid',
+    key: words,
     asText: ['id', id, ...key],
-    code: 'FEATURES_INVALID',
+    code,
   });
   const columns = await db.query<{ column_name: string; column_type: string }>(`DESCRIBE ${table}`);
   const [total] = await db.query<{ n: number }>(`SELECT count(*) AS n FROM ${table}`);

@@ -12,7 +12,7 @@ import type { Table } from '../../kernel/world.ts';
 import { bookkeeping } from './csv-header.ts';
 import { type Database, openDatabase } from './database.ts';
 import { columnsNamed, derive, viewOf } from './derive/index.ts';
-import { readFeatures } from './features.ts';
+import { featureFile, readTable, traceFile } from './features.ts';
 import { load } from './load.ts';
 import { readPredictions } from './predictions.ts';
 import { keyOf } from './row-key.ts';
@@ -175,7 +175,8 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
     async readPredictions(path, input, name) {
       return readPredictions(db, path, await need(input), name, manifest);
     },
-    readFeatures: (path, name) => readFeatures(db, path, name, manifest),
+    readFeatures: (path, name) => readTable(db, path, name, manifest, featureFile),
+    readTrace: (path, name) => readTable(db, path, name, manifest, traceFile),
     async close() {
       db.close();
       await rm(db.exchange, { recursive: true, force: true });

@@ -32,6 +32,7 @@ import { openBudget, turns } from './limits.ts';
 import { type Releases, releaseOf, releases } from './releases.ts';
 import { requestWords, uninterrupted, withTraining } from './requests.ts';
 import { executeServe, readServing } from './serve.ts';
+import { readTrace } from './trace.ts';
 
 /** Bytes of `metrics.jsonl` that are read. */
 const largestMetrics = 64 * 2 ** 20;
@@ -101,8 +102,9 @@ export function createHooks(options: HooksOptions): RunningHooks {
       return tables.readPredictions(output, request.input, name);
     };
     const model = () => modelOf(request.model, request.leftover);
-    const { execution, accepted } = await obtain(request, model, read);
-    return { ...execution, ...accepted };
+    const { execution, folder, accepted } = await obtain(request, model, read);
+    const trace = request.trace && { trace: await readTrace(tables, folder, `trace_${execution.key.slice(0, 16)}`) };
+    return { ...execution, ...accepted, ...trace };
   };
   const modelOf = async (model: ModelRequest, isLeftover = false): Promise<Model> => {
     if (model.hook === 'given') return given(model.which);

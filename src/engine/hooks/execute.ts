@@ -18,6 +18,7 @@ import type { HookName } from './commands.ts';
 import { type FailedHook, failureOf, outputUnreadable, programMissing, wroteNothing } from './failures.ts';
 import { type Budget, bytesOfSize } from './limits.ts';
 import type { ReleasedHooks } from './releases.ts';
+import { isTraced, traceName, traceVariable } from './trace.ts';
 
 /** What a hook may print, stdout and stderr together. */
 const outputBytes = 64 * 2 ** 20;
@@ -51,6 +52,8 @@ interface Job {
   readonly workspace: Workspace;
   /** Folder that `setup` filled; null without one. */
   readonly env: string | null;
+  /** Where the steps of a prediction go, when they are wanted. */
+  readonly trace?: string;
 }
 
 export interface Prepared {
@@ -76,7 +79,11 @@ export async function prepare(around: Surroundings, job: Job): Promise<Prepared>
       ? (first ?? []).map((piece) => ('text' in piece ? piece.text : '')).join('')
       : '';
   const { home, temporary } = workspace;
-  const env = { ...machine.environment({ home, temporary, env: job.env }), ...manifest.hooks.env };
+  const env = {
+    ...machine.environment({ home, temporary, env: job.env }),
+    ...manifest.hooks.env,
+    ...(job.trace !== undefined && { [traceVariable]: job.trace }),
+  };
   // Setup may bring programs along; the shell's own "not found" is explained when it ends.
   if (
     program !== '' &&
@@ -142,9 +149,12 @@ export async function execute(around: Surroundings, execution: Execution): Promi
   try {
     const values = await handOver(around, execution, workspace);
     const ranAt = around.now().toISOString();
-    const result = await runHook(around, { hook, command, hooks, workspace, env }, values);
+    const trace = isTraced(request) ? join(workspace.outputs, traceName) : undefined;
+    if (trace !== undefined) await mkdir(trace);
+    const result = await runHook(around, { hook, command, hooks, workspace, env, ...(trace !== undefined && { trace }) }, values);
     const folder = await machine.keep(`${key}-${basename(join(workspace.repo, '..'))}`);
     await takeOut(around, execution, workspace, result, folder);
+    if (trace !== undefined && !(await isNothing(trace))) await machine.copy(trace, join(folder, traceName));
     return { folder, ranAt, seconds: result.seconds, maxRssBytes: result.maxRssBytes };
   } finally {
     await workspace.remove();

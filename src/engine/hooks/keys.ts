@@ -7,6 +7,7 @@ import type { HookRequest, ModelRequest, TrainRequest } from '../../kernel/hooks
 import { isMlflowHook } from '../../kernel/mlflow-model.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import { type ReleasedHooks, type Releases, releaseOf } from './releases.ts';
+import { isTraced } from './trace.ts';
 
 /** Changes when what a hook is handed changes. */
 const format = 2;
@@ -81,7 +82,13 @@ export function hookKeys({ releases, tables, machine }: KeySources): HookKeys {
   const of = async (request: HookRequest): Promise<string> => {
     if (request.hook === 'train') return train(request);
     const isLeftover = request.hook === 'predict' && request.leftover === true;
-    const parts = { ...(await common(request)), ...(isLeftover && { isLeftover }), input: await tables.key(request.input) };
+    const trace = isTraced(request);
+    const parts = {
+      ...(await common(request)),
+      ...(isLeftover && { isLeftover }),
+      ...(trace && { trace }),
+      input: await tables.key(request.input),
+    };
     return sha256(canonical(request.hook === 'features' ? parts : { ...parts, model: await modelKey(request.model) }));
   };
   const keyOf = (request: HookRequest): Promise<string> => {

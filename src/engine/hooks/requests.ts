@@ -1,5 +1,6 @@
 /** Requests as data: which executions a request needs, and what it is in words. */
 import type { HookRequest, ModelRequest, PlannedExecution, TableRef, TrainRequest } from '../../kernel/hooks.ts';
+import { isTraced } from './trace.ts';
 
 /** A planned execution and, before it, the trainings that it needs. */
 export function withTraining({ request, sometimes }: PlannedExecution): readonly PlannedExecution[] {
@@ -81,5 +82,6 @@ export function requestWords(request: HookRequest): string {
   }
   if (request.hook === 'predict' && request.leftover)
     return `predict ${tableWords(request.input)} (what the killed training left)`;
-  return `${request.hook} ${tableWords(request.input)} (${modelWords(request.model)})`;
+  const traced = isTraced(request) ? ', step by step' : '';
+  return `${request.hook} ${tableWords(request.input)} (${modelWords(request.model)})${traced}`;
 }
