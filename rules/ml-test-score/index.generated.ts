@@ -211,6 +211,8 @@ export const checks = {
   'infra-1': () => import('./infra/infra-1-reproducible.ts').then((m) => m.default),
   'infra-2': () => import('./infra/infra-2-specification.ts').then((m) => m.default),
   'infra-3': () => import('./infra/infra-3-integration.ts').then((m) => m.default),
+  'infra-5': () => import('./infra/infra-5-debuggable.ts').then((m) => m.default),
+  'model-2': () => import('./model/model-2-offline-online.ts').then((m) => m.default),
   'model-3': () => import('./model/model-3-tuned.ts').then((m) => m.default),
   'model-4': () => import('./model/model-4-staleness.ts').then((m) => m.default),
   'model-5': () => import('./model/model-5-simpler-model.ts').then((m) => m.default),

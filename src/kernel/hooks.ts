@@ -4,7 +4,7 @@
  */
 
 /** The tables that a manifest names under `data`. */
-export type SourceName = 'train' | 'eval' | 'requests' | 'serving' | 'outcomes';
+export type SourceName = 'train' | 'eval' | 'requests' | 'serving' | 'outcomes' | 'experiments';
 
 /**
  * A table: one of the manifest's, or derived from one by a seeded, deterministic transformation.

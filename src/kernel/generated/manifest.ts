@@ -140,6 +140,10 @@ export interface ResolvedManifest {
      * The reviewed schema of the features, written by `flightcheck score --write-schema`.
      */
     schema: string;
+    /**
+     * Versions that served, one a row: version, offline metric, online metric, degraded (true for one made worse on purpose).
+     */
+    experiments?: string;
   };
   /**
    * Commands into your own code; values in braces are filled in as arguments, never by a shell. MLproject entry points are read when hooks are absent.
