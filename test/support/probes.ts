@@ -20,6 +20,7 @@ import type {
   PredictRequest,
   ServeRequest,
   SourceName,
+  TraceStage,
   TrainingLoss,
   TrainRequest,
 } from '../../src/kernel/hooks.ts';
@@ -39,6 +40,8 @@ export interface Model {
   readonly leftover?: (model: unknown) => unknown;
   /** The model that training makes when it was killed before; by default the same. */
   readonly again?: (model: unknown) => unknown;
+  /** The steps of a prediction, by the name of their file. */
+  trace?(model: unknown, rows: readonly TextRow[]): Readonly<Record<string, readonly Row[]>>;
 }
 
 /** Fields of one line; quotes as in RFC 4180, without line breaks inside. */
@@ -167,6 +170,17 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     writeFileSync(path, csvOf(answer(model, rows)));
     return { ...execution(request, path), ...(await store.readPredictions(path, request.input, `p${counter}`)) };
   };
+  const traced = async ({ model, input }: PredictRequest): Promise<readonly TraceStage[]> => {
+    const rows = await exported(input, hiddenColumns(manifest, input));
+    const stages = Object.entries(given.model?.trace?.(await modelOf(model), rows) ?? {});
+    return Promise.all(
+      stages.map(async ([file, stage]) => {
+        const name = `trace-${++exports}`;
+        writeFileSync(join(root, name), csvOf(stage));
+        return { file, ...(await store.readTrace(join(root, name), name)) };
+      }),
+    );
+  };
   const hooks: Hooks = {
     has: (hook) =>
       (given.model !== undefined && (hook === 'train' || hook === 'predict')) ||
@@ -177,7 +191,10 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
       await trained(request);
       return { ...execution(request, root), ...(given.losses && { losses: given.losses }), ...interruptionOf(request) };
     },
-    predict: (request) => answered(request, (model, rows) => given.model?.predict(model, rows) ?? []),
+    async predict(request) {
+      const predictions = await answered(request, (model, rows) => given.model?.predict(model, rows) ?? []);
+      return request.trace ? { ...predictions, trace: await traced(request) } : predictions;
+    },
     async serve(request) {
       const times = { startSeconds: 0.2, stopSeconds: 0.1, latency: { p50: 0.001, p95: 0.002, n: 10 }, modelSeconds: 1 };
       return { ...(await answered(request, (model, rows) => given.serve?.(model, rows) ?? [])), ...times };

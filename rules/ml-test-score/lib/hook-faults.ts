@@ -3,7 +3,7 @@ import { FlightcheckError } from '../../../src/kernel/failure.ts';
 
 export const isHookFault = (error: unknown): error is FlightcheckError =>
   error instanceof FlightcheckError &&
-  /^(HOOK_(FAILED|TIMEOUT|MEMORY|OUTPUT|WROTE_NOTHING)|PREDICTIONS_INVALID)$/.test(error.code);
+  /^(HOOK_(FAILED|TIMEOUT|MEMORY|OUTPUT|WROTE_NOTHING)|PREDICTIONS_INVALID|TRACE_INVALID)$/.test(error.code);
 
 /** What it says, without the log. */
 export const faultWords = (error: FlightcheckError): string => error.message.split('\n')[0] ?? error.message;
