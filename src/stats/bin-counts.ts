@@ -12,15 +12,32 @@ export async function binCounts(
 ): Promise<ReadonlyMap<string, readonly number[]>> {
   const counts = new Map<string, readonly number[]>();
   for (const batch of batchesOf([...edges])) {
-    const parts = batch.map(([name, cuts], i) => {
+    // Finite or null, once: what histogram() is given is computed for each of its uses.
+    const finite = batch.map(([name], i) => {
       const v = `TRY_CAST(${quoteName(name)} AS DOUBLE)`;
+      return `CASE WHEN isfinite(${v}) THEN ${v} END AS f${i}`;
+    });
+    const parts = batch.map(([, cuts], i) => {
       // The last boundary takes what lies above every edge: histogram() drops an empty open bin.
       const list = [...cuts.map((cut) => `${cut}::DOUBLE`), "'inf'::DOUBLE"].join(', ');
-      return `map_values(histogram(${v}, [${list}]) FILTER (isfinite(${v}))) AS c${i}`;
+      return `map_values(histogram(f${i}, [${list}])) AS c${i}`;
     });
-    const [row] = await tables.query<Record<string, number[] | null>>(`SELECT ${parts.join(', ')} FROM ${table}`);
+    const [row] = await tables.query<Record<string, number[] | null>>(
+      `SELECT ${parts.join(', ')} FROM (SELECT ${finite.join(', ')} FROM ${table})`,
+    );
     for (const [i, [name, cuts]] of batch.entries())
       counts.set(name, row?.[`c${i}`] ?? new Array<number>(cuts.length + 1).fill(0));
   }
   return counts;
+}
+
+/** Counts over coarser bins, each edge of which is also one of the fine bins'. */
+export function mergedCounts(fine: readonly number[], counts: readonly number[], edges: readonly number[]): readonly number[] {
+  const merged = new Array<number>(edges.length + 1).fill(0);
+  let bin = 0;
+  for (const [i, count] of counts.entries()) {
+    while (bin < edges.length && (fine[i] ?? Number.POSITIVE_INFINITY) > (edges[bin] ?? 0)) bin++;
+    merged[bin] = (merged[bin] ?? 0) + count;
+  }
+  return merged;
 }

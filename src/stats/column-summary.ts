@@ -18,12 +18,20 @@ export interface ColumnSummary {
   readonly distinct: number;
 }
 
+/** Tables do not change during a run, and several checks ask for the same: by connection, table and columns. */
+const known = new WeakMap<Query, Map<string, Promise<ReadonlyMap<string, ColumnSummary>>>>();
+
 /** Summaries of all columns in one pass over the table per 50 columns. Times have no numbers, only counts. */
-export async function summarise(
-  tables: Query,
-  table: string,
-  columns: readonly Column[],
-): Promise<ReadonlyMap<string, ColumnSummary>> {
+export function summarise(tables: Query, table: string, columns: readonly Column[]): Promise<ReadonlyMap<string, ColumnSummary>> {
+  const ofTables = known.get(tables) ?? new Map<string, Promise<ReadonlyMap<string, ColumnSummary>>>();
+  known.set(tables, ofTables);
+  const key = JSON.stringify([table, columns]);
+  const found = ofTables.get(key) ?? passes(tables, table, columns);
+  ofTables.set(key, found);
+  return found;
+}
+
+async function passes(tables: Query, table: string, columns: readonly Column[]): Promise<ReadonlyMap<string, ColumnSummary>> {
   const found = new Map<string, ColumnSummary>();
   for (const batch of batchesOf(columns)) {
     // `f` is the finite value or null: one filter for all that is computed from it.

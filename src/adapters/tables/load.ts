@@ -184,8 +184,7 @@ export async function load(
   }
   if (!shape) throw new UsageError('TABLE_MISSING', `${options.key} names no file`, { hint: 'Name a CSV or Parquet file.' });
   if (!shape.dialect) {
-    await db.run(`CREATE TABLE ${target} AS SELECT * FROM ${raw}`);
-    await db.run(`DROP TABLE ${raw}`);
+    await db.run(`ALTER TABLE ${raw} RENAME TO ${target}`);
     return { sources };
   }
   const inferred = shape.names.filter((name) => !options.asText.includes(name));
