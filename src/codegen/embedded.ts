@@ -5,6 +5,7 @@ import { join } from 'node:path';
 /** Generated module -> folder whose files it holds, by path. */
 const folders: Readonly<Record<string, string>> = {
   'src/engine/unit-tests/plugins.generated.ts': 'src/engine/unit-tests/plugins',
+  'src/engine/unit-tests/scaffold.generated.ts': 'components/unit-tests/scaffold',
 };
 
 async function textsOf(folder: string): Promise<Readonly<Record<string, string>>> {
