@@ -207,6 +207,7 @@ export const checks = {
   'data-2': () => import('./data/data-2-benefit.ts').then((m) => m.default),
   'data-3': () => import('./data/data-3-cost.ts').then((m) => m.default),
   'data-4': () => import('./data/data-4-requirements.ts').then((m) => m.default),
+  'data-5': () => import('./data/data-5-privacy.ts').then((m) => m.default),
   'data-7': () => import('./data/data-7-feature-tests.ts').then((m) => m.default),
   'infra-1': () => import('./infra/infra-1-reproducible.ts').then((m) => m.default),
   'infra-2': () => import('./infra/infra-2-specification.ts').then((m) => m.default),

@@ -7,6 +7,7 @@ import type { HookMachine } from '../kernel/hook-machine.ts';
 import { openHookCache } from './hook-cache.ts';
 import { runCommand } from './process.ts';
 import { hookEnvironment, secretValues } from './process-environment.ts';
+import { textsIn } from './search-bytes.ts';
 import { serveAndAsk } from './serve/session.ts';
 import { copyTree } from './tree.ts';
 import { openWorkingCopies } from './working-copy.ts';
@@ -53,6 +54,7 @@ export async function openHookMachine(options: HookMachineOptions): Promise<Hook
       workspace: copies.create,
       treeHash: copies.treeHash,
       lockHash: copies.lockHash,
+      textsIn,
       text: copies.text,
       model: options.model ?? noModel,
       environment: (folders) => hookEnvironment(env, folders),

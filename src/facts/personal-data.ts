@@ -73,7 +73,14 @@ export function personalColumns(text: string, rows = 500): readonly PersonalColu
   const delimiter = [',', ';', '\t', '|'].toSorted((a, b) => head.split(b).length - head.split(a).length)[0] ?? ',';
   const names = fieldsOf(head, delimiter);
   if (names.length > 1000) return [];
-  const table = lines.slice(1).map((line) => fieldsOf(line, delimiter));
+  return personalIn(
+    names,
+    lines.slice(1).map((line) => fieldsOf(line, delimiter)),
+  );
+}
+
+/** Judges rows of texts; an empty text is a missing value. */
+export function personalIn(names: readonly string[], table: readonly (readonly string[])[]): readonly PersonalColumn[] {
   return names.flatMap((column, index): PersonalColumn[] => {
     const values = [...new Set(table.map((row) => row[index] ?? '').filter((value) => value !== '' && value.length < 200))];
     for (const { what, test, header, least } of kinds) {

@@ -135,6 +135,8 @@ export interface HookMachine {
   treeHash(release?: Release): Promise<string>;
   /** The same over dependency lists, lock files and the paths given: what `setup` depends on. */
   lockHash(paths: readonly string[], release?: Release): Promise<string>;
+  /** Which of the texts stand in the bytes of a file or folder that a hook wrote. */
+  textsIn(path: string, texts: readonly string[]): Promise<readonly string[]>;
   /** Text of a file of a working copy; null when it is not there. */
   text(path: string, release?: Release): Promise<string | null>;
   /** Finds a model. Rejects with MODEL_MISSING (UsageError) or MODEL_UNREACHABLE (EnvironmentError). */

@@ -228,6 +228,8 @@ export interface Hooks {
   features(request: FeaturesRequest): Promise<FeatureTable>;
   /** Serves, training the model first when needed. */
   serve(request: ServeRequest): Promise<Served>;
+  /** Which of the texts stand in what an execution wrote, whatever its format. */
+  textsIn(execution: Execution, texts: readonly string[]): Promise<readonly string[]>;
   /** True when the manifest (or its MLproject) has the hook. */
   has(hook: 'setup' | 'train' | 'predict' | 'features' | 'serve'): boolean;
 }

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import picomatch from 'picomatch';
 import { openMlflow } from '../../src/adapters/mlflow/open.ts';
+import { textsIn } from '../../src/adapters/search-bytes.ts';
 import { withFeatures } from '../../src/engine/features.ts';
 import { hiddenColumns } from '../../src/engine/hooks/execute.ts';
 import type { AnyCheck, Verdict } from '../../src/kernel/check.ts';
@@ -182,14 +183,16 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     );
   };
   const hooks: Hooks = {
+    textsIn: (made, texts) => textsIn(made.output, texts),
     has: (hook) =>
       (given.model !== undefined && (hook === 'train' || hook === 'predict')) ||
       (given.features !== undefined && hook === 'features') ||
       (given.serve !== undefined && hook === 'serve'),
     async train(request) {
       announce(request);
-      await trained(request);
-      return { ...execution(request, root), ...(given.losses && { losses: given.losses }), ...interruptionOf(request) };
+      const path = join(root, `model-${++predictions}.json`);
+      writeFileSync(path, JSON.stringify(await trained(request)) ?? '');
+      return { ...execution(request, path), ...(given.losses && { losses: given.losses }), ...interruptionOf(request) };
     },
     async predict(request) {
       const predictions = await answered(request, (model, rows) => given.model?.predict(model, rows) ?? []);

@@ -129,6 +129,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     predict: (request) => once(request, () => predict(request)),
     features: (request) => once(request, () => features(request)),
     serve: (request) => once(request, () => serve(request)),
+    textsIn: (execution, texts) => machine.textsIn(execution.output, texts),
     has: commands.has,
     summary,
   };
