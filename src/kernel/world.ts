@@ -133,6 +133,22 @@ export interface Mlflow {
   runs(options?: { readonly filter?: string; readonly limit?: number }): Promise<Answer<readonly MlflowRun[]>>;
 }
 
+/** A number that an earlier run of this model measured. */
+export interface PastValue {
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  readonly value: number;
+}
+
+/** What Control Tower has of earlier runs of this model on its protected branches. Without it every call says why. */
+export interface History {
+  /** Values of a metric of the reports (`train.seconds`) with all these labels, oldest first; the newest `limit` (default 200). */
+  values(
+    metric: string,
+    options?: { readonly labels?: Readonly<Record<string, string>>; readonly limit?: number },
+  ): Promise<Answer<readonly PastValue[]>>;
+}
+
 export interface Column {
   readonly name: string;
   /** DuckDB type name, upper case. */
@@ -183,6 +199,7 @@ export interface World {
   readonly git: Git;
   readonly gitlab: GitLab;
   readonly mlflow: Mlflow;
+  readonly history: History;
   readonly tables: Tables;
   readonly hooks: Hooks;
   readonly unitTests: UnitTests;

@@ -21,6 +21,7 @@ import type {
   TrainRequest,
 } from '../../kernel/hooks.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
+import type { Metric } from '../../kernel/report.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
 import { type HookName, hookCommands } from './commands.ts';
@@ -29,6 +30,7 @@ import { interrupted } from './failures.ts';
 import { executeInterrupted, leftoverName, readInterruption } from './interrupt.ts';
 import { type HookKeys, hookKeys } from './keys.ts';
 import { openBudget, turns } from './limits.ts';
+import { performanceOf } from './performance.ts';
 import { type Releases, releaseOf, releases } from './releases.ts';
 import { requestWords, uninterrupted, withTraining } from './requests.ts';
 import { executeServe, readServing } from './serve.ts';
@@ -62,6 +64,8 @@ export interface HooksOptions {
 export interface RunningHooks extends Hooks {
   /** Commands that ran and results that came from the cache, in this run. */
   summary(): { readonly executed: number; readonly cached: number; readonly seconds: number };
+  /** How fast and how large the model's commands were, as metrics of the report. */
+  performance(): readonly Metric[];
 }
 
 /**
@@ -84,16 +88,21 @@ export function createHooks(options: HooksOptions): RunningHooks {
   };
   const { obtain, summary } = obtainer(options, released, keys);
   const given = givenModels(machine);
+  const done: Execution[] = [];
+  const noted = <T extends Execution>(execution: T): T => {
+    done.push(execution);
+    return execution;
+  };
 
   const plain = async (request: TrainRequest): Promise<Execution> => {
     // Only how long it takes is wanted of the training that is left alone.
     const alone = () => (request.interrupted ? modelOf(uninterrupted(request)) : nothing());
     const { execution, folder } = await obtain(request, alone, nothing);
-    return {
+    return noted({
       ...execution,
       ...(await metricsOf(folder)),
       ...(request.interrupted && { interruption: await readInterruption(folder) }),
-    };
+    });
   };
   const train = (request: TrainRequest): Promise<Execution> => once(request, () => plain(request));
   const predict = async (request: PredictRequest): Promise<Predictions> => {
@@ -104,7 +113,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     const model = () => modelOf(request.model, request.leftover);
     const { execution, folder, accepted } = await obtain(request, model, read);
     const trace = request.trace && { trace: await readTrace(tables, folder, `trace_${execution.key.slice(0, 16)}`) };
-    return { ...execution, ...accepted, ...trace };
+    return noted({ ...execution, ...accepted, ...trace });
   };
   const modelOf = async (model: ModelRequest, isLeftover = false): Promise<Model> => {
     if (model.hook === 'given') return given(model.which);
@@ -117,7 +126,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
       return tables.readPredictions(output, request.input, name);
     };
     const { execution, folder, accepted } = await obtain(request, () => modelOf(request.model), read);
-    return { ...execution, ...accepted, ...(await readServing(folder)) };
+    return noted({ ...execution, ...accepted, ...(await readServing(folder)) });
   };
   const features = async (request: FeaturesRequest): Promise<FeatureTable> => {
     const read = async (output: string) => tables.readFeatures(output, `features_${(await keys.of(request)).slice(0, 16)}`);
@@ -132,6 +141,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     textsIn: (execution, texts) => machine.textsIn(execution.output, texts),
     has: commands.has,
     summary,
+    performance: () => performanceOf(done),
   };
 }
 
