@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Row
 
-from flight_delay.model import Model
-from flight_delay.predict import predict
+from flight_delay.model import Model, sigmoid
+from flight_delay.predict import predict, write_trace
 
 
 def scores(model: Model, rows: list[Row]) -> list[float | None]:
@@ -73,6 +73,27 @@ def test_delays_at_the_origin_make_late_flights_likelier(model: Model, flights: 
         b > a for a, b in zip(quiet, busy, strict=True) if a is not None and b is not None
     )
     assert likelier > 0.95 * len(flights)
+
+
+@pytest.mark.ml_test("infra-5")
+def test_the_steps_of_a_prediction_end_in_the_output(
+    tmp_path: Path, model: Model, flights: list[Row], ordinary: Row
+) -> None:
+    rows = [flights[0], ordinary | {"id": "bad", "distance": "nan"}, flights[1]]
+    write_trace(model, rows, tmp_path)
+    steps = {}
+    for file in sorted(tmp_path.iterdir()):
+        with file.open(newline="") as lines:
+            steps[file.name] = {row["id"]: row for row in csv.DictReader(lines)}
+    assert list(steps) == ["01_features.csv", "02_log_odds.csv", "03_output.csv"]
+    name = flights[0]["id"] or ""
+    assert list(steps["01_features.csv"]) == [name, flights[1]["id"]]
+    assert float(steps["01_features.csv"][name]["distance"]) == float(flights[0]["distance"] or "")
+    odds = [float(value) for key, value in steps["02_log_odds.csv"][name].items() if key != "id"]
+    assert len(odds) == 1 + len(model.trees)
+    output = steps["03_output.csv"]
+    assert output["bad"]["score"] == ""
+    assert sigmoid(odds[-1]) == float(output[name]["score"]) == scores(model, flights[:1])[0]
 
 
 def run(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-# Trains: Rscript R/train.R --data train.csv --seed 1 --model model.csv
+# Trains: Rscript R/train.R --data train.csv --seed 1 --params - --model model.csv
 
 here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))
 for (file in c("arguments.R", "features.R", "model.R")) source(file.path(here, file))
@@ -13,7 +13,7 @@ main <- function(options) {
     stop("column ", LABEL, " must hold 0 or 1 in every row", call. = FALSE)
   }
   rows <- rows[is_usable(rows), ]
-  fit <- fit_model(rows, as.integer(rows[[LABEL]]))
+  fit <- fit_model(rows, as.integer(rows[[LABEL]]), read_params(options$params))
   save_model(fit$coefficients, options$model)
   writeLines(
     sprintf('{"step": %d, "loss": %.10f}', seq_along(fit$loss), fit$loss),
@@ -21,4 +21,4 @@ main <- function(options) {
   )
 }
 
-main(read_arguments(c("data", "seed", "model")))
+main(read_arguments(c("data", "seed", "params", "model")))

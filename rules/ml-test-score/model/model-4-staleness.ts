@@ -77,7 +77,7 @@ export default defineCheck({
           : `${oldest} ${unit}`;
     const atEnd = older.at(-1);
     const evidence = {
-      explanation: `${lags.length} models of ${age(windowLength)} ${unit} each were judged on ${rows.y.length.toLocaleString('en')} later rows in ${periods} parts of the evaluation period. A model that is older by ${age(lags.at(-1) ?? 0)} ${unit} loses ${cell(atEnd?.loss ?? null)} ${lost}. Ages tolerated, at a loss of up to ${most}: ${words}.`,
+      explanation: `${lags.length} models of ${age(windowLength)} ${unit} each were judged on ${rows.y.length.toLocaleString('en')} later rows in ${periods} parts of the evaluation period. A model that is older by ${age(lags.at(-1) ?? 0)} ${unit} ${atEnd && atEnd.loss < 0 ? 'gains' : 'loses'} ${cell(Math.abs(atEnd?.loss ?? Number.NaN))} ${lost}. Ages tolerated, at a loss of up to ${most}: ${words}.`,
       value: oldest,
       unit,
       n: rows.y.length,

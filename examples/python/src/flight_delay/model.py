@@ -9,7 +9,7 @@ import json
 import math
 import random
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -49,16 +49,24 @@ class Model:
     start: float
     trees: tuple[Tree, ...]
 
-    def scores(self, rows: Sequence[Features]) -> list[float]:
-        """Probability that each row arrives late; its neighbours never change a row's score."""
+    def margins(self, rows: Sequence[Features]) -> Iterator[list[float]]:
+        """Log odds of each row: those to start from, then those after each tree."""
         columns = binned(rows, self.edges)
         margins = [self.start] * len(rows)
+        yield margins
         for tree in self.trees:
             leaves = tree.leaves
             margins = [
                 margin + leaves[leaf]
                 for margin, leaf in zip(margins, leaf_numbers(columns, tree.splits), strict=True)
             ]
+            yield margins
+
+    def scores(self, rows: Sequence[Features]) -> list[float]:
+        """Probability that each row arrives late; its neighbours never change a row's score."""
+        margins: list[float] = []
+        for margins in self.margins(rows):  # noqa: B007 the last are wanted
+            pass
         return [sigmoid(margin) for margin in margins]
 
     def save(self, path: Path) -> None:

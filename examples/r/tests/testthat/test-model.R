@@ -29,3 +29,26 @@ test_that("[model-5] on rows it has not seen it beats always saying the common a
   right <- mean((scores(training[rest, ]) >= 0.5) == label[rest])
   expect_gt(right, max(mean(label[rest]), 1 - mean(label[rest])) + 0.1)
 })
+
+test_that("[model-3] a penalty makes coefficients smaller and training a little worse, and 0 changes nothing", {
+  weak <- fit_model(training[chosen, ], label[chosen], list(l2 = 0.1))
+  strong <- fit_model(training[chosen, ], label[chosen], list(l2 = 100))
+  size <- function(coefficients) sum(coefficients[-1]^2)
+  expect_lt(size(strong$coefficients), size(weak$coefficients))
+  expect_lt(size(weak$coefficients), size(trained))
+  expect_gt(tail(strong$loss, 1), tail(weak$loss, 1))
+  expect_identical(fit_model(training[chosen, ], label[chosen], list(l2 = 0))$coefficients, trained)
+})
+
+test_that("[model-3] hyperparameters are read from a file, and unknown or impossible ones are refused", {
+  file <- tempfile(fileext = ".json")
+  given <- function(text) {
+    writeLines(text, file)
+    read_params(file)
+  }
+  expect_equal(read_params("-"), PARAMS)
+  expect_equal(given('{"l2": 2.5e-1}'), list(l2 = 0.25))
+  expect_error(given('{"trees": 3}'), "no hyperparameter trees")
+  expect_error(given('{"l2": -1}'), "0 or more")
+  expect_error(given('{"l2": "much"}'), "0 or more")
+})

@@ -36,6 +36,22 @@ test_that("[model-6] low earnings are likelier to have changed than those at the
   expect_gt(mean(scores(low) > scores(high)), 0.95)
 })
 
+test_that("[infra-5] the steps of a prediction end in the output", {
+  folder <- tempfile()
+  dir.create(folder)
+  mixed <- rbind(rows[1:2, c("id", RAW)], data.frame(id = "bad", ordinary[RAW]))
+  mixed$age[3] <- "7"
+  write_trace(trained, mixed, folder)
+  steps <- lapply(sort(dir(folder, full.names = TRUE)), read.csv, check.names = FALSE)
+  expect_equal(sort(dir(folder)), c("01_features.csv", "02_log_odds.csv", "03_output.csv"))
+  expect_equal(steps[[1]]$id, mixed$id[1:2])
+  expect_equal(ncol(steps[[1]]), 1 + length(trained))
+  parts <- steps[[2]][, setdiff(names(steps[[2]]), c("id", "log_odds"))]
+  expect_equal(rowSums(parts), steps[[2]]$log_odds, ignore_attr = TRUE)
+  expect_equal(plogis(steps[[2]]$log_odds), steps[[3]]$score[1:2])
+  expect_equal(steps[[3]]$score, c(scores(rows[1:2, ]), NA))
+})
+
 command <- function(script, ...) {
   suppressWarnings(system2(
     file.path(R.home("bin"), "Rscript"), shQuote(c("--vanilla", file.path(root, "R", script), ...)),
@@ -49,7 +65,7 @@ test_that("[infra-3] the commands of the manifest work from end to end", {
   model <- file.path(folder, "model.csv")
   out <- file.path(folder, "scores.csv")
   source <- file.path(root, "data", "eval.csv")
-  trained <- command("train.R", "--data", file.path(root, "data", "train.csv"), "--seed", "7", "--model", model)
+  trained <- command("train.R", "--data", file.path(root, "data", "train.csv"), "--seed", "7", "--params", "-", "--model", model)
   expect_null(attr(trained, "status"), info = trained)
   expect_match(readLines(file.path(folder, "metrics.jsonl"))[1], '^\\{"step": 1, "loss": 0\\.[0-9]+\\}$')
   predicted <- command("predict.R", "--model", model, "--in", source, "--out", out)
@@ -58,10 +74,10 @@ test_that("[infra-3] the commands of the manifest work from end to end", {
 })
 
 test_that("[infra-3] wrong arguments and labels end in one clear line", {
-  expect_match(command("train.R", "--data", "x"), "expected --data DATA --seed SEED --model MODEL", all = FALSE)
+  expect_match(command("train.R", "--data", "x"), "expected --data DATA --seed SEED --params PARAMS --model MODEL", all = FALSE)
   file <- tempfile(fileext = ".csv")
   writeLines(c("id,age,earnings_1974,earnings_1975,changed", "a,30,1,2,perhaps"), file)
-  failed <- command("train.R", "--data", file, "--seed", "1", "--model", tempfile())
+  failed <- command("train.R", "--data", file, "--seed", "1", "--params", "-", "--model", tempfile())
   expect_equal(attr(failed, "status"), 1)
   expect_match(failed, "column changed must hold 0 or 1", all = FALSE)
 })
