@@ -39,10 +39,10 @@ export function endOf(range: Range, value: number): 'low' | 'high' | null {
 
 export const isNatural = ({ natural_end: natural }: Range, end: 'low' | 'high'): boolean => natural === 'both' || natural === end;
 
-/** Half way between the chosen value and an end of the range; a whole number where the range and the value are whole. */
-function between(range: Range, chosen: number, end: number): number | null {
+/** Part of the way from the chosen value to an end of the range; a whole number where the range and the value are whole. */
+function towards(range: Range, chosen: number, end: number, part: number): number | null {
   if (chosen === end) return null;
-  const middle = offScale(range, (onScale(range, chosen) + onScale(range, end)) / 2);
+  const middle = offScale(range, onScale(range, chosen) + part * (onScale(range, end) - onScale(range, chosen)));
   const { low = 0, high = 0 } = range;
   // 0 to 1 is a share, not a choice of two.
   if (![chosen, low, high].every(Number.isInteger) || high - low < 2) return Number(middle.toPrecision(3));
@@ -55,8 +55,26 @@ function alternatives(range: Range, chosen: Value): readonly Value[] {
   if (range.values) return range.values.filter((value) => !isSame(value, chosen)).slice(0, otherValues);
   const { low, high } = range;
   if (typeof chosen !== 'number' || low === undefined || high === undefined) return [];
-  const found = [between(range, chosen, low), between(range, chosen, high)];
-  return found.filter((value) => value !== null && value !== chosen && value >= low && value <= high) as number[];
+  const end = endOf(range, chosen);
+  // Half way to both ends; from one end, half and a quarter of the way to the other.
+  const goals =
+    end === 'low'
+      ? ([
+          [high, 0.25],
+          [high, 0.5],
+        ] as const)
+      : end === 'high'
+        ? ([
+            [low, 0.25],
+            [low, 0.5],
+          ] as const)
+        : ([
+            [low, 0.5],
+            [high, 0.5],
+          ] as const);
+  const found = goals.map(([goal, part]) => towards(range, chosen, goal, part));
+  const usable = found.filter((value) => value !== null && value !== chosen && value >= low && value <= high) as number[];
+  return [...new Set(usable)];
 }
 
 /** What is wrong with a range itself; null when a search can use it. */

@@ -161,7 +161,7 @@ function findingsOf(
   return findings;
 }
 
-const rangeWords = ({ names }: Search): string => `${names.length} ${names.length === 1 ? 'hyperparameter' : 'hyperparameters'}`;
+const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
 /** Runs the search and judges it by the one-standard-error rule (Breiman, Friedman, Olshen, Stone 1984). */
 export async function judgeSearch(
@@ -201,7 +201,7 @@ export async function judgeSearch(
   return {
     findings,
     evidence: {
-      explanation: `${rangeWords(search)} were varied one at a time in ${others.length} trainings and judged on ${n.toLocaleString('en')} rows held out of data.train: ${metric.name} is ${cell(chosen)} with the chosen values and ${cell(best)} at best; one standard error is ${cell(standardError)}.`,
+      explanation: `${counted(search.names.length, 'hyperparameter')} varied one at a time in ${counted(others.length, 'training')}, judged on ${n.toLocaleString('en')} rows held out of data.train: ${metric.name} is ${cell(chosen)} with the chosen values and ${cell(best)} at best; one standard error is ${cell(standardError)}.`,
       value: rounded(gap),
       threshold: rounded(standardError),
       unit: metric.unit,

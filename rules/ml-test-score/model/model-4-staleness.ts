@@ -11,7 +11,7 @@ import {
   windowLength,
   windowsOr,
 } from '../lib/age-curve.ts';
-import { cell, inputsOf, isVerdict, lacks, rubric, tableOr } from '../lib/manifest.ts';
+import { cell, inputsOf, isVerdict, rubric, tableOr } from '../lib/manifest.ts';
 import { minimumRows, type Scored, scoredOf } from '../lib/scored.ts';
 import { canPredict, settingOf } from '../lib/setting.ts';
 
@@ -36,7 +36,12 @@ export default defineCheck({
     if (isVerdict(setting)) return setting;
     const { manifest, metric, evaluation, label, task } = setting;
     const { time } = manifest.columns;
-    if (time === undefined) return lacks('which column holds the time of a row', 'columns: { time: recorded_at }');
+    if (time === undefined)
+      return skipped('which column holds the time of a row is not known', {
+        nextStep:
+          'Add to flightcheck.yml: columns: { time: recorded_at }. Where rows have no time, compare an old model with a new one by hand and attest it.',
+        manifestLine: 'columns: { time: recorded_at }',
+      });
     const train = await tableOr(tables, 'train');
     if (isVerdict(train)) return train;
     const times = await periodsOf(tables, train, evaluation, time);

@@ -21,7 +21,7 @@ const list = (names: readonly string[]): string =>
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
-const rowsWords = (rows: number): string => (rows < 1 ? percent(rows) : `${rows} rows`);
+const rowsWords = (rows: number): string => (rows < 1 ? percent(rows) : rows === 1 ? '1 row' : `${rows} rows`);
 
 const paramsWords = (params: Readonly<Record<string, unknown>> | undefined): string =>
   params === undefined
@@ -50,7 +50,7 @@ function tableWords(ref: TableRef): string {
     case 'shuffled':
       return `${from} with every column shuffled`;
     case 'altered':
-      return `${ref.rows} rows of ${from} with odd values in ${ref.columns.length} columns`;
+      return `${rowsWords(ref.rows)} of ${from} with ${ref.cases.length === 1 ? `${ref.cases[0]}` : 'odd'} values in ${list(ref.columns)}`;
     case 'permuted':
       return `${from} with ${ref.columns.length} columns permuted ${ref.repeats} times`;
   }

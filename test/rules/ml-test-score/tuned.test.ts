@@ -84,7 +84,11 @@ describe('the values that are tried', () => {
   });
   test('a natural end may be chosen', () => {
     const { findings, candidates } = searchOf({ a: 1 }, { a: { low: 0, high: 1, natural_end: 'high' } });
-    expect([findings, candidates]).toEqual([[], [{ name: 'a', value: 0.5 }]]);
+    expect([findings, candidates.map(({ value }) => value)]).toEqual([[], [0.75, 0.5]]);
+    expect(searchOf({ a: 1 }, { a: { low: 1, high: 2, natural_end: 'low' } }).candidates.map(({ value }) => value)).toEqual([
+      1.25, 1.5,
+    ]);
+    expect(searchOf({ a: 1 }, { a: { low: 1, high: 3, natural_end: 'low' } }).candidates.map(({ value }) => value)).toEqual([2]);
   });
 });
 
