@@ -73,6 +73,8 @@ async function factsOf(repo: Repo, given: ResolvedManifest): Promise<TestFacts> 
   if (hooks.train === undefined) throw lacks(repo, 'the train hook', 'hooks: { train: python train.py {data} {seed} {model} }');
   if (hooks.predict === undefined)
     throw lacks(repo, 'the predict hook', 'hooks: { predict: python predict.py {model} {in} {out} }');
+  if (hooks.predict.trim().startsWith('mlflow:'))
+    throw lacks(repo, 'a predict hook that is a command of its own', 'hooks: { predict: python predict.py {model} {in} {out} }');
   if (data.train === undefined || data.eval === undefined)
     throw lacks(repo, 'both tables', 'data: { train: data/train.csv, eval: data/eval.csv }');
   if (columns.label === undefined) throw lacks(repo, 'the name of the label', 'columns: { label: y }');

@@ -93,10 +93,13 @@ async function execute(context: Context, invocation: Invocation, repo: Repo, upd
       paths: repo.files.all.map((file) => file.path),
       text: (path) => readText(repo.root, path),
       machine,
-      setup: async () =>
-        manifest === null
-          ? null
-          : prepareDependencies({ manifest, place, machine, signal, onStart: () => update('setup'), onLine }),
+      setup: async (which) => {
+        const command = which === 'hooks' ? manifest?.hooks.setup : manifest?.tests.setup;
+        if (manifest === null || command === undefined) return null;
+        const own = { ...manifest, hooks: { ...manifest.hooks, setup: command } };
+        const at = (key: string) => place(which === 'tests' && key === 'hooks.setup' ? 'tests.setup' : key);
+        return prepareDependencies({ manifest: own, place: at, machine, signal, onStart: () => update('setup'), onLine });
+      },
       signal,
       onStart: update,
       onLine,

@@ -27,7 +27,8 @@ export interface Tested extends TestRun {
 export interface TestedOptions {
   readonly manifest?: Record<string, unknown>;
   readonly env?: Readonly<Record<string, string>>;
-  readonly setup?: string;
+  /** Folders that hooks.setup and tests.setup filled. */
+  readonly setup?: Readonly<Partial<Record<'hooks' | 'tests', string>>>;
   /** Called with the root before the tests run. */
   readonly before?: (root: string) => void;
   readonly signal?: AbortSignal;
@@ -49,7 +50,7 @@ export async function runTestsOf(files: FileMap, options: TestedOptions = {}): P
       place: () => undefined,
       paths: (await openFiles(root)).all.map((file) => file.path),
       text: (path) => readFile(join(root, path), 'utf8').catch(() => null),
-      setup: async () => options.setup ?? null,
+      setup: async (which) => options.setup?.[which] ?? null,
       onLine: (line) => void lines.push(line),
     });
     return { ...run, root, lines };

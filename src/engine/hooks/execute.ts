@@ -65,6 +65,18 @@ export interface Prepared {
   plain(result: CommandResult): CommandResult;
 }
 
+/** The manifest's variables over ours; where `setup` installed something, its folders stay on the lists that they are on. */
+export function withOwn(
+  base: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string>>,
+  hasSetup: boolean,
+): Readonly<Record<string, string>> {
+  const joined = (hasSetup ? ['PYTHONPATH', 'R_LIBS_USER'] : []).flatMap((name) =>
+    own[name] && base[name] ? [[name, `${own[name]}:${base[name]}`]] : [],
+  );
+  return { ...base, ...own, ...Object.fromEntries(joined) };
+}
+
 /** Makes everything ready for a command in a workspace. */
 export async function prepare(around: Surroundings, job: Job): Promise<Prepared> {
   const { machine, signal } = around;

@@ -33,8 +33,11 @@ export interface Prepared {
 
 const first = (path: string, rest: string | undefined): string => (rest ? `${path}:${rest}` : path);
 
+/** Code of the problem that a framework is not installed. */
+export const toolMissing = 'TESTS_TOOL_MISSING';
+
 export const missing = (what: string, looked: readonly string[], hint: string): TestProblem => ({
-  code: 'TESTS_TOOL_MISSING',
+  code: toolMissing,
   message: `${what} is not installed${looked.length > 0 ? ` in ${looked.join(', ')}` : ''}, so its tests were not run`,
   hint,
 });

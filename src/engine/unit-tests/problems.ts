@@ -56,6 +56,8 @@ export function problemOf(
   return {
     code: 'TESTS_EXIT',
     message: `${words} ${how}${cases.length === 0 ? '' : ', though no test failed'}${log}`,
-    hint: 'Run it yourself in a fresh clone: tests see no ignored files and none of your own environment.',
+    hint: /fail.under|Required test coverage/i.test(result.tail.join('\n'))
+      ? "The repo's own limit of coverage is not reached: test the lines that are not run, or lower fail_under."
+      : 'Run it yourself in a fresh clone: tests see no ignored files and none of your own environment.',
   };
 }

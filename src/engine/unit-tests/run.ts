@@ -7,9 +7,18 @@ import type { HookMachine, Workspace } from '../../kernel/hook-machine.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import { mergeCases, mergeCoverage, type TestProblem, type UnitTestRun } from '../../kernel/unit-tests.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
+import { withOwn } from '../hooks/execute.ts';
 import { bytesOfSize } from '../hooks/limits.ts';
 import { type EnvironmentOptions, findR, modulesOf, pythons } from './environments.ts';
-import { missing, type Prepared, prepareCommand, preparePytest, prepareTestthat, type TestFiles } from './frameworks.ts';
+import {
+  missing,
+  type Prepared,
+  prepareCommand,
+  preparePytest,
+  prepareTestthat,
+  type TestFiles,
+  toolMissing,
+} from './frameworks.ts';
 import { texts } from './plugins.generated.ts';
 import { problemOf } from './problems.ts';
 import { isTestFile, type Left, readLeft } from './results.ts';
@@ -26,8 +35,8 @@ export interface TestOptions {
   readonly paths: readonly string[];
   text(path: string): Promise<string | null>;
   readonly machine: HookMachine;
-  /** Fills, or finds filled, the folder of the `setup` hook; null without one. */
-  setup(): Promise<string | null>;
+  /** Fills, or finds filled, the folder of hooks.setup (or of tests.setup); null without one. */
+  setup(which: 'hooks' | 'tests'): Promise<string | null>;
   readonly signal: AbortSignal;
   /** A framework begins. */
   onStart?(words: string): void;
@@ -44,12 +53,10 @@ export async function runUnitTests(options: TestOptions): Promise<TestRun> {
   const { machine } = options;
   const plugins = await machine.keep('unit-tests');
   for (const [name, text] of Object.entries(texts)) await writeFile(join(plugins, name), text);
-  const setup = await options.setup();
   const workspace = await machine.workspace();
   try {
     await addTables(options, workspace);
-    const env = environmentOf(options, workspace, setup);
-    const found = await prepare(options, env, setup, plugins, workspace);
+    const { env, found } = await equip(options, plugins, workspace);
     const deadline = performance.now() + (options.manifest?.tests.minutes ?? defaults.tests.minutes) * 60_000;
     const left: Left[] = [];
     for (const { prepared, files } of found.ready) left.push(await runOne(options, workspace, env, prepared, files, deadline));
@@ -63,6 +70,18 @@ export async function runUnitTests(options: TestOptions): Promise<TestRun> {
   } finally {
     await workspace.remove();
   }
+}
+
+/** The frameworks in the environment that has them; where one is missing, tests.setup may bring it. */
+async function equip(options: TestOptions, plugins: string, workspace: Workspace) {
+  const attempt = async (setup: string | null) => {
+    const env = environmentOf(options, workspace, setup);
+    return { env, found: await prepare(options, env, setup, plugins, workspace) };
+  };
+  const first = await attempt(await options.setup('hooks'));
+  if (!first.found.problems.some(({ code }) => code === toolMissing)) return first;
+  const setup = await options.setup('tests');
+  return setup === null ? first : attempt(setup);
 }
 
 /** Tables that Git ignores are no part of a working copy, yet tests may read them. */
@@ -87,7 +106,8 @@ async function addTables({ root, manifest, machine }: TestOptions, workspace: Wo
 
 function environmentOf({ root, manifest, machine, paths }: TestOptions, workspace: Workspace, setup: string | null) {
   const { home, temporary } = workspace;
-  const env = { ...machine.environment({ home, temporary, env: setup }), ...(manifest?.hooks ?? defaults.hooks).env };
+  const own = (manifest?.hooks ?? defaults.hooks).env;
+  const env = withOwn(machine.environment({ home, temporary, env: setup }), own, setup !== null);
   // renv keeps its library in the repo, where Git ignores it.
   const hasRenv = paths.includes('renv.lock') && setup === null;
   return { ...(hasRenv && { RENV_PATHS_LIBRARY: join(root, 'renv/library') }), ...env } as Record<string, string>;
@@ -150,7 +170,7 @@ async function prepare(
       missing(
         r ? 'The R package testthat' : 'R',
         [],
-        "Install R with testthat in the image of the job, or with hooks.setup: install.packages('testthat').",
+        "Install R with testthat in the image of the job, or with tests.setup: install.packages('testthat').",
       ),
     );
   else
@@ -178,7 +198,7 @@ async function pythonWithPytest(around: EnvironmentOptions) {
   return missing(
     looked.length === 0 ? 'Python' : 'pytest',
     looked,
-    'Install it there (pip install pytest pytest-cov), in the image of the job, or with hooks.setup.',
+    'Install it there (pip install pytest pytest-cov), in the image of the job, or with tests.setup.',
   );
 }
 

@@ -48,16 +48,27 @@ export function wordsOf(command: HookCommand): readonly Word[] {
 
 const number = (value: number): string => (Number.isFinite(value) ? String(value) : value > 0 ? '1e308' : '-1e308');
 
+const longestLine = 100;
+
+/** Items between brackets: on one line where they fit, else one to a line. */
+function bracketed(open: string, items: readonly string[], close: string): string {
+  const line = `${open}${items.join(', ')}${close}`;
+  if (line.length <= longestLine && !line.includes('\n')) return line;
+  return `${open}\n${items.map((item) => `  ${item.replaceAll('\n', '\n  ')}`).join(',\n')}\n${close}`;
+}
+
+/** JSON leaves whole characters as they are, so both languages read its texts; a line break is always escaped. */
+const text = (value: string): string => JSON.stringify(value).replaceAll('\u007f', '\\x7f');
+
 /** A Python literal. */
 export function pythonLiteral(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'number') return number(value);
-  if (typeof value === 'string') return JSON.stringify(value).replaceAll('\u007f', '\\x7f');
-  if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(', ')}]`;
-  return `{${Object.entries(value)
-    .map(([key, inner]) => `${pythonLiteral(key)}: ${pythonLiteral(inner)}`)
-    .join(', ')}}`;
+  if (typeof value === 'string') return text(value);
+  if (Array.isArray(value)) return bracketed('[', value.map(pythonLiteral), ']');
+  const entries = Object.entries(value).map(([key, inner]) => `${text(key)}: ${pythonLiteral(inner)}`);
+  return bracketed('{', entries, '}');
 }
 
 /** An R literal: vectors of texts and numbers, lists of everything else. */
@@ -65,15 +76,14 @@ export function rLiteral(value: unknown): string {
   if (value === null || value === undefined) return 'NULL';
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
   if (typeof value === 'number') return number(value);
-  // R reads \uXXXX one by one, and knows no halves of a pair: JSON leaves whole characters as they are.
-  if (typeof value === 'string') return JSON.stringify(value).replaceAll('\u007f', '\\x7f');
+  if (typeof value === 'string') return text(value);
   if (Array.isArray(value)) {
-    const isPlain = value.every((item) => typeof item === 'string') || value.every((item) => typeof item === 'number');
     if (value.length === 0) return 'character()';
-    return `${isPlain ? 'c' : 'list'}(${value.map(rLiteral).join(', ')})`;
+    const isPlain = value.every((item) => typeof item === 'string') || value.every((item) => typeof item === 'number');
+    return bracketed(isPlain ? 'c(' : 'list(', value.map(rLiteral), ')');
   }
-  const entries = Object.entries(value as object).map(([key, inner]) => `${rLiteral(key)} = ${rLiteral(inner)}`);
-  return `list(${entries.join(', ')})`;
+  const entries = Object.entries(value as object).map(([key, inner]) => `${text(key)} = ${rLiteral(inner)}`);
+  return bracketed('list(', entries, ')');
 }
 
 const helpers = {
@@ -94,13 +104,18 @@ export function renderTests(language: TestLanguage, facts: TestFacts): ReadonlyM
     isBinary: task === 'binary',
     isClass: task === 'multiclass',
     hasFeatures: facts.commands.features !== undefined,
-    direction: direction && { ...direction, word: `${direction.isUp ? 'higher' : 'lower'}` },
+    direction: direction && {
+      ...direction,
+      word: direction.isUp ? 'higher' : 'lower',
+      lowCells: { [direction.name]: direction.low },
+      highCells: { [direction.name]: direction.high },
+    },
     paramsText: JSON.stringify(params),
   };
   const files = new Map<string, string>();
   for (const [path, text] of Object.entries(texts)) {
     if (!path.startsWith(`${language}/`)) continue;
-    const render = handlebars.compile(text, { strict: true, noEscape: true, knownHelpersOnly: true, knownHelpers: knownHelpers });
+    const render = handlebars.compile(text, { strict: true, noEscape: true, knownHelpersOnly: true, knownHelpers });
     files.set(path.slice(language.length + 1).replace(/\.hbs$/, ''), render(values, { helpers }));
   }
   return files;

@@ -200,6 +200,10 @@ export interface ResolvedManifest {
      */
     command?: string;
     /**
+     * Installs what the tests need, the model's own packages included; run only where pytest or testthat is missing, in place of hooks.setup.
+     */
+    setup?: string;
+    /**
      * Files and folders with tests; empty: where the framework looks by itself.
      */
     paths: string[];

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../helpers/repo.ts';
 import { has, runTestsOf } from '../../support/unit-tests.ts';
 
 const code = 'def double(x):\n    if x is None:\n        return None\n    return 2 * x\n';
@@ -294,6 +295,24 @@ describe.skipIf(!has.pytest)('environments', () => {
       },
     );
     expect(short(run)).toEqual({ test_a: 'passed' });
+  });
+
+  test('tests.setup is used where pytest is missing, and only there', async () => {
+    const bare = { PATH: '/usr/bin:/bin', HOME: '/nonexistent' };
+    const folder = temporaryFolder();
+    venv('bin/..', 'MARK=venv exec python3 "$@"')(folder);
+    const path = process.env.PATH ?? '';
+    execFileSync('sh', [
+      '-c',
+      `printf '#!/bin/sh\\nPATH=%s MARK=venv exec python3 "$@"\\n' '${path}' >"$1"`,
+      'sh',
+      join(folder, 'bin/python'),
+    ]);
+    const without = { ...files, '.gitignore': 'none\n' };
+    const used = await runTestsOf(without, { setup: { tests: folder }, env: bare });
+    expect(short(used)).toEqual({ test_a: 'passed' });
+    const unused = await runTestsOf(without, { setup: { tests: folder } });
+    expect(short(unused)).toEqual({ test_a: 'failed' });
   });
 
   test("poetry's environment is asked for", async () => {
