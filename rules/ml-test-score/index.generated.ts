@@ -208,11 +208,13 @@ export const checks = {
   'data-3': () => import('./data/data-3-cost.ts').then((m) => m.default),
   'data-4': () => import('./data/data-4-requirements.ts').then((m) => m.default),
   'data-5': () => import('./data/data-5-privacy.ts').then((m) => m.default),
+  'data-6': () => import('./data/data-6-quick-to-add.ts').then((m) => m.default),
   'data-7': () => import('./data/data-7-feature-tests.ts').then((m) => m.default),
   'infra-1': () => import('./infra/infra-1-reproducible.ts').then((m) => m.default),
   'infra-2': () => import('./infra/infra-2-specification.ts').then((m) => m.default),
   'infra-3': () => import('./infra/infra-3-integration.ts').then((m) => m.default),
   'infra-5': () => import('./infra/infra-5-debuggable.ts').then((m) => m.default),
+  'model-1': () => import('./model/model-1-reviewed.ts').then((m) => m.default),
   'model-2': () => import('./model/model-2-offline-online.ts').then((m) => m.default),
   'model-3': () => import('./model/model-3-tuned.ts').then((m) => m.default),
   'model-4': () => import('./model/model-4-staleness.ts').then((m) => m.default),
@@ -222,6 +224,7 @@ export const checks = {
   'monitor-2': () => import('./monitoring/monitor-2-invariants.ts').then((m) => m.default),
   'monitor-3': () => import('./monitoring/monitor-3-skew.ts').then((m) => m.default),
   'monitor-5': () => import('./monitoring/monitor-5-numerically-stable.ts').then((m) => m.default),
+  'monitor-6': () => import('./monitoring/monitor-6-computing.ts').then((m) => m.default),
   'monitor-7': () => import('./monitoring/monitor-7-prediction-quality.ts').then((m) => m.default),
 } as const satisfies CheckRegistry;
 

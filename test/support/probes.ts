@@ -26,7 +26,7 @@ import type {
   TrainRequest,
 } from '../../src/kernel/hooks.ts';
 import type { UnitTestRun } from '../../src/kernel/unit-tests.ts';
-import type { Files, Mlflow, World } from '../../src/kernel/world.ts';
+import type { Files, Git, History, Mlflow, World } from '../../src/kernel/world.ts';
 import { manifestOf } from './manifest.ts';
 import { csvOf, folderOf, storeOf } from './tables.ts';
 
@@ -73,6 +73,9 @@ export interface Given {
   /** Models that are not trained here. */
   readonly models?: Readonly<Partial<Record<GivenModel['which'], unknown>>>;
   readonly mlflow?: Mlflow;
+  readonly git?: Git;
+  /** Values of metrics of earlier runs, oldest first; without it no Control Tower is there. */
+  readonly history?: Readonly<Record<string, readonly number[]>>;
   /** What training writes to metrics.jsonl. */
   readonly losses?: readonly TrainingLoss[];
   readonly files?: Readonly<Record<string, string>>;
@@ -88,6 +91,15 @@ const filesOf = (texts: Readonly<Record<string, string>>): Files => ({
   glob: (patterns) => Object.keys(texts).filter((path) => picomatch.isMatch(path, [patterns].flat())),
   text: async (path) => texts[path] ?? null,
   bytes: async () => null,
+});
+
+const historyOf = (past: Given['history']): History => ({
+  values: async (metric, { labels = {} } = {}) => {
+    if (!past) return { ok: false, reason: 'there is no Control Tower', isAbsent: false };
+    const values = past[[metric, ...Object.values(labels)].join(' ')] ?? [];
+    const day = (i: number) => new Date(Date.now() - (values.length - i) * 86_400_000).toISOString();
+    return { ok: true, value: values.map((value, i) => ({ at: day(i), value })) };
+  },
 });
 
 /** Runs a probe over what is given. `requests` is every execution that it asked for. */
@@ -214,6 +226,8 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     files: filesOf(given.files ?? {}),
     tables: store,
     hooks,
+    history: historyOf(given.history),
+    ...(given.git && { git: given.git }),
     mlflow: given.mlflow ?? openMlflow(manifest.mlflow, {}),
     unitTests: {
       latest: async () =>
