@@ -221,6 +221,7 @@ export const checks = {
   'model-5': () => import('./model/model-5-simpler-model.ts').then((m) => m.default),
   'model-6': () => import('./model/model-6-slices.ts').then((m) => m.default),
   'model-7': () => import('./model/model-7-inclusion.ts').then((m) => m.default),
+  'monitor-1': () => import('./monitoring/monitor-1-dependencies.ts').then((m) => m.default),
   'monitor-2': () => import('./monitoring/monitor-2-invariants.ts').then((m) => m.default),
   'monitor-3': () => import('./monitoring/monitor-3-skew.ts').then((m) => m.default),
   'monitor-5': () => import('./monitoring/monitor-5-numerically-stable.ts').then((m) => m.default),
