@@ -71,6 +71,17 @@ series = {
 }
 
 
+# Four classes; "ant" is rare, "elk" is answered and never true.
+many = np.random.default_rng(20261125)
+classes = ["ant", "bee", "cat", "dog"]
+truth = many.choice(classes, 400, p=[0.06, 0.34, 0.3, 0.3])
+raw = many.random((400, 4)) + 0.6 * (truth[:, None] == np.array(classes))
+shares = np.round(raw / raw.sum(axis=1, keepdims=True), 3)
+shares[:, 3] = np.round(1 - shares[:, :3].sum(axis=1), 3)
+named = np.array(classes)[shares.argmax(axis=1)]
+named[::50] = "elk"
+
+
 def trend(values):
     found = pymannkendall.original_test(values)
     return {
@@ -94,6 +105,16 @@ out = {
         "accuracy": metrics.accuracy_score(y, score >= 0.5),
         "f1": metrics.f1_score(y, score >= 0.5),
         "log_loss": metrics.log_loss(y, np.clip(score, 2**-52, 1 - 2**-52)),
+    },
+    "multiclass": {
+        "classes": classes,
+        "y": truth.tolist(),
+        "prediction": named.tolist(),
+        "shares": shares.tolist(),
+        # "elk" is no class of the labels: it is wrong, and has no score of its own.
+        "f1": metrics.f1_score(truth, named, labels=classes, average="macro"),
+        "auc": metrics.roc_auc_score(truth, shares, multi_class="ovr", average="macro", labels=classes),
+        "without_ant": metrics.f1_score(truth[truth != "ant"], named[truth != "ant"], labels=classes, average="macro"),
     },
     "regression": {
         "y": value.tolist(),

@@ -16,6 +16,8 @@ import { mannKendall } from '../../src/stats/mann-kendall.ts';
 import { median } from '../../src/stats/median.ts';
 import { calibrationError, calibrationErrorOf } from '../../src/stats/metrics/calibration-error.ts';
 import { metricOf } from '../../src/stats/metrics/index.ts';
+import { classProbabilities, macroAuc } from '../../src/stats/metrics/macro-auc.ts';
+import { macroF1 } from '../../src/stats/metrics/macro-f1.ts';
 import { normalCdf, normalQuantile } from '../../src/stats/normal.ts';
 import { psi } from '../../src/stats/psi.ts';
 import { quantileEdges } from '../../src/stats/quantile-edges.ts';
@@ -59,6 +61,32 @@ describe.each([1, 2])('metrics in SQL and over fetched rows, %i threads', (threa
     expect(await metric.measure(store, '(SELECT y, score FROM train)')).toBeCloseTo(expected, 12);
     const weighted = metric.weighted(Float64Array.from(regression.y), Float64Array.from(regression.score));
     expect(once(weighted, regression.y.length)).toBeCloseTo(expected, 12);
+  });
+
+  test('many classes: macro F1, and macro AUC of one class against the rest', async () => {
+    const { multiclass } = reference;
+    const y = multiclass.y.map((name) => multiclass.classes.indexOf(name));
+    const said = multiclass.prediction.map((name) => multiclass.classes.indexOf(name));
+    const probabilities = classProbabilities(multiclass.classes.length);
+    // Handles do not begin at 0 when other rows were kept before.
+    probabilities.keep([[1, 0, 0, 0]]);
+    const first = probabilities.keep(multiclass.shares);
+    const handles = y.map((_, i) => first + i);
+    for (const [metric, score, expected] of [
+      [macroF1, said, multiclass.f1],
+      [macroAuc(probabilities), handles, multiclass.auc],
+    ] as const) {
+      const store = await scored(y, score);
+      const relation = '(SELECT y::DOUBLE AS y, score::DOUBLE AS score FROM train)';
+      expect(await metric.measure(store, relation)).toBeCloseTo(expected, 12);
+      expect(once(metric.weighted(Float64Array.from(y), Float64Array.from(score)), y.length)).toBeCloseTo(expected, 12);
+      expect(await metric.measure(store, '(SELECT 0.0::DOUBLE AS y, 0.0::DOUBLE AS score WHERE false)')).toBeNull();
+    }
+    // Rows that a resample does not draw are not there, and so is a class of which none was drawn but some was answered.
+    const drawn = Uint16Array.from(y, (k) => (k === 0 ? 0 : 1));
+    expect(macroF1.weighted(Float64Array.from(y), Float64Array.from(said))(drawn)).toBeCloseTo(multiclass.without_ant, 12);
+    const weighted = macroAuc(probabilities).weighted(Float64Array.from(y), Float64Array.from(handles));
+    expect(weighted(Uint16Array.from(y, (k) => (k === 1 ? 1 : 0)))).toBeNaN();
   });
 
   test('calibration error, tied scores and not; scikit-learn where no bin is torn', async () => {

@@ -1,11 +1,11 @@
-/** Baselines of many classes, as shares of right answers: the commonest class, and the best single feature's commonest class. */
+/** Baselines of many classes that answer with a class: the commonest one, and the commonest for each value of the best single feature. */
 import { quoteName } from '../../../src/kernel/sql.ts';
 import type { Column, Table } from '../../../src/kernel/world.ts';
 import { quantileEdges } from '../../../src/stats/quantile-edges.ts';
 import { kindOf, type Query } from '../../../src/stats/query.ts';
 import { sampleRows } from './samples.ts';
 import { type Scored, within } from './scored.ts';
-import type { Setting } from './setting.ts';
+import { classScoreSql, labelSql, type Setting } from './setting.ts';
 
 interface Baseline {
   readonly name: string;
@@ -22,7 +22,7 @@ function binSql(column: Column, edges: readonly number[]): string {
   return `CASE WHEN ${v} IS NULL OR isnan(${v}) THEN '' ${cases.join(' ')} ELSE 'last' END`;
 }
 
-/** Rows of the evaluation table in the order of `__row`, as 1 (right) and 0 (wrong). */
+/** Labels and answers of the evaluation rows, in the order of `__row`, as the metric wants them. */
 export async function classBaselines(
   tables: Query,
   setting: Setting,
@@ -40,11 +40,12 @@ export async function classBaselines(
       FROM (SELECT ${bin} AS bin, ${y} AS class FROM ${train.name} e WHERE ${y} IS NOT NULL AND ${rows}) GROUP BY bin, class) GROUP BY bin)`;
   const answers = async (name: string, bin: string): Promise<Baseline> => {
     const overall = learn(`''`, 'true');
-    const rows = await tables.query<{ right: number }>(
-      `SELECT CAST(coalesce(l.answer, o.answer) = ${y} AS INTEGER) AS "right" FROM ${scored.relation} r JOIN ${evaluation.name} e USING (__row)
+    const score = classScoreSql(setting, 'e', 'coalesce(l.answer, o.answer)');
+    const rows = await tables.query<{ y: number; score: number }>(
+      `SELECT ${labelSql(setting, 'e')} AS y, ${score} AS score FROM ${scored.relation} r JOIN ${evaluation.name} e USING (__row)
        CROSS JOIN ${overall} o LEFT JOIN ${learn(bin, 'true')} l ON l.bin = ${bin} WHERE ${within(sampleRows, scored.rows)} ORDER BY __row`,
     );
-    return { name, y: new Float64Array(rows.length).fill(1), score: Float64Array.from(rows, (row) => row.right) };
+    return { name, y: Float64Array.from(rows, (row) => row.y), score: Float64Array.from(rows, (row) => row.score) };
   };
   let best: { column: Column; share: number; bin: string } | null = null;
   for (const column of columns) {

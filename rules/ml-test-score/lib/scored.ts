@@ -4,6 +4,7 @@ import type { Predictions } from '../../../src/kernel/hooks.ts';
 import { quoteName } from '../../../src/kernel/sql.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import type { Query } from '../../../src/stats/query.ts';
+import { withHandles } from './classes.ts';
 import { inputsOf } from './manifest.ts';
 import { labelSql, type Setting, scoreSql } from './setting.ts';
 
@@ -53,15 +54,15 @@ export async function scoredOf(
   if (broken) return broken;
   const { manifest, task, label } = setting;
   const columns = await tables.query<{ column_name: string }>(`DESCRIBE ${predictions.table}`);
-  const score = scoreSql(
-    setting,
-    columns.map((column) => column.column_name),
-    'e',
-    'p',
-  );
+  const names = columns.map((column) => column.column_name);
+  const answers = setting.classes
+    ? await withHandles(tables, setting.classes, { relation: predictions.table, columns: names, order: 'id' })
+    : predictions.table;
+  if (typeof answers !== 'string') return answers;
+  const score = scoreSql(setting, names, 'e', 'p');
   const batch = input.columns.filter((column) => column.name.startsWith('__')).map((column) => `e.${column.name},`);
   const joined = `(SELECT e.__row, ${batch.join(' ')} ${labelSql(setting, 'e')} AS y, ${score} AS score FROM ${input.name} e
-    JOIN ${predictions.table} p ON p.id = CAST(e.${quoteName(manifest.columns.id)} AS VARCHAR))`;
+    JOIN ${answers} p ON p.id = CAST(e.${quoteName(manifest.columns.id)} AS VARCHAR))`;
   const x = quoteName(label);
   const [counts] = await tables.query<Counts>(
     `SELECT count(*) AS "rows", count(${x}) AS labelled, count(*) FILTER (${labelSql(setting, 'e')} = 1) AS yes,

@@ -3,6 +3,7 @@ import { skipped, type Verdict } from '../../../src/kernel/check.ts';
 import { quoteName, secondsOf } from '../../../src/kernel/sql.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import type { Query } from '../../../src/stats/query.ts';
+import { withHandles } from './classes.ts';
 import { type Scored, within } from './scored.ts';
 import { alone, idSql, type ServedVersion } from './serving.ts';
 import { labelSql, type Setting, scoreSql } from './setting.ts';
@@ -77,8 +78,17 @@ export async function labelledOf(
   const isTimed =
     time !== undefined && [serving, outcomes].every((table) => table.columns.some((column) => column.name === time));
   const delay = isTimed ? `${secondsOf(`o.${quoteName(time)}`)} - ${secondsOf(`s.${quoteName(time)}`)}` : 'NULL::DOUBLE';
+  const log = setting.classes
+    ? await withHandles(tables, setting.classes, {
+        relation: alone(serving.name, a, version.condition),
+        columns: names,
+        order: '__row',
+        parameters: version.parameters,
+      })
+    : alone(serving.name, a, version.condition);
+  if (typeof log !== 'string') return log;
   const relation = `(SELECT s.*, ${labelSql(setting, 'o')} AS __y, ${score} AS __score, ${delay} AS __delay
-    FROM ${alone(serving.name, a, version.condition)} s JOIN ${alone(outcomes.name, b)} o ON s.__id = o.__id
+    FROM ${log} s JOIN ${alone(outcomes.name, b)} o ON s.__id = o.__id
     WHERE o.${quoteName(label)} IS NOT NULL)`;
   const [found] = await tables.query<{ rows: number; notFinite: number; delay: number | null }>(
     `SELECT count(*) FILTER (isfinite(__score) AND __y IS NOT NULL) AS "rows", count(*) FILTER (NOT isfinite(__score)) AS "notFinite",

@@ -6,6 +6,7 @@ import { quoteName, quoteText } from '../../../src/kernel/sql.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
 import { metricOf } from '../../../src/stats/metrics/index.ts';
 import type { Metric } from '../../../src/stats/metrics/metric.ts';
+import { answerSql, type Classes, classesOf, classNumberSql, sameText } from './classes.ts';
 import { isVerdict, lacks, manifestOr, tableOr } from './manifest.ts';
 
 export type ScoredTask = 'binary' | 'multiclass' | 'regression';
@@ -16,6 +17,8 @@ export interface Setting {
   readonly metric: Metric;
   readonly label: string;
   readonly evaluation: Table;
+  /** Of a metric that looks at every class; else null. */
+  readonly classes: Classes | null;
 }
 
 /** The model that all probes share. */
@@ -31,7 +34,7 @@ export const featuresOfSample: FeaturesRequest = {
 
 const metricsOf = {
   binary: ['auc', 'accuracy', 'log_loss', 'f1'],
-  multiclass: ['accuracy', 'log_loss'],
+  multiclass: ['accuracy', 'log_loss', 'f1', 'auc'],
   regression: ['rmse', 'mae', 'r2'],
 } as const satisfies Record<ScoredTask, readonly (ResolvedManifest['quality']['metric'] & string)[]>;
 
@@ -92,26 +95,40 @@ export async function settingOf(world: Pick<World, 'manifest' | 'tables' | 'hook
       nextStep: `Choose one of ${allowed.join(', ')}.`,
       manifestLine: `quality: { metric: ${allowed[0]} }`,
     });
-  return { manifest, task, metric: metricOf(name, manifest.decision.threshold), label, evaluation };
+  const setting = { manifest, task, label, evaluation };
+  if (task !== 'multiclass' || (name !== 'f1' && name !== 'auc'))
+    return { ...setting, metric: metricOf(name, manifest.decision.threshold), classes: null };
+  const found = await classesOf(world.tables, name, label, [train, evaluation]);
+  return isVerdict(found) ? found : { ...setting, ...found };
 }
 
-const sameText = (a: string, b: string): string =>
-  `(lower(CAST(${a} AS VARCHAR)) = lower(${b}) OR coalesce(TRY_CAST(CAST(${a} AS VARCHAR) AS DOUBLE) = TRY_CAST(${b} AS DOUBLE), false))`;
-
-/** SQL of the label as a number: 1 for a yes (binary, multiclass: always), the value (regression; null when it is text). */
-export function labelSql({ task, label, manifest }: Pick<Setting, 'task' | 'label' | 'manifest'>, row: string): string {
+/**
+ * SQL of the label as a number: 1 for a yes (binary), the value (regression; null when it is text), the number of the class
+ * (multiclass, where the metric looks at every class), else 1.
+ */
+export function labelSql({ task, label, manifest, classes }: Setting, row: string): string {
   const x = `${row}.${quoteName(label)}`;
-  if (task === 'multiclass') return '1.0::DOUBLE';
+  if (task === 'multiclass') return classes ? classNumberSql(classes, x) : '1.0::DOUBLE';
   if (task === 'regression') return `TRY_CAST(${x} AS DOUBLE)`;
   return `CASE WHEN ${x} IS NOT NULL THEN CAST(${sameText(x, quoteText(String(manifest.decision.positive)))} AS DOUBLE) END`;
 }
 
-/** SQL of a row's score as the metric wants it; multiclass: whether it is right, or the probability of what happened. */
-export function scoreSql({ task, label, metric }: Setting, columns: readonly string[], row: string, prediction: string): string {
+/** SQL of an answered class as the metric wants it: its number, or whether it is the label of the row. */
+export const classScoreSql = ({ label, classes }: Setting, row: string, answer: string): string =>
+  classes
+    ? classNumberSql(classes, answer)
+    : `CASE WHEN ${answer} IS NOT NULL THEN CAST(${sameText(`${row}.${quoteName(label)}`, answer)} AS DOUBLE) END`;
+
+/**
+ * SQL of a row's score as the metric wants it; multiclass: `classScoreSql`, the probability of what happened, or the handle of
+ * all probabilities.
+ */
+export function scoreSql(setting: Setting, columns: readonly string[], row: string, prediction: string): string {
+  const { task, label, metric, classes } = setting;
   if (task !== 'multiclass') return `${prediction}.score`;
+  if (classes?.probabilities) return `${prediction}.__handle`;
+  if (metric.name !== 'log_loss') return classScoreSql(setting, row, answerSql(columns, prediction));
   const x = `${row}.${quoteName(label)}`;
-  if (metric.name === 'accuracy')
-    return `CASE WHEN ${prediction}.prediction IS NOT NULL THEN CAST(${sameText(x, `${prediction}.prediction`)} AS DOUBLE) END`;
   const cases = columns
     .filter((name) => name.startsWith('p_'))
     .map((name) => `WHEN ${sameText(x, quoteText(name.slice(2)))} THEN ${prediction}.${quoteName(name)}`);

@@ -87,6 +87,13 @@ export function floorOf(metric: Metric, overall: number, drop: number): number {
   return metric.isGreaterBetter ? (1 - drop) * overall : (1 + drop) * overall;
 }
 
+/** Classes of which there are enough rows to compare. */
+function commonClasses(y: Float64Array): number {
+  const counts = new Map<number, number>();
+  for (const value of y) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts.values()].filter((n) => n >= classRows).length;
+}
+
 /**
  * Judges slices against the floor: a pass needs the whole interval on the good side, a fail a Holm-adjusted p below 0.05;
  * what is neither is inconclusive.
@@ -104,8 +111,7 @@ export function judgeSlices(
       y,
       Float64Array.from(rows, (row) => data.score[row] ?? 0),
     );
-    const yes = y.filter((value) => value === 1).length;
-    const hasBoth = metric.name !== 'auc' || (yes >= classRows && y.length - yes >= classRows);
+    const hasBoth = metric.name !== 'auc' || commonClasses(y) >= 2;
     const value = once(weighted, rows.length);
     const interval = rows.length >= groupRows && hasBoth ? bootstrap(weighted, rows.length, { seed, replicates: 500 }) : null;
     const gap = sign * (value - floor);

@@ -33,8 +33,10 @@ export default defineCheck({
     const { manifest, task, metric, evaluation } = setting;
     const train = await tableOr(tables, 'train');
     if (isVerdict(train)) return train;
-    if (task === 'multiclass' && metric.name !== 'accuracy')
-      return notApplicable('baselines of many classes are compared by accuracy alone: set quality.metric to accuracy');
+    if (task === 'multiclass' && metric.name !== 'accuracy' && metric.name !== 'f1')
+      return notApplicable(
+        `baselines of many classes answer with a class, and ${metric.name} needs probabilities: set quality.metric to accuracy or f1`,
+      );
     const scored = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
     if (isVerdict(scored)) return scored;
     const few = tooFew(scored);
