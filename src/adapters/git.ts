@@ -12,6 +12,9 @@ const noRepository: Git = {
   branch: null,
   commits: async () => [],
   tags: async () => [],
+  commitsOn: async () => [],
+  firstWith: async () => null,
+  contains: async () => false,
   tracked: async () => new Set(),
   largeBlobs: async () => [],
   previousRelease: async () => null,
@@ -39,9 +42,12 @@ export async function isInWorkTree(git: GitCommand, folder: string): Promise<boo
 
 export const splitNul = (bytes: Buffer): string[] => bytes.toString('utf8').split('\0').filter(Boolean);
 
-async function readCommits(git: GitCommand, limit: number): Promise<readonly Commit[]> {
+/** Commits of HEAD's history; `args` choose among them. */
+async function readCommits(git: GitCommand, args: readonly string[], paths: readonly string[] = []): Promise<readonly Commit[]> {
   const format = '--format=%H%x00%an%x00%ae%x00%at%x00%s%x00';
-  const output = await git.run(['log', `--max-count=${limit}`, '--no-show-signature', '--no-color', format, 'HEAD', '--']);
+  // Paths of a manifest are names, not patterns.
+  const literal = paths.map((path) => `:(top,literal)${path}`);
+  const output = await git.run(['log', ...args, '--no-show-signature', '--no-color', format, 'HEAD', '--', ...literal]);
   const fields = output.toString('utf8').split('\0');
   const commits: Commit[] = [];
   for (let i = 0; i + 4 < fields.length; i += 5) {
@@ -129,7 +135,7 @@ export async function openGit(root: string, options: { readonly signal?: AbortSi
     isShallow: shallow === 'true' || partial !== null,
     head,
     branch,
-    commits: async (limit) => (head === null ? [] : readCommits(git, limit)),
+    commits: async (limit) => (head === null ? [] : readCommits(git, [`--max-count=${limit}`])),
     tags: () => {
       tags ??= git
         .run(['for-each-ref', '--format=%(refname:strip=2)', 'refs/tags'])
@@ -140,6 +146,16 @@ export async function openGit(root: string, options: { readonly signal?: AbortSi
       tracked ??= git.run(['ls-files', '-z', '--cached']).then((out) => new Set(splitNul(out)));
       return tracked;
     },
+    commitsOn: async (paths, since, limit) =>
+      head === null || paths.length === 0
+        ? []
+        : readCommits(git, ['--no-merges', `--since=${since}`, `--max-count=${limit}`], paths),
+    firstWith: async (word, paths) => {
+      if (head === null || paths.length === 0) return null;
+      const found = await readCommits(git, ['--no-merges', '--no-textconv', `-S${word}`], paths);
+      return found.at(-1) ?? null;
+    },
+    contains: async (ancestor, descendant) => (await git.ask(['merge-base', ancestor, descendant])) === ancestor,
     previousRelease: async () => (head === null ? null : previousRelease(git)),
     pathsAt: async (sha) => splitNul(await git.run(['ls-tree', '-r', '-z', '--name-only', sha])),
     textAt: (sha, path) => textAt(git, sha, path),

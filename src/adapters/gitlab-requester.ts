@@ -11,7 +11,7 @@ type Resource = Parameters<RequesterFn>[0];
 const maxAttempts = 3;
 const maxBodyBytes = 8 * 2 ** 20;
 /** A server whose pages never end is left. */
-const maxRequests = 50;
+const mostRequests = 50;
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -28,6 +28,8 @@ export interface RequesterOptions {
   readonly timeoutSeconds?: number;
   readonly maxWaitSeconds?: number;
   readonly signal?: AbortSignal;
+  /** Of one client; default 50. */
+  readonly maxRequests?: number;
 }
 
 async function readJson(response: Response): Promise<unknown> {
@@ -74,7 +76,7 @@ async function once(url: URL, headers: Record<string, string>, options: Requeste
 
 /** GET only: nothing here changes a project. */
 export function gitLabRequester(options: RequesterOptions): RequesterFn {
-  const { maxWaitSeconds = 10, signal } = options;
+  const { maxWaitSeconds = 10, maxRequests = mostRequests, signal } = options;
   let requests = 0;
   const get = async (resource: Resource, endpoint: string, query: Readonly<Record<string, unknown>> = {}) => {
     const url = new URL(`${resource.url.replace(/\/+$/, '')}/${endpoint}`);

@@ -1,9 +1,8 @@
 /** The GitLab port over @gitbeaker/rest: project settings, or the reason why they cannot be read. Never throws, never shows the token. */
-import type { GitLab, GitLabProject } from '../kernel/world.ts';
+import type { Answer, Deployment, GitLab, GitLabProject, Review } from '../kernel/world.ts';
 import { gitLabRequester, HttpProblem } from './gitlab-requester.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-type Answer = Awaited<ReturnType<GitLab['project']>>;
 
 interface Access {
   /** Address of the instance, sub-path included, without a slash at the end. */
@@ -60,10 +59,17 @@ async function orNull<T>(answer: Promise<T>): Promise<T | null> {
 const asBoolean = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null);
 const asText = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
+const clientOf = ({ host, token }: Access, options: GitLabOptions) => ({
+  host,
+  token,
+  requesterFn: gitLabRequester(options),
+  queryTimeout: null,
+});
+
 async function readProject(access: Access, options: GitLabOptions): Promise<GitLabProject> {
   // Loaded here: most runs have no token, and the client is large.
   const { Branches, MergeRequestApprovals, Projects } = await import('@gitbeaker/rest');
-  const client = { host: access.host, token: access.token, requesterFn: gitLabRequester(options), queryTimeout: null };
+  const client = clientOf(access, options);
   const project: Record<string, unknown> = await new Projects(client).show(access.projectId);
   const defaultBranch = asText(project.default_branch);
   const [branch, rules] = await Promise.all([
@@ -83,22 +89,87 @@ async function readProject(access: Access, options: GitLabOptions): Promise<GitL
   };
 }
 
+type Json = Readonly<Record<string, unknown>>;
+const usernameOf = (value: unknown): string | null => asText((value as Json | null)?.username);
+
+/** Merge requests that brought the commit to a branch, with their approvals. */
+async function readReviews(access: Access, options: GitLabOptions, sha: string): Promise<readonly Review[]> {
+  const { Commits, MergeRequestApprovals } = await import('@gitbeaker/rest');
+  const client = clientOf(access, options);
+  const found: readonly Json[] = await new Commits(client).allMergeRequests(access.projectId, sha);
+  const merged = found.filter((request) => request.state === 'merged');
+  return Promise.all(
+    merged.map(async (request): Promise<Review> => {
+      const iid = Number(request.iid);
+      const approvals: Json = await new MergeRequestApprovals(client).showConfiguration(access.projectId, {
+        mergerequestIId: iid,
+      });
+      const by = Array.isArray(approvals.approved_by) ? approvals.approved_by : [];
+      return {
+        iid,
+        author: usernameOf(request.author) ?? '',
+        approvedBy: by.flatMap((each: Json) => usernameOf(each.user) ?? []),
+        mergedBy: usernameOf(request.merge_user) ?? usernameOf(request.merged_by),
+        mergedAt: asText(request.merged_at),
+        targetBranch: asText(request.target_branch) ?? '',
+      };
+    }),
+  );
+}
+
+const mostDeployments = 1000;
+
+async function readDeployments(
+  access: Access,
+  options: GitLabOptions,
+  environment: string | null,
+): Promise<readonly Deployment[]> {
+  const { Deployments } = await import('@gitbeaker/rest');
+  const query = {
+    status: 'success' as const,
+    orderBy: 'updated_at' as const,
+    sort: 'asc' as const,
+    perPage: 100,
+    maxPages: mostDeployments / 100,
+  };
+  const found: readonly Json[] = await new Deployments(clientOf(access, options)).all(access.projectId, {
+    ...query,
+    ...(environment !== null && { environment }),
+  });
+  return found.flatMap((each): Deployment[] => {
+    const name = asText((each.environment as Json | null)?.name) ?? '';
+    const [sha, at] = [asText(each.sha), asText(each.updated_at) ?? asText(each.created_at)];
+    // GitLab calls every environment whose name begins so a production one.
+    const isWanted = environment !== null ? name === environment : /^(prod|live)/i.test(name);
+    return sha !== null && at !== null && isWanted ? [{ sha, at, environment: name }] : [];
+  });
+}
+
 /** Nothing is asked before a check asks; every check gets the same answer. */
 export function openGitLab(env: Environment, options: GitLabOptions = {}): GitLab {
-  let answer: Promise<Answer> | undefined;
-  const ask = async (): Promise<Answer> => {
-    const access = accessOf(env);
-    if (typeof access === 'string') return { ok: false, reason: access };
-    try {
-      return { ok: true, value: await readProject(access, options) };
-    } catch (error) {
-      return { ok: false, reason: reasonOf(error, access.host) };
-    }
+  const answers = new Map<string, Promise<Answer<unknown>>>();
+  const ask = <T>(what: string, read: (access: Access) => Promise<T>): Promise<Answer<T>> => {
+    const asked = async (): Promise<Answer<T>> => {
+      const access = accessOf(env);
+      if (typeof access === 'string') return { ok: false, reason: access, isAbsent: false };
+      try {
+        return { ok: true, value: await read(access) };
+      } catch (error) {
+        return {
+          ok: false,
+          reason: reasonOf(error, access.host),
+          isAbsent: error instanceof HttpProblem && error.status === 404,
+        };
+      }
+    };
+    const answer = (answers.get(what) as Promise<Answer<T>> | undefined) ?? asked();
+    answers.set(what, answer);
+    return answer;
   };
   return {
-    project: () => {
-      answer ??= ask();
-      return answer;
-    },
+    project: () => ask('project', (access) => readProject(access, options)),
+    reviewsOf: (sha) => ask(`reviews ${sha}`, (access) => readReviews(access, options, sha)),
+    deployments: (environment) =>
+      ask(`deployments ${environment ?? ''}`, (access) => readDeployments(access, options, environment)),
   };
 }

@@ -59,6 +59,12 @@ export interface Git {
   /** Newest first. */
   commits(limit: number): Promise<readonly Commit[]>;
   tags(): Promise<readonly string[]>;
+  /** Commits, merges left out, that touched any of the paths since a time (RFC 3339); newest first. */
+  commitsOn(paths: readonly string[], since: string, limit: number): Promise<readonly Commit[]>;
+  /** The first commit that brought the word into any of the paths; null when none did. */
+  firstWith(word: string, paths: readonly string[]): Promise<Commit | null>;
+  /** True when the second commit descends from the first, or is it. */
+  contains(ancestor: string, descendant: string): Promise<boolean>;
   /** Paths that Git tracks. */
   tracked(): Promise<ReadonlySet<string>>;
   /** Every blob of at least `minBytes` reachable from HEAD. */
@@ -80,9 +86,31 @@ export interface GitLabProject {
   readonly visibility: string;
 }
 
+/** A merged merge request, and who answers for it. Names are GitLab's user names. */
+export interface Review {
+  readonly iid: number;
+  readonly author: string;
+  readonly approvedBy: readonly string[];
+  readonly mergedBy: string | null;
+  /** RFC 3339. */
+  readonly mergedAt: string | null;
+  readonly targetBranch: string;
+}
+
+export interface Deployment {
+  readonly sha: string;
+  /** RFC 3339: when it was finished. */
+  readonly at: string;
+  readonly environment: string;
+}
+
 /** GitLab's API. Without access every call says why, and the check is skipped, never passed. */
 export interface GitLab {
-  project(): Promise<{ readonly ok: true; readonly value: GitLabProject } | { readonly ok: false; readonly reason: string }>;
+  project(): Promise<Answer<GitLabProject>>;
+  /** The merged merge requests through which a commit came. */
+  reviewsOf(sha: string): Promise<Answer<readonly Review[]>>;
+  /** Successful deployments, oldest first, at most 1,000; of one environment, or of all that are called production. */
+  deployments(environment: string | null): Promise<Answer<readonly Deployment[]>>;
 }
 
 /** What a service says, or why it says nothing; the reason is a clause that fits behind "skipped: ". */

@@ -94,7 +94,7 @@ describe('without access the reason is said', () => {
     [{ ...envOf('http://127.0.0.1:1') }, 'could not be reached'],
   ])('%j', async (env, reason) => {
     const answer = await openGitLab(env).project();
-    expect(answer).toEqual({ ok: false, reason: expect.stringMatching(/^no API access: /) });
+    expect(answer).toEqual({ ok: false, isAbsent: false, reason: expect.stringMatching(/^no API access: /) });
     expect(answer).toMatchObject({ reason: expect.stringContaining(reason) });
     expect(JSON.stringify(answer)).not.toContain(token);
   });

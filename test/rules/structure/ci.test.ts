@@ -81,7 +81,12 @@ const project: GitLabProject = {
   approvalsRequired: 1,
   visibility: 'private',
 };
-const port = (more: Partial<GitLabProject>): GitLab => ({ project: async () => ({ ok: true, value: { ...project, ...more } }) });
+const unasked = async () => ({ ok: false, reason: 'not asked here', isAbsent: false }) as const;
+const port = (more: Partial<GitLabProject>): GitLab => ({
+  project: async () => ({ ok: true, value: { ...project, ...more } }),
+  reviewsOf: unasked,
+  deployments: unasked,
+});
 
 describe.each([
   ['ci-default-branch-protected', { isDefaultBranchProtected: false }, { isDefaultBranchProtected: null }],
