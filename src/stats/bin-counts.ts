@@ -18,9 +18,10 @@ export async function binCounts(
       return `CASE WHEN isfinite(${v}) THEN ${v} END AS f${i}`;
     });
     const parts = batch.map(([, cuts], i) => {
-      // The last boundary takes what lies above every edge: histogram() drops an empty open bin.
-      const list = [...cuts.map((cut) => `${cut}::DOUBLE`), "'inf'::DOUBLE"].join(', ');
-      return `map_values(histogram(f${i}, [${list}])) AS c${i}`;
+      // One text, because a thousand literals take longer to plan than the rows to count. The last boundary takes what
+      // lies above every edge: histogram() drops an empty open bin.
+      const list = `'[${[...cuts, 'inf'].join(', ')}]'::DOUBLE[]`;
+      return `map_values(histogram(f${i}, ${list})) AS c${i}`;
     });
     const [row] = await tables.query<Record<string, number[] | null>>(
       `SELECT ${parts.join(', ')} FROM (SELECT ${finite.join(', ')} FROM ${table})`,

@@ -4,14 +4,12 @@ import { categoryCounts } from './category-counts.ts';
 import { summarise } from './column-summary.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 import { kolmogorovSmirnov, ksBins } from './kolmogorov-smirnov.ts';
-import { normalQuantile } from './normal.ts';
 import { judgePsi } from './psi.ts';
 import { quantileEdges } from './quantile-edges.ts';
 import { kindOf, type Query } from './query.ts';
+import { rise } from './rise.ts';
 
 const psiBins = 10;
-/** Smallest rise of the share of nulls or of NaN that matters (deepchecks' PercentOfNulls). */
-const nullRise = 0.05;
 
 export interface ColumnDrift {
   readonly column: string;
@@ -28,15 +26,6 @@ export interface ColumnDrift {
   readonly unseen: { readonly rows: number; readonly examples: readonly string[] };
   /** Upper edges of the PSI bins, for whoever wants to do the sum again. */
   readonly edges: readonly number[];
-}
-
-/** A rise of a share by at least 0.05 that chance explains in less than 0.01 / k of the runs (two proportions, pooled). */
-function rise(a: number, n: number, b: number, m: number, columnsTested: number) {
-  const [p, q] = [n === 0 ? 0 : a / n, m === 0 ? 0 : b / m];
-  const pooled = (a + b) / Math.max(1, n + m);
-  const error = Math.sqrt(pooled * (1 - pooled) * (1 / Math.max(1, n) + 1 / Math.max(1, m)));
-  const z = normalQuantile(1 - 0.01 / Math.max(1, columnsTested));
-  return { reference: p, current: q, hasRisen: q - p >= nullRise && q - p > z * error };
 }
 
 /** Text with more values than this share of its rows (ids, free text) and times have no distribution to compare. */
