@@ -115,7 +115,8 @@ async function valuesOf(tables: Query, metric: Metric, outcomes: readonly Outcom
   return { n: y.length, values, best: [...values.values()][best] ?? Number.NaN, standardError: interval?.standardError ?? null };
 }
 
-const cellOf = (value: unknown) => (isValue(value) ? value : JSON.stringify(value ?? null));
+/** Values of a hyperparameter as text: `60` is no measurement that needs decimals. */
+const cellOf = (value: unknown): string => (isValue(value) ? String(value) : JSON.stringify(value ?? null));
 
 /** What the trainings showed. */
 function findingsOf(
@@ -211,7 +212,7 @@ export async function judgeSearch(
         ...others.map((one) => ({
           hyperparameter: one.candidate?.name ?? '',
           chosen: cellOf(manifest.hooks.params[one.candidate?.name ?? '']),
-          tried: one.candidate?.value ?? null,
+          tried: cellOf(one.candidate?.value),
           [metric.name]: cell(values.get(one) ?? null),
           note: one.problem ?? (one.isSame ? 'no answer changed' : ''),
         })),
