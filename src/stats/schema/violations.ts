@@ -16,27 +16,36 @@ const medianRows = 30;
 
 const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
 
-/** SQL counts of one column: values, and those that break each expectation. */
-function partsOf(name: string, expected: ColumnExpectation, i: number): readonly string[] {
+const isNumber = ({ type }: ColumnExpectation): boolean => type === 'number' || type === 'integer';
+
+/** SQL of a column as it is, as a number (null where it is none), and as a finite number (else null): each computed once. */
+function valuesOf(name: string, expected: ColumnExpectation, i: number): readonly string[] {
   const x = quoteName(name);
+  const v = `TRY_CAST(${x} AS DOUBLE)`;
+  return isNumber(expected)
+    ? [`${x} AS x${i}`, `${v} AS v${i}`, `CASE WHEN isfinite(${v}) THEN ${v} END AS f${i}`]
+    : [`${x} AS x${i}`];
+}
+
+/** SQL counts of one column: values, and those that break each expectation. */
+function partsOf(expected: ColumnExpectation, i: number): readonly string[] {
+  const [x, v, f] = [`x${i}`, `v${i}`, `f${i}`];
   const parts = [`count(${x}) AS n${i}`];
-  if (expected.type === 'number' || expected.type === 'integer') {
-    const v = `TRY_CAST(${x} AS DOUBLE)`;
-    const isWhole = expected.type === 'integer' ? ` OR (isfinite(${v}) AND ${v} <> trunc(${v}))` : '';
-    parts.push(`count(*) FILTER (${x} IS NOT NULL AND (${v} IS NULL${isWhole})) AS type${i}`);
-    parts.push(`count(*) FILTER (${v} IS NOT NULL AND NOT isfinite(${v})) AS odd${i}`);
+  if (isNumber(expected)) {
+    const broken = expected.type === 'integer' ? ` + count(*) FILTER (${f} <> trunc(${f}))` : '';
+    parts.push(`count(${x}) - count(${v})${broken} AS type${i}`, `count(${v}) - count(${f}) AS odd${i}`);
     const bounds = [
-      ...(expected.min === undefined ? [] : [`${v} < ${expected.min}`]),
-      ...(expected.max === undefined ? [] : [`${v} > ${expected.max}`]),
+      ...(expected.min === undefined ? [] : [`${f} < ${expected.min}`]),
+      ...(expected.max === undefined ? [] : [`${f} > ${expected.max}`]),
     ];
-    if (bounds.length > 0) parts.push(`count(*) FILTER (isfinite(${v}) AND (${bounds.join(' OR ')})) AS range${i}`);
+    if (bounds.length > 0) parts.push(`count(*) FILTER (${bounds.join(' OR ')}) AS range${i}`);
     const [low, high] = expected.median ?? [];
     // The median lies below `low` exactly when more than half of the values do: counts need no sorting.
     if (low !== undefined && high !== undefined)
       parts.push(
-        `count(*) FILTER (isfinite(${v})) AS finite${i}`,
-        `count(*) FILTER (${v} < ${low}) AS below${i}`,
-        `count(*) FILTER (isfinite(${v}) AND ${v} > ${high}) AS above${i}`,
+        `count(${f}) AS finite${i}`,
+        `count(*) FILTER (${f} < ${low}) AS below${i}`,
+        `count(*) FILTER (${f} > ${high}) AS above${i}`,
       );
   }
   if (expected.type === 'time')
@@ -104,8 +113,11 @@ export async function violations(
     else found.push({ column: name, what: 'missing', message: `${name}: the column is missing`, found: null, allowed: null });
   }
   for (const batch of batchesOf(known)) {
-    const parts = batch.flatMap(([name, expected], i) => partsOf(name, expected, i));
-    const [row] = await tables.query<Record<string, number | null>>(`SELECT count(*) AS n, ${parts.join(', ')} FROM ${relation}`);
+    const values = batch.flatMap(([name, expected], i) => valuesOf(name, expected, i));
+    const parts = batch.flatMap(([, expected], i) => partsOf(expected, i));
+    const [row] = await tables.query<Record<string, number | null>>(
+      `SELECT count(*) AS n, ${parts.join(', ')} FROM (SELECT ${values.join(', ')} FROM ${relation})`,
+    );
     for (const [i, [name, expected]] of batch.entries())
       found.push(...judge(name, expected, row?.n ?? 0, (key) => row?.[`${key}${i}`] ?? null));
   }
