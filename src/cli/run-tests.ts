@@ -14,7 +14,7 @@ import { metricsOf } from '../kernel/metrics.ts';
 import type { Metric } from '../kernel/report.ts';
 import type { CheckRegistry } from '../kernel/suite.ts';
 import { coverageOf, isRubricTest, testStatuses, type UnitTestRun } from '../kernel/unit-tests.ts';
-import { clip, oneLine } from '../reports/text.ts';
+import { cleanText, clip, oneLine } from '../reports/text.ts';
 import { renderCobertura, renderUnitTestJunit } from '../reports/unit-tests.tsx';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
@@ -36,7 +36,7 @@ export async function testRepo(context: Context, invocation: Invocation): Promis
   const ran = await context.log.step('Running the tests', (update) => execute(context, invocation, repo, update));
   const run: UnitTestRun = { at, commit: sourceOf(context.env, repo.git).commit, tree, ...ran };
   for (const note of run.notes) context.log.warn(oneLine(note));
-  for (const line of summaryOf(run)) context.log.info(line);
+  for (const line of [...tracebacksOf(run), ...summaryOf(run)]) context.log.info(line);
 
   const registry: CheckRegistry = checks;
   const result = await runSuite({
@@ -116,6 +116,17 @@ async function execute(context: Context, invocation: Invocation, repo: Repo, upd
 
 const countOf = (run: UnitTestRun, status: (typeof testStatuses)[number]): number =>
   run.cases.filter((test) => test.status === status).length;
+
+/** The first failures in full; all of them stand in JUnit. */
+function tracebacksOf(run: UnitTestRun): readonly string[] {
+  const broken = run.cases.filter(({ status }) => status === 'failed' || status === 'error');
+  const shown = broken
+    .slice(0, 5)
+    .map(({ suite, name, text, message }) => `\n--- ${oneLine(`${suite} ${name}`)}\n${cleanText(text || message)}`);
+  return broken.length > shown.length
+    ? [...shown, `\n${broken.length - shown.length} more failures stand in the JUnit report`]
+    : shown;
+}
 
 /** `Coverage: 97.3 %` is what the job's `coverage` keyword looks for. */
 function summaryOf(run: UnitTestRun): readonly string[] {

@@ -11,7 +11,8 @@ export default defineCheck({
   async run({ unitTests }) {
     const latest = await unitTests.latest();
     if (!latest.ok) return skipped(latest.reason, { nextStep: 'Run flightcheck test.' });
-    const { coverage, notes } = latest.value;
+    const { cases, coverage, notes } = latest.value;
+    if (cases.length === 0) return skipped('no test ran', { nextStep: 'Mend what tests-pass says.' });
     const share = coverage === null ? null : coverageOf(coverage);
     if (coverage === null || share === null)
       return skipped(notes[0] ?? 'no line of code was measured', { nextStep: 'Install pytest-cov or covr where the tests run.' });

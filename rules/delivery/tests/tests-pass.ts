@@ -3,6 +3,14 @@ import { testStatuses } from '../../../src/kernel/unit-tests.ts';
 
 const mostFindings = 200;
 
+/** The way to the failure, call by call, where the traceback tells it; the whole of it stands in JUnit. */
+function wayTo(text: string): string {
+  const calls = [...text.matchAll(/^(?:File ")?([^\s:"]+\.(?:py|[rR]|jl))(?:", line |:)(\d{1,7})\b/gm)].map(
+    ([, file, line]) => `${file}:${line}`,
+  );
+  return calls.length > 1 ? ` (${calls.slice(-5).join(' → ')})` : '';
+}
+
 export default defineCheck({
   title: 'All unit tests pass',
   why: 'A test that fails, or does not run at all, leaves the code behind it untested.',
@@ -21,7 +29,7 @@ export default defineCheck({
     const findings: Finding[] = [
       ...problems.map(({ message, hint }) => ({ message, fix: hint })),
       ...broken.slice(0, mostFindings).map(({ suite, name, file, line, message, text }) => ({
-        message: `${suite === '' ? '' : `${suite}: `}${name}: ${message || 'failed'}${text === '' || text === message ? '' : `\n${text.slice(-2500)}`}`,
+        message: `${suite === '' ? '' : `${suite}: `}${name}: ${message || 'failed'}${wayTo(text)}`,
         ...(file !== null && { place: { path: file, ...(line !== null && { line }) } }),
       })),
       ...(broken.length > mostFindings

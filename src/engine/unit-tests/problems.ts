@@ -21,6 +21,7 @@ export function problemOf(
   const during = running ? ` while ${running.trim().slice(0, 300)} ran` : '';
   const said = withoutSecrets(result.tail.slice(-shownLines)).map((line) => `\n    ${line}`);
   const log = said.length > 0 ? `\n  the last it said:${said.join('')}` : '\n  it said nothing';
+  if (result.isAborted) return { code: 'INTERRUPTED', message: `${words} was interrupted${during}`, hint: 'Run again.' };
   if (result.isTimedOut)
     return {
       code: 'TESTS_TIMEOUT',

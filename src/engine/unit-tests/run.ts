@@ -48,7 +48,7 @@ export type TestRun = Omit<UnitTestRun, 'at' | 'commit' | 'tree'>;
 
 const defaults = { tests: { paths: [], minutes: 15 }, hooks: { env: {} }, memory: '4GiB' } as const;
 
-/** Runs whatever tests there are. Never throws for what the tests do: problems are in the answer. Rejects with INTERRUPTED. */
+/** Runs whatever tests there are. Never throws for what the tests do: problems are in the answer. An abort keeps what ended before. */
 export async function runUnitTests(options: TestOptions): Promise<TestRun> {
   const { machine } = options;
   const plugins = await machine.keep('unit-tests');
@@ -226,8 +226,6 @@ async function runOne(
     });
   try {
     const result = await run(prepared.argv);
-    if (result.isAborted)
-      throw new FlightcheckError('INTERRUPTED', 'the tests were stopped', { hint: 'Run again.' }, exitCode.interrupted);
     for (const argv of prepared.after) await run(argv);
     const running = await readFile(files.running, 'utf8').catch(() => null);
     const tail = result.tail.map(local);
