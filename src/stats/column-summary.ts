@@ -1,6 +1,6 @@
 import { quoteName } from '../kernel/sql.ts';
 import type { Column } from '../kernel/world.ts';
-import { batchesOf, kindOf, type Query } from './query.ts';
+import { batchesOf, kindOf, type Query, remembered } from './query.ts';
 
 export interface ColumnSummary {
   readonly rows: number;
@@ -18,17 +18,9 @@ export interface ColumnSummary {
   readonly distinct: number;
 }
 
-/** Tables do not change during a run, and several checks ask for the same: by connection, table and columns. */
-const known = new WeakMap<Query, Map<string, Promise<ReadonlyMap<string, ColumnSummary>>>>();
-
 /** Summaries of all columns in one pass over the table per 50 columns. Times have no numbers, only counts. */
 export function summarise(tables: Query, table: string, columns: readonly Column[]): Promise<ReadonlyMap<string, ColumnSummary>> {
-  const ofTables = known.get(tables) ?? new Map<string, Promise<ReadonlyMap<string, ColumnSummary>>>();
-  known.set(tables, ofTables);
-  const key = JSON.stringify([table, columns]);
-  const found = ofTables.get(key) ?? passes(tables, table, columns);
-  ofTables.set(key, found);
-  return found;
+  return remembered(tables, `summary ${JSON.stringify([table, columns])}`, () => passes(tables, table, columns));
 }
 
 async function passes(tables: Query, table: string, columns: readonly Column[]): Promise<ReadonlyMap<string, ColumnSummary>> {

@@ -1,5 +1,5 @@
 import { quoteName } from '../kernel/sql.ts';
-import { batchesOf, type Query } from './query.ts';
+import { batchesOf, type Query, remembered } from './query.ts';
 
 /** Exact quantiles need all values in memory, so larger tables give them from this many rows. */
 const sampleRows = 100_000;
@@ -9,7 +9,18 @@ const sampleRows = 100_000;
  * values, ascending. Value x belongs to the first bin whose edge is >= x; the last bin is open.
  * Rows are chosen by position (a golden-ratio sequence), so the edges are the same on every run and engine.
  */
-export async function quantileEdges(
+export function quantileEdges(
+  tables: Query,
+  table: { readonly name: string; readonly rows: number },
+  columns: readonly string[],
+  bins: number,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  return remembered(tables, `edges ${JSON.stringify([table.name, table.rows, columns, bins])}`, () =>
+    edgesOf(tables, table, columns, bins),
+  );
+}
+
+async function edgesOf(
   tables: Query,
   table: { readonly name: string; readonly rows: number },
   columns: readonly string[],

@@ -3,6 +3,17 @@ import type { Column, Tables } from '../kernel/world.ts';
 
 export type Query = Pick<Tables, 'query'>;
 
+const known = new WeakMap<Query, Map<string, Promise<unknown>>>();
+
+/** Tables do not change during a run, and several checks ask for the same: `make` is called once for each key. */
+export function remembered<T>(tables: Query, key: string, make: () => Promise<T>): Promise<T> {
+  const ofTables = known.get(tables) ?? new Map<string, Promise<unknown>>();
+  known.set(tables, ofTables);
+  const found = (ofTables.get(key) as Promise<T> | undefined) ?? make();
+  ofTables.set(key, found);
+  return found;
+}
+
 /** Columns per statement: more in one costs memory, fewer costs passes. */
 const columnsPerPass = 50;
 

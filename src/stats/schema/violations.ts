@@ -27,31 +27,29 @@ function valuesOf(name: string, expected: ColumnExpectation, i: number): readonl
     : [`${x} AS x${i}`];
 }
 
-/** SQL counts of one column: values, and those that break each expectation. */
+/** SQL counts of one column: values, and those that break each expectation. count_if() is quicker than FILTER, a list than NOT IN. */
 function partsOf(expected: ColumnExpectation, i: number): readonly string[] {
   const [x, v, f] = [`x${i}`, `v${i}`, `f${i}`];
   const parts = [`count(${x}) AS n${i}`];
   if (isNumber(expected)) {
-    const broken = expected.type === 'integer' ? ` + count(*) FILTER (${f} <> trunc(${f}))` : '';
+    const broken = expected.type === 'integer' ? ` + count_if(${f} <> trunc(${f}))` : '';
     parts.push(`count(${x}) - count(${v})${broken} AS type${i}`, `count(${v}) - count(${f}) AS odd${i}`);
     const bounds = [
       ...(expected.min === undefined ? [] : [`${f} < ${expected.min}`]),
       ...(expected.max === undefined ? [] : [`${f} > ${expected.max}`]),
     ];
-    if (bounds.length > 0) parts.push(`count(*) FILTER (${bounds.join(' OR ')}) AS range${i}`);
+    if (bounds.length > 0) parts.push(`count_if(${bounds.join(' OR ')}) AS range${i}`);
     const [low, high] = expected.median ?? [];
     // The median lies below `low` exactly when more than half of the values do: counts need no sorting.
     if (low !== undefined && high !== undefined)
-      parts.push(
-        `count(${f}) AS finite${i}`,
-        `count(*) FILTER (${f} < ${low}) AS below${i}`,
-        `count(*) FILTER (${f} > ${high}) AS above${i}`,
-      );
+      parts.push(`count(${f}) AS finite${i}`, `count_if(${f} < ${low}) AS below${i}`, `count_if(${f} > ${high}) AS above${i}`);
   }
   if (expected.type === 'time')
     parts.push(`count(*) FILTER (${x} IS NOT NULL AND TRY_CAST(CAST(${x} AS VARCHAR) AS TIMESTAMP) IS NULL) AS type${i}`);
   if (expected.type === 'category' && expected.values)
-    parts.push(`count(*) FILTER (CAST(${x} AS VARCHAR) NOT IN (${expected.values.map(quoteText).join(', ')})) AS unseen${i}`);
+    parts.push(
+      `count_if(NOT list_contains([${expected.values.map(quoteText).join(', ')}]::VARCHAR[], CAST(${x} AS VARCHAR))) AS unseen${i}`,
+    );
   return parts;
 }
 
