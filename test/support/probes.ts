@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import picomatch from 'picomatch';
+import { endingNow } from '../../src/adapters/history.ts';
 import { openMlflow } from '../../src/adapters/mlflow/open.ts';
 import { textsIn } from '../../src/adapters/search-bytes.ts';
 import { withFeatures } from '../../src/engine/features.ts';
@@ -76,6 +77,8 @@ export interface Given {
   readonly git?: Git;
   /** Values of metrics of earlier runs, oldest first; without it no Control Tower is there. */
   readonly history?: Readonly<Record<string, readonly number[]>>;
+  /** What this run measured. */
+  readonly measured?: readonly { readonly name: string; readonly value: number }[];
   /** What training writes to metrics.jsonl. */
   readonly losses?: readonly TrainingLoss[];
   readonly files?: Readonly<Record<string, string>>;
@@ -226,7 +229,7 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     files: filesOf(given.files ?? {}),
     tables: store,
     hooks,
-    history: historyOf(given.history),
+    history: endingNow(historyOf(given.history), given.measured ?? [], new Date().toISOString()),
     ...(given.git && { git: given.git }),
     mlflow: given.mlflow ?? openMlflow(manifest.mlflow, {}),
     unitTests: {

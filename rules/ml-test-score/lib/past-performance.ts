@@ -1,8 +1,6 @@
-/** Where the numbers of earlier runs come from: Control Tower, else MLflow's runs; and this run's own. */
-import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
+/** Where the numbers of earlier runs and of this one come from: Control Tower, else MLflow's runs. */
 import type { World } from '../../../src/kernel/world.ts';
 import { mostRuns, type Series } from './performance.ts';
-import { canPredict, model, onEvaluation } from './setting.ts';
 
 interface Kind {
   /** Of the metric in the reports that Control Tower keeps. */
@@ -24,25 +22,6 @@ export const kinds: readonly Kind[] = [
 ];
 
 type Numbers = ReadonlyMap<string, readonly number[]>;
-
-/** What this run measured, of commands that really ran. */
-async function now(hooks: World['hooks'], manifest: ResolvedManifest): Promise<Numbers> {
-  const found = new Map<string, number[]>();
-  const add = (name: string, value: number | null) => {
-    if (value !== null && value > 0) found.set(name, [value]);
-  };
-  if (!canPredict(manifest)) return found;
-  const [trained, predicted] = [await hooks.train(model), await hooks.predict(onEvaluation)];
-  if (!trained.isCached) {
-    add('train.seconds', trained.seconds);
-    add('train.memory', trained.maxRssBytes);
-  }
-  if (!predicted.isCached) {
-    add('predict.rows_per_second', predicted.seconds > 0 ? predicted.rows / predicted.seconds : null);
-    add('predict.memory', predicted.maxRssBytes);
-  }
-  return found;
-}
 
 export interface Past {
   readonly series: readonly Series[];
@@ -83,10 +62,7 @@ async function fromMlflow(mlflow: World['mlflow']): Promise<Numbers | string> {
 }
 
 /** The series of this model, oldest first, this run last; only positive, finite numbers. */
-export async function pastOf(
-  { history, mlflow, hooks }: Pick<World, 'history' | 'mlflow' | 'hooks'>,
-  manifest: ResolvedManifest,
-): Promise<Past> {
+export async function pastOf({ history, mlflow }: Pick<World, 'history' | 'mlflow'>): Promise<Past> {
   const reasons: string[] = [];
   let past: Numbers = new Map();
   let source: Past['source'] = null;
@@ -102,10 +78,8 @@ export async function pastOf(
       break;
     }
   }
-  // Commands in MLflow's runs are not those of this machine: its numbers are compared among themselves.
-  const today = source === 'MLflow' ? new Map<string, number[]>() : await now(hooks, manifest);
   const series = kinds.flatMap(({ name, unit, isGreaterBetter }) => {
-    const values = [...(past.get(name) ?? []), ...(today.get(name) ?? [])].filter((value) => Number.isFinite(value) && value > 0);
+    const values = (past.get(name) ?? []).filter((value) => Number.isFinite(value) && value > 0);
     return values.length > 0 ? [{ name, unit, isGreaterBetter, values }] : [];
   });
   return { series, source, reasons };

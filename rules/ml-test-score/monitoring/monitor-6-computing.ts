@@ -2,7 +2,6 @@ import { defineCheck, type Finding, judge, skipped, type Verdict } from '../../.
 import { cell, isVerdict, manifestOr, rounded, rubric } from '../lib/manifest.ts';
 import { pastOf } from '../lib/past-performance.ts';
 import { judgeSeries, minimumRuns, type SeriesVerdict } from '../lib/performance.ts';
-import { canPredict, onEvaluation } from '../lib/setting.ts';
 
 const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
 
@@ -26,12 +25,11 @@ export default defineCheck({
   fix: 'Compare the commits of the runs before and after: new features, more rows, another library version, another machine.',
   reference: rubric,
   inputs: {},
-  needs: ['manifest', 'history', 'mlflow', 'hooks'],
-  plan: (manifest) => (canPredict(manifest) ? [{ request: onEvaluation }] : []),
+  needs: ['manifest', 'history', 'mlflow'],
   async run(world): Promise<Verdict> {
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;
-    const past = await pastOf(world, manifest);
+    const past = await pastOf(world);
     const judged = judgeSeries(past.series);
     const known = judged.filter((one) => one.verdict !== 'inconclusive');
     const longest = Math.max(0, ...past.series.map((series) => series.values.length));

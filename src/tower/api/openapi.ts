@@ -29,8 +29,14 @@ function reportComponents(): Record<string, unknown> {
   return { Report: moveDefinitions(report), ...Object.fromEntries(named) };
 }
 
-const parameters = (query: QuerySchema) =>
-  Object.entries(query.properties).map(([name, { description, ...schema }]) => ({ name, in: 'query', description, schema }));
+const parameters = ({ properties, required = [] }: QuerySchema) =>
+  Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: 'query',
+    ...(required.includes(name) && { required: true }),
+    description,
+    schema,
+  }));
 const modelId = {
   name: 'id',
   in: 'path',
@@ -107,6 +113,12 @@ export function openApi(version: string): object {
         { parameters: [modelId, ...parameters(schemas.historyQuery)] },
         { 200: json('A page of reports.', 'HistoryPage'), 404: problem('No such model.') },
       ),
+      '/v1/series': get(
+        'listSeries',
+        'What the reports of a model measured, run by run. A job sees the models of its own project.',
+        { parameters: parameters(schemas.seriesQuery) },
+        { 200: json('Series.', 'SeriesPage'), 401: problem('No valid token.') },
+      ),
     },
     components: {
       securitySchemes: {
@@ -118,6 +130,8 @@ export function openApi(version: string): object {
         ModelsPage: schemas.modelsPageSchema,
         HistoryEntry: schemas.historyEntrySchema,
         HistoryPage: schemas.historyPageSchema,
+        Series: schemas.seriesSchema,
+        SeriesPage: schemas.seriesPageSchema,
         Receipt: schemas.receiptSchema,
         Problem: schemas.problemSchema,
       },

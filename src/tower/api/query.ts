@@ -5,6 +5,7 @@ import { HttpProblem } from './problem.ts';
 export interface QuerySchema {
   readonly type: 'object';
   readonly additionalProperties: false;
+  readonly required?: readonly string[];
   readonly properties: Readonly<
     Record<string, { readonly type: string; readonly description: string; readonly [keyword: string]: unknown }>
   >;

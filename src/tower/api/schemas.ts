@@ -68,6 +68,42 @@ export interface HistoryQuery {
   readonly cursor?: string;
 }
 
+export const seriesQuery = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['model', 'metric'],
+  properties: {
+    model: { type: 'string', description: 'Name of the model.', minLength: 1, maxLength: 200 },
+    metric: { type: 'string', description: 'Name of the metric.', minLength: 1, maxLength: 200 },
+    label: {
+      type: 'array',
+      description: 'A label of the series as NAME:VALUE; given several times, all must hold.',
+      items: { type: 'string', maxLength: 400 },
+      maxItems: 16,
+      default: [],
+    },
+    limit: { type: 'integer', description: 'Newest points of each series.', minimum: 1, maximum: 1000, default: 200 },
+  },
+} as const satisfies QuerySchema;
+
+export interface SeriesQuery {
+  readonly model: string;
+  readonly metric: string;
+  readonly label: readonly string[];
+  readonly limit: number;
+}
+
+export const seriesSchema = object('The points of one series of the authoritative record, newest last.', {
+  id: text,
+  model: { ...text, description: 'Id of the model.' },
+  metric: text,
+  project: { ...text, description: 'Path of the project.' },
+  unit: text,
+  labels: { type: 'object', additionalProperties: text },
+  points: { type: 'array', items: object('A point.', { at: time, value: number }) },
+});
+export const seriesPageSchema = object('Series.', { items: { type: 'array', items: { $ref: '#/components/schemas/Series' } } });
+
 export const modelSchema = object('A model as its newest authoritative reports show it.', {
   id: { ...text, description: 'Id in this Tower.' },
   name: text,

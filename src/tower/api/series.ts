@@ -1,0 +1,40 @@
+/** GET /v1/series: what the reports of a model measured, run by run. */
+import type { Context } from 'hono';
+import { writerOf } from '../auth/access.ts';
+import type { VerifyIdToken } from '../auth/gitlab.ts';
+import type { Database } from '../store/database.ts';
+import { readSeries, type SeriesFilter } from '../store/read-series.ts';
+import { labelOf, queryReader } from './query.ts';
+import { type SeriesQuery, seriesQuery } from './schemas.ts';
+
+const readQuery = queryReader<SeriesQuery>(seriesQuery);
+
+export interface SeriesOptions {
+  readonly db: Database;
+  readonly verifyIdToken: VerifyIdToken | null;
+  readonly isLocal: boolean;
+}
+
+/** A job reads the models of its own project, whatever it asks for; a token, and this machine, read all. */
+async function projectOf(c: Context, { db, verifyIdToken, isLocal }: SeriesOptions): Promise<SeriesFilter['project']> {
+  if (isLocal && c.req.header('authorization') === undefined) return null;
+  const reader = await writerOf(c, db, verifyIdToken);
+  return reader.kind === 'job' ? { issuer: reader.claims.issuer, externalId: reader.claims.projectId } : null;
+}
+
+export const getSeries =
+  (options: SeriesOptions) =>
+  async (c: Context): Promise<Response> => {
+    const { model, metric, label, limit } = readQuery(c.req.url);
+    const project = await projectOf(c, options);
+    const rows = await readSeries(options.db, { model, metric, labels: Object.fromEntries(label.map(labelOf)), project, limit });
+    return c.json({
+      items: rows.map(({ id, modelId, points, ...row }) => ({
+        id: String(id),
+        model: String(modelId),
+        metric,
+        ...row,
+        points: points.map(({ at, value }) => ({ at: at.toISOString(), value })),
+      })),
+    });
+  };

@@ -1,0 +1,49 @@
+/** Points of the series of a model's metric, newest last. */
+import { sql } from 'kysely';
+import type { Connection } from './database.ts';
+
+export interface SeriesFilter {
+  readonly model: string;
+  readonly metric: string;
+  /** All must hold. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of GitLab or of the Tower's own token; null asks for every project. */
+  readonly project: { readonly issuer: string; readonly externalId: string } | null;
+  /** Newest points of each series. */
+  readonly limit: number;
+}
+
+export interface SeriesRow {
+  readonly id: number;
+  readonly modelId: number;
+  readonly project: string;
+  readonly unit: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly points: readonly { readonly at: Date; readonly value: number }[];
+}
+
+const mostSeries = 100;
+
+/** Only the authoritative record: what merge requests measured is no history of the model. */
+export async function readSeries(connection: Connection, filter: SeriesFilter): Promise<readonly SeriesRow[]> {
+  const { model, metric, labels, project, limit } = filter;
+  const ofProject = project ? sql`and project.issuer = ${project.issuer} and project.external_id = ${project.externalId}` : sql``;
+  const { rows } = await sql<Omit<SeriesRow, 'points'> & { metricId: number }>`
+    select series.id, series.metric_id as "metricId", model.id as "modelId", project.path as project, metric.unit, series.labels
+    from series join model on model.id = series.model_id join project on project.id = model.project_id
+      join metric on metric.id = series.metric_id
+    where model.name = ${model} and metric.name = ${metric} and series.ref_class = 'authoritative'
+      and series.labels @> ${JSON.stringify(labels)}::jsonb ${ofProject}
+    order by series.id limit ${mostSeries}`.execute(connection);
+  if (rows.length === 0) return [];
+  const points = await sql<{ seriesId: number; at: Date; value: number }>`
+    select wanted.id as "seriesId", newest.ts as at, newest.value
+    from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => row.metricId)}::bigint[]) as wanted(id, metric_id),
+      lateral (select ts, value from point where point.metric_id = wanted.metric_id and point.series_id = wanted.id
+        order by ts desc limit ${limit}) as newest
+    order by wanted.id, newest.ts`.execute(connection);
+  return rows.map(({ metricId: _, ...row }) => ({
+    ...row,
+    points: points.rows.filter((point) => point.seriesId === row.id).map(({ at, value }) => ({ at, value })),
+  }));
+}
