@@ -1,7 +1,13 @@
 /** The four criteria of group fairness, each for every pair of groups. */
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import { type Comparison, difference, shareError, shareRatio } from '../../../src/stats/fairness/compare.ts';
-import { calibrationGap, falsePositiveRate, type Group, truePositiveRate } from '../../../src/stats/fairness/groups.ts';
+import {
+  calibrationGap,
+  falsePositiveRate,
+  type Group,
+  selectionRate,
+  truePositiveRate,
+} from '../../../src/stats/fairness/groups.ts';
 import { holm } from '../../../src/stats/holm.ts';
 import { cell } from './manifest.ts';
 
@@ -27,6 +33,10 @@ export interface Bounds {
 }
 
 type Unjudged = Omit<Pair, 'verdict' | 'column'>;
+
+/** Does the group have the rows that the criterion is about: a true positive rate needs people whose label is yes? */
+export const isDefinedIn = (criterion: Criterion | undefined, { n, positives }: Group): boolean =>
+  criterion === 'equal_opportunity' ? positives > 0 : criterion !== 'equalised_odds' || (positives > 0 && positives < n);
 
 /** Every comparison of two groups; one that has no rows to compare on is left out. */
 function compare(a: Group, b: Group, { minRatio, maxDifference }: Bounds): readonly Unjudged[] {
@@ -100,9 +110,9 @@ export const groupItem = (column: string, group: Group) => ({
   criterion: 'rates',
   compared: `${column}: ${group.group}`,
   of: `${group.n} rows, ${group.positives} yes`,
-  value: cell(group.selected / group.n),
-  true_positive_rate: cell(group.truePositives / group.positives),
-  false_positive_rate: cell(group.falsePositives / (group.n - group.positives)),
+  value: cell(selectionRate(group)),
+  true_positive_rate: cell(truePositiveRate(group)),
+  false_positive_rate: cell(falsePositiveRate(group)),
 });
 
 /** The most unequal pair, against its bound. */

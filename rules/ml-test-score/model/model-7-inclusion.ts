@@ -1,27 +1,30 @@
 import { defineCheck, fail, notApplicable, pass, skipped, type Verdict } from '../../../src/kernel/check.ts';
-import { quoteName } from '../../../src/kernel/sql.ts';
 import type { World } from '../../../src/kernel/world.ts';
 import { groupCounts } from '../../../src/stats/fairness/groups.ts';
-import { groupItem, type Pair, pairItem, pairsOf, pairWords, worstOf } from '../lib/fairness.ts';
-import { featuresOf, inputsOf, isVerdict, lacks, rubric } from '../lib/manifest.ts';
+import { groupItem, isDefinedIn, type Pair, pairItem, pairsOf, pairWords, worstOf } from '../lib/fairness.ts';
+import { featuresOf, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
 import { proxiesOf, proxyWords } from '../lib/proxies.ts';
 import { rowsWords, type Scored, scoredOf } from '../lib/scored.ts';
 import { canPredict, onEvaluation, type Setting, settingOf } from '../lib/setting.ts';
+import { groupSql } from '../lib/slices.ts';
 
 /** A group with fewer scored rows is reported and not judged: no rate of it is known. */
 const groupRows = 30;
-const mostGroups = 20;
+/** Such groups hold up the verdict when together they have more than this share of the rows. */
+const negligibleShare = 0.01;
+const mostGroups = 50;
 
-/** The groups of a protected column, those that can be judged and those that are too small. */
+/** The groups of a protected column, those that can be judged and those that are left out: too small, or too many. */
 async function groupsOf(tables: World['tables'], { manifest, evaluation }: Setting, scored: Scored, column: string) {
   const groups = await groupCounts(
     tables,
-    `(SELECT coalesce(CAST(e.${quoteName(column)} AS VARCHAR), '(missing)') AS grp, r.y, r.score FROM ${scored.relation} r JOIN ${evaluation.name} e USING (__row))`,
+    `(SELECT ${await groupSql(tables, evaluation, column)} AS grp, r.y, r.score FROM ${scored.relation} r JOIN ${evaluation.name} e USING (__row))`,
     manifest.decision.threshold,
   );
+  const large = groups.filter((group) => group.n >= groupRows).sort((a, b) => b.n - a.n);
   return {
-    judged: groups.filter((group) => group.n >= groupRows).slice(0, mostGroups),
-    small: groups.filter((group) => group.n < groupRows),
+    judged: large.slice(0, mostGroups),
+    left: [...large.slice(mostGroups), ...groups.filter((group) => group.n < groupRows)],
   };
 }
 
@@ -66,20 +69,27 @@ export default defineCheck({
     const rates: ReturnType<typeof groupItem>[] = [];
     const alone: string[] = [];
     const small: string[] = [];
+    /** Why not everybody was compared. */
+    const open: string[] = [];
     for (const column of columns) {
       const groups = await groupsOf(tables, setting, scored, column);
       pairs.push(...pairsOf(column, groups.judged, { minRatio, maxDifference }));
       rates.push(...groups.judged.map((group) => groupItem(column, group)));
-      small.push(...groups.small.map(({ group, n }) => `${column} = ${group} (${n} rows)`));
+      small.push(...groups.left.map(({ group, n }) => `${column} = ${group} (${n} rows)`));
+      const leftRows = groups.left.reduce((sum, { n }) => sum + n, 0);
+      if (leftRows > negligibleShare * scored.rows)
+        open.push(`${leftRows} rows of ${column} are in groups that cannot be judged`);
+      const mute = groups.judged.filter((group) => !isDefinedIn(criterion, group)).map(({ group }) => group);
+      if (mute.length > 0) open.push(`${column} = ${mute.join(', ')} has no row to compare on`);
       if (groups.judged.length < 2) alone.push(column);
     }
     const asserted = pairs.filter((pair) => pair.criterion === criterion);
     const worst = worstOf(asserted);
     const proxies = await proxiesOf(tables, evaluation, featuresOf(manifest, evaluation), columns);
     const evidence = {
-      explanation: `${criterion?.replaceAll('_', ' ')} over ${columns.join(', ')} in ${rowsWords(scored)}: ${asserted.filter((pair) => pair.verdict === 'holds').length} of ${asserted.length} comparisons of groups hold.${small.length > 0 ? ` Too small to be judged: ${small.slice(0, 5).join(', ')}.` : ''}${proxies.length > 0 ? ` Features that tell the attribute: ${proxyWords(proxies)}.` : ''}`,
-      ...(worst && { value: worst.comparison.value, threshold: worst.bound, unit: worst.kind }),
-      ...(worst && { interval: { lower: worst.comparison.lower, upper: worst.comparison.upper, level: 0.9 } }),
+      explanation: `${criterion?.replaceAll('_', ' ')} over ${columns.join(', ')} in ${rowsWords(scored)}: ${asserted.filter((pair) => pair.verdict === 'holds').length} of ${asserted.length} comparisons of groups hold.${small.length > 0 ? ` Not judged: ${small.slice(0, 5).join(', ')}.` : ''}${proxies.length > 0 ? ` Features that tell the attribute: ${proxyWords(proxies)}.` : ''}`,
+      ...(worst && { value: rounded(worst.comparison.value), threshold: worst.bound, unit: worst.kind }),
+      ...(worst && { interval: { lower: rounded(worst.comparison.lower), upper: rounded(worst.comparison.upper), level: 0.9 } }),
       n: scored.rows,
       items: [
         ...[...pairs]
@@ -105,12 +115,10 @@ export default defineCheck({
         nextStep: 'Hold out rows of every group.',
         evidence,
       });
-    const open = asserted.filter((pair) => pair.verdict === 'inconclusive');
+    const unclear = asserted.filter((pair) => pair.verdict === 'inconclusive');
+    if (unclear.length > 0) open.push(`too few rows to tell; ${unclear.slice(0, 3).map(pairWords).join('; ')}`);
     return open.length === 0 && asserted.length > 0
       ? pass(evidence)
-      : skipped(`inconclusive: too few rows to tell; ${open.slice(0, 3).map(pairWords).join('; ')}`, {
-          nextStep: 'Hold out more rows of these groups.',
-          evidence,
-        });
+      : skipped(`inconclusive: ${open.join('; ')}`, { nextStep: 'Hold out more rows of these groups.', evidence });
   },
 });

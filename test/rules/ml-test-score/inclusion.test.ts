@@ -75,6 +75,30 @@ describe('model-7: inclusion', () => {
     });
   });
 
+  test('a number of many values is compared in quarters', async () => {
+    const aged = (rows: readonly Row[]) => rows.map((row, i) => ({ ...row, band: 20 + (i % 47) }));
+    const { verdict } = await runProbe(
+      model7,
+      given('demographic_parity', { data: { train: aged(data.train), eval: aged(data.eval) } }),
+    );
+    expect(verdict).toMatchObject({ outcome: 'pass' });
+    if (verdict.outcome === 'pass') expect(verdict.evidence?.items?.filter((item) => item.criterion === 'rates')).toHaveLength(4);
+  });
+
+  test('people who are not compared keep it from passing', async () => {
+    const many = { ...data, eval: grouped(data.eval, (i) => (i % 40 === 0 ? `c${i % 600}` : i % 2 === 0 ? 'a' : 'b')) };
+    expect((await runProbe(model7, given('demographic_parity', { data: many }))).verdict).toMatchObject({
+      outcome: 'skipped',
+      reason: expect.stringContaining('150 rows of band are in groups that cannot be judged'),
+    });
+    const never = { ...data, eval: grouped(data.eval, (i) => (i % 3 === 0 ? 'c' : i % 2 === 0 ? 'a' : 'b')) };
+    const noYes = { ...never, eval: never.eval.map((row) => (row.band === 'c' ? { ...row, y: 0 } : row)) };
+    expect((await runProbe(model7, given('equal_opportunity', { data: noYes }))).verdict).toMatchObject({
+      outcome: 'skipped',
+      reason: expect.stringContaining('band = c has no row to compare on'),
+    });
+  });
+
   test.each<[string, Given, object]>([
     [
       'one group',
