@@ -3,9 +3,26 @@ import { type Delivery, postReport, type TowerOptions } from '../adapters/tower.
 import { dropUnsent, keepUnsent, listUnsent, setAside } from '../adapters/unsent.ts';
 import { FlightcheckError } from '../kernel/failure.ts';
 import type { Report } from '../kernel/report.ts';
+import type { Context, Invocation } from './command.ts';
 import type { Posted } from './finish.ts';
+import { manifestOverrides } from './options.ts';
+import type { Repo } from './repo.ts';
 
 export const tokenVariable = 'FLIGHTCHECK_TOWER_TOKEN';
+
+/**
+ * The address of Control Tower; empty without one. In a pipeline the manifest belongs to whoever opened the merge request: a
+ * token is only ever sent to an address that the include or a variable names, and the manifest's address alone is told about.
+ */
+export function towerUrlOf(context: Context, invocation: Invocation, repo: Pick<Repo, 'manifest'>): string {
+  const given = manifestOverrides(invocation).find(({ key }) => key === 'tower.url')?.value;
+  const url = String(given ?? repo.manifest.value?.tower.url ?? '');
+  if (url === '' || given !== undefined || context.env.CI === undefined) return url;
+  context.log.warn(
+    'tower.url of flightcheck.yml is not used in a pipeline, since a merge request can change it: set the input tower-url of the include',
+  );
+  return '';
+}
 
 export interface PostOptions {
   readonly root: string;

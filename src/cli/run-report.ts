@@ -1,4 +1,4 @@
-/** `flightcheck report`: reads what other jobs left, merges, decides, tells. Runs no code of the repo and no rule. */
+/** `flightcheck report`: reads what other jobs left, judges what only services can tell, merges, decides, tells. Runs no code of the repo. */
 import { suite as delivery } from '../../rules/delivery/index.generated.ts';
 import { suite as rubric } from '../../rules/ml-test-score/index.generated.ts';
 import { suite as structure } from '../../rules/structure/index.generated.ts';
@@ -10,9 +10,10 @@ import type { Suite } from '../kernel/suite.ts';
 import { oneLine } from '../reports/text.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
-import { manifestOverrides, optionValue } from './options.ts';
-import { type PostOptions, post, resendUnsent, tokenVariable } from './post-report.ts';
+import { optionValue } from './options.ts';
+import { type PostOptions, post, resendUnsent, tokenVariable, towerUrlOf } from './post-report.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
+import { judgeTrusted } from './trusted-tests.ts';
 
 const runner = 'report';
 
@@ -22,20 +23,9 @@ function knownSuites(repo: Repo): readonly Suite[] {
   return [selectChecks(structure, { severities }), rubric, delivery];
 }
 
-/**
- * Where to post, and with which token. In a pipeline the manifest belongs to whoever opened the merge request: a token is
- * only ever sent to an address that the include or a variable names, and the manifest's address alone is told about.
- */
 function postOptions(context: Context, invocation: Invocation, repo: Repo): PostOptions | undefined {
-  const given = manifestOverrides(invocation).find(({ key }) => key === 'tower.url')?.value;
-  const url = String(given ?? repo.manifest.value?.tower.url ?? '');
+  const url = towerUrlOf(context, invocation, repo);
   if (url === '') return undefined;
-  if (given === undefined && context.env.CI !== undefined) {
-    context.log.warn(
-      'tower.url of flightcheck.yml is not used in a pipeline, since a merge request can change it: set the input tower-url of the include',
-    );
-    return undefined;
-  }
   return {
     root: repo.root,
     folder: optionValue<string>(invocation, 'output'),
@@ -83,7 +73,12 @@ export async function reportRun(context: Context, invocation: Invocation): Promi
   const problems = [...found.problems, ...manifestProblems(repo)];
   for (const problem of problems) context.log.warn(oneLine(problem));
   const frame = reportOf(context, repo, runner, []);
-  const report = mergeReports(found.reports, { frame, suites: knownSuites(repo), problems });
+  const hasRubric = found.reports.some((each) => each.suites.some(({ id }) => id === rubric.id));
+  const measured = found.reports.flatMap((each) => each.metrics);
+  const own = hasRubric
+    ? [await context.log.step('Asking services', () => judgeTrusted(context, repo, posting?.tower, measured))]
+    : [];
+  const report = mergeReports(found.reports, { frame, suites: knownSuites(repo), problems, own });
   context.log.debug(`Merged ${found.reports.length} of ${found.paths.length} reports`);
   return finish(context, invocation, {
     root: repo.root,

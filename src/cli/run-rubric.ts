@@ -27,14 +27,18 @@ import { renderPlan } from '../reports/plan.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
+import { tokenVariable, towerUrlOf } from './post-report.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
+import { historyOf, isTrusted } from './trusted-tests.ts';
 import { openUnitTests } from './unit-tests.ts';
 import { writeSchema } from './write-schema.ts';
 
 /** Everything that a run of the rubric holds open. */
 interface Session {
   readonly repo: Repo;
+  /** Empty: nobody is asked for earlier runs. */
+  readonly towerUrl: string;
   /** With the features spelt out. */
   readonly manifest: ResolvedManifest;
   readonly tables: TableStore;
@@ -63,7 +67,8 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
       const loaded = await loadChecks(selected);
       const unitTests = await openUnitTests(context, invocation, repo);
       const resolved = await withFeatures(manifest, tables);
-      const session = { repo, manifest: resolved, tables, machine, suite: selected, loaded, unitTests };
+      const towerUrl = towerUrlOf(context, invocation, repo);
+      const session = { repo, towerUrl, manifest: resolved, tables, machine, suite: selected, loaded, unitTests };
       const plan = await context.log.step('Planning', () => planOf(session));
       if (invocation.options.plan === true) return printPlan(context, plan);
       return await runPlan(context, invocation, session, plan);
@@ -167,8 +172,7 @@ function runChecks(context: Context, session: Session, plan: HookPlan, hooks: Ru
       git: repo.git,
       gitlab: openGitLab(context.env),
       mlflow: openMlflow(manifest.mlflow, context.env, { signal: context.signal }),
-      // Nothing reads Control Tower from this job yet.
-      history: { values: async () => ({ ok: false, reason: 'no Control Tower is asked for earlier runs', isAbsent: false }) },
+      history: historyOf(context, repo, { url: session.towerUrl, token: context.env[tokenVariable] }, () => hooks.performance()),
       tables,
       hooks,
       unitTests,
@@ -176,6 +180,7 @@ function runChecks(context: Context, session: Session, plan: HookPlan, hooks: Ru
     trigger: triggerOf(context.env),
     // Checks mostly wait for hooks, which have a limit of their own.
     concurrency: 28,
+    last: new Set([...loaded].flatMap(([id, check]) => (isTrusted(check) ? [id] : []))),
     leaveOut: plan.leaveOut,
     signal: context.signal,
   });

@@ -17,6 +17,8 @@ export interface SuiteRun {
   readonly trigger: string;
   /** Checks at the same time. */
   readonly concurrency: number;
+  /** Checks that wait for all others: they judge what the run measured. */
+  readonly last?: ReadonlySet<string>;
   /** Checks that are not run, with the reason that the report gives. */
   readonly leaveOut?: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
@@ -25,17 +27,19 @@ export interface SuiteRun {
 
 /** Runs all checks of a suite and scores them. One failing check never loses the run; after an abort the rest is skipped. */
 export async function runSuite(run: SuiteRun): Promise<SuiteReport> {
-  const entries = run.suite.sections.flatMap((section) => section.checks.map((entry) => ({ entry, section: section.id })));
+  const entries = run.suite.sections.flatMap((section) => section.checks);
   const results = new Map<string, Result>();
-  const queue = [...entries];
-  const worker = async (): Promise<void> => {
+  const work = async (queue: SuiteEntry[]): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const result = await runEntry(run, next.entry);
-      results.set(next.entry.check, result);
+      const result = await runEntry(run, next);
+      results.set(next.check, result);
       run.onResult?.(result);
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, run.concurrency) }, worker));
+  for (const isLast of [false, true]) {
+    const queue = entries.filter((entry) => (run.last?.has(entry.check) ?? false) === isLast);
+    await Promise.all(Array.from({ length: Math.max(1, run.concurrency) }, () => work(queue)));
+  }
   const grouped = run.suite.sections.map(({ id, title, checks }) => ({
     id,
     title,

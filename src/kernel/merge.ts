@@ -12,6 +12,8 @@ export interface MergeContext {
   readonly frame: Report;
   /** The suites that we know; in their order, with their weights and severities. */
   readonly suites: readonly Suite[];
+  /** What the merging job judged itself: it replaces what the others say of the same checks. */
+  readonly own?: readonly SuiteReport[];
   /** Reports that could not be read, one sentence each; any makes the merged report incomplete. */
   readonly problems: readonly string[];
 }
@@ -157,15 +159,33 @@ function spanOf(frame: Report, reports: readonly Report[]): number {
   return Math.round(Math.max(...ends) - Math.min(...starts)) / 1000;
 }
 
+/** A job's suite without the checks that we judged ourselves. */
+function without(suite: SuiteReport, own: readonly SuiteReport[]): SuiteReport {
+  const judged = new Set(
+    own
+      .filter(({ id }) => id === suite.id)
+      .flatMap(({ sections }) => sections.flatMap(({ results }) => results.map(({ check }) => check))),
+  );
+  if (judged.size === 0) return suite;
+  const sections = suite.sections.map((section) => ({
+    ...section,
+    results: section.results.filter(({ check }) => !judged.has(check)),
+  }));
+  return { ...suite, sections };
+}
+
 /**
  * One report of many. Throws a UsageError `REPORTS_DIFFER` when they are not of one model, commit and pipeline. The order of
  * `reports` does not change any outcome or total.
  */
-export function mergeReports(reports: readonly Report[], { frame, suites, problems }: MergeContext): Report {
+export function mergeReports(reports: readonly Report[], { frame, suites, problems, own: judged = [] }: MergeContext): Report {
   requireOneRun(frame, reports);
   const { trigger } = frame.run;
   const parts = new Map<string, SuiteReport[]>();
-  for (const suite of reports.flatMap((report) => report.suites)) parts.set(suite.id, [...(parts.get(suite.id) ?? []), suite]);
+  const theirs = reports.flatMap((report) => report.suites).map((suite) => without(suite, judged));
+  // What is judged here alone is no ground for a suite that no job ran.
+  const ours = judged.filter(({ id }) => theirs.some((suite) => suite.id === id));
+  for (const suite of [...theirs, ...ours]) parts.set(suite.id, [...(parts.get(suite.id) ?? []), suite]);
   const known = suites.flatMap((suite) => {
     const found = parts.get(suite.id);
     return found ? [mergeKnown(suite, found, trigger)] : [];

@@ -101,9 +101,11 @@ describe('merging', () => {
   it('gives the same when it runs again over its own report', async () => {
     leave('score');
     await run();
-    const first = written().suites;
+    // What services are asked is judged anew, and takes its own time.
+    const untimed = () => JSON.parse(JSON.stringify(written().suites, (key, value) => (key === 'seconds' ? 0 : value)));
+    const first = untimed();
     await run();
-    expect(written().suites).toEqual(first);
+    expect(untimed()).toEqual(first);
   });
 
   it('counts a run outside CI as by hand, whatever the artifacts say', async () => {
@@ -189,13 +191,15 @@ describe('the gate', () => {
 
 const soon = (): string => new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10);
 
+const posts = ({ received }: TestServer) => received.filter(({ method }) => method === 'POST');
+
 describe('Control Tower', () => {
   it('is told the decided report, and the page is linked', async () => {
     const server = await tower((response) => sendJson(response, 201, stored));
     leave('score');
     const { code } = await run(['--tower-url', server.url], withTower);
     expect(code).toBe(0);
-    const sent = JSON.parse(server.received[0]?.body ?? '') as Report;
+    const sent = JSON.parse(posts(server)[0]?.body ?? '') as Report;
     expect(sent.gate).toEqual(written().gate);
     expect(readFileSync(join(root, '.flightcheck/report.annotations.json'), 'utf8')).toContain(`${server.url}/models/3`);
     expect(unsent()).toEqual([]);
@@ -253,7 +257,7 @@ describe('Control Tower', () => {
     await run(['--tower-url', 'http://127.0.0.1:9', '--tower-timeout', '0.3'], withTower);
     const server = await tower((response) => sendJson(response, 201, stored));
     await run(['--tower-url', server.url], withTower);
-    expect(server.received).toHaveLength(2);
+    expect(posts(server)).toHaveLength(2);
     expect(unsent()).toEqual([]);
   });
 
@@ -277,11 +281,11 @@ describe('Control Tower', () => {
     expect(unsent()).toHaveLength(1);
   });
 
-  it('without a token is not asked, and the report says which variable is empty', async () => {
+  it('without a token is not told, and the report says which variable is empty', async () => {
     const server = await tower((response) => sendJson(response, 201, stored));
     leave('score');
     expect((await run(['--tower-url', server.url])).code).toBe(0);
-    expect(server.received).toHaveLength(0);
+    expect(posts(server)).toHaveLength(0);
     expect(written().notices?.join()).toContain('FLIGHTCHECK_TOWER_TOKEN is empty');
   });
 });

@@ -14,6 +14,7 @@ export const command = defineCommand({
     'budget-trains',
     'parallel',
     'cache',
+    'tower-url',
     'gate',
     'min-score',
     'min-section-score',
