@@ -1,6 +1,6 @@
 /** Where the numbers of earlier runs and of this one come from: Control Tower, else MLflow's runs. */
 import type { World } from '../../../src/kernel/world.ts';
-import { mostRuns, type Series } from './performance.ts';
+import { minimumRuns, mostRuns, type Series } from './performance.ts';
 
 interface Kind {
   /** Of the metric in the reports that Control Tower keeps. */
@@ -61,6 +61,8 @@ async function fromMlflow(mlflow: World['mlflow']): Promise<Numbers | string> {
   return found.size > 0 ? found : 'MLflow has no finished run';
 }
 
+const longest = (numbers: Numbers): number => Math.max(0, ...[...numbers.values()].map((values) => values.length));
+
 /** The series of this model, oldest first, this run last; only positive, finite numbers. */
 export async function pastOf({ history, mlflow }: Pick<World, 'history' | 'mlflow'>): Promise<Past> {
   const reasons: string[] = [];
@@ -70,12 +72,13 @@ export async function pastOf({ history, mlflow }: Pick<World, 'history' | 'mlflo
     ['Control Tower', () => fromTower(history)],
     ['MLflow', () => fromMlflow(mlflow)],
   ] as const) {
+    // Runs of MLflow were made on other machines than this: they are compared among themselves, where Control Tower knows few.
+    if (longest(past) >= minimumRuns) break;
     const found = await ask();
     if (typeof found === 'string') reasons.push(found);
-    else {
+    else if (longest(found) > longest(past)) {
       past = found;
       source = name;
-      break;
     }
   }
   const series = kinds.flatMap(({ name, unit, isGreaterBetter }) => {
