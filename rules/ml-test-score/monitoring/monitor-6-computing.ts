@@ -56,7 +56,7 @@ export default defineCheck({
     if (findings.length > 0) return judge(findings, evidence);
     if (known.length === 0)
       return skipped(
-        `inconclusive: ${longest} ${longest === 1 ? 'run' : 'runs'} known, at least ${minimumRuns} needed${past.reasons.length > 0 ? ` (${past.reasons.join('; ')})` : ''}`,
+        `inconclusive: ${longest} ${longest === 1 ? 'run' : 'runs'} known, at least ${minimumRuns} needed${past.source === null ? ` (${past.reasons.join('; ')})` : ''}`,
         past.source === null
           ? {
               nextStep:
