@@ -5,7 +5,19 @@
 import { type Place, UsageError } from '../kernel/failure.ts';
 import { didYouMean } from './did-you-mean.ts';
 
-export const placeholders = ['data', 'seed', 'params', 'model', 'in', 'out', 'historic', 'future', 'port', 'junit', 'coverage'] as const;
+export const placeholders = [
+  'data',
+  'seed',
+  'params',
+  'model',
+  'in',
+  'out',
+  'historic',
+  'future',
+  'port',
+  'junit',
+  'coverage',
+] as const;
 export type Placeholder = (typeof placeholders)[number];
 
 type Piece = { readonly text: string } | { readonly placeholder: Placeholder };

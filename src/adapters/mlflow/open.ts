@@ -2,6 +2,7 @@
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { Answer, Mlflow, MlflowRun, MlflowVersion } from '../../kernel/world.ts';
 import { fieldsOf, listOf, runOf, textOr, versionOf } from './answers.ts';
+import { downloadVersion } from './download.ts';
 import {
   accessOf,
   type MlflowAccess,
@@ -139,12 +140,29 @@ async function runsOf(
   return { ok: true, value: rows.map(runOf) };
 }
 
+/** The port, and what only those who run hooks need. */
+export interface MlflowClient extends Mlflow {
+  /** Address of the server; empty when none is named. */
+  readonly address: string;
+  /** A version of any registered model. */
+  find(
+    model: { readonly name: string } & ({ readonly alias: string } | { readonly version: string }),
+  ): Promise<Answer<MlflowVersion>>;
+  /** Downloads the artifacts of a version into an empty folder; returns the path that hooks are handed. */
+  download(version: MlflowVersion, folder: string): Promise<Answer<string>>;
+}
+
+async function byNumber(requester: MlflowRequester, name: string, version: string): Promise<Answer<MlflowVersion>> {
+  const answer = await requester.json('mlflow/model-versions/get', { query: { name, version } });
+  return { ok: true, value: versionOf(answer.model_version) };
+}
+
 /** Nothing is asked before a check asks; the same question is asked once. */
 export function openMlflow(
   settings: MlflowSettings,
   env: Readonly<Record<string, string | undefined>>,
   limits: RequestLimits = {},
-): Mlflow {
+): MlflowClient {
   const access = accessOf(settings.tracking, env);
   const memo = new Map<string, Promise<Answer<unknown>>>();
   const ask = <T>(question: string, talk: (requester: MlflowRequester) => Promise<Answer<T>>): Promise<Answer<T>> => {
@@ -157,6 +175,16 @@ export function openMlflow(
   const lacks = (key: string): Promise<Answer<never>> =>
     Promise.resolve({ ok: false, reason: `mlflow.${key} is not set in flightcheck.yml`, isAbsent: false });
   return {
+    address: typeof access === 'string' ? '' : access.address,
+    find: (model) =>
+      ask(JSON.stringify(['find', model]), (requester) =>
+        'alias' in model ? versionByAlias(requester, model.name, model.alias) : byNumber(requester, model.name, model.version),
+      ),
+    download: (version, folder) =>
+      answerOf(access, async (found) => ({
+        ok: true,
+        value: await downloadVersion(mlflowRequester(found, limits), version, folder),
+      })),
     production: () =>
       registeredModel === undefined
         ? lacks('registeredModel')

@@ -1,8 +1,8 @@
 /** The hooks of a manifest as commands: which placeholders each may and must use. */
 import { type HookCommand, type Placeholder, parseCommand } from '../../facts/command.ts';
-import { isMlflowHook, parseMlflowHook } from '../../facts/mlflow-model.ts';
 import { type Place, UsageError } from '../../kernel/failure.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
+import { isMlflowHook, parseMlflowHook } from '../../kernel/mlflow-model.ts';
 import { mlflowCommand } from './mlflow-loader.ts';
 
 export type HookName = 'setup' | 'train' | 'predict' | 'features' | 'serve';
