@@ -1,5 +1,5 @@
 /** What executing hooks needs from the machine: commands under limits, working copies, a cache. Adapters implement it. */
-import type { GivenModel } from './hooks.ts';
+import type { GivenModel, TextSearch } from './hooks.ts';
 
 export interface CommandLimits {
   readonly seconds: number;
@@ -135,8 +135,8 @@ export interface HookMachine {
   treeHash(release?: Release): Promise<string>;
   /** The same over dependency lists, lock files and the paths given: what `setup` depends on. */
   lockHash(paths: readonly string[], release?: Release): Promise<string>;
-  /** Which of the texts stand in the bytes of a file or folder that a hook wrote. */
-  textsIn(path: string, texts: readonly string[]): Promise<readonly string[]>;
+  /** Looks for the texts in the bytes of a file or folder that a hook wrote, packed ones too. */
+  textsIn(path: string, texts: readonly string[]): Promise<TextSearch>;
   /** Text of a file of a working copy; null when it is not there. */
   text(path: string, release?: Release): Promise<string | null>;
   /** Finds a model. Rejects with MODEL_MISSING (UsageError) or MODEL_UNREACHABLE (EnvironmentError). */

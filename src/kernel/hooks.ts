@@ -219,6 +219,14 @@ export interface Served extends Predictions {
   readonly modelSeconds: number;
 }
 
+/** Texts that were looked for in files. */
+export interface TextSearch {
+  /** Those that are there, in their order. */
+  readonly found: readonly string[];
+  /** Files that are packed in a way that cannot be looked into. */
+  readonly closed: readonly string[];
+}
+
 /** The port that probes use. Same request, same promise: nothing runs twice. */
 export interface Hooks {
   /** Trains, or returns the shared or cached training. */
@@ -228,8 +236,8 @@ export interface Hooks {
   features(request: FeaturesRequest): Promise<FeatureTable>;
   /** Serves, training the model first when needed. */
   serve(request: ServeRequest): Promise<Served>;
-  /** Which of the texts stand in what an execution wrote, whatever its format. */
-  textsIn(execution: Execution, texts: readonly string[]): Promise<readonly string[]>;
+  /** Looks for the texts in what an execution wrote, whatever its format. */
+  textsIn(execution: Execution, texts: readonly string[]): Promise<TextSearch>;
   /** True when the manifest (or its MLproject) has the hook. */
   has(hook: 'setup' | 'train' | 'predict' | 'features' | 'serve'): boolean;
 }

@@ -38,6 +38,8 @@ export type TextRow = Readonly<Record<string, string>>;
 export interface Model {
   train(rows: readonly TextRow[], seed: number, replicate: number, params?: TrainRequest['params']): unknown;
   predict(model: unknown, rows: readonly TextRow[]): readonly Row[];
+  /** The bytes of the model's file; by default JSON. */
+  readonly written?: (model: unknown) => Buffer;
   /** The model that is left when training is killed half-way; null = nothing, undefined = it is over before. */
   readonly leftover?: (model: unknown) => unknown;
   /** The model that training makes when it was killed before; by default the same. */
@@ -206,7 +208,8 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     async train(request) {
       announce(request);
       const path = join(root, `model-${++predictions}.json`);
-      writeFileSync(path, JSON.stringify(await trained(request)) ?? '');
+      const made = await trained(request);
+      writeFileSync(path, given.model?.written?.(made) ?? JSON.stringify(made) ?? '');
       return { ...execution(request, path), ...(given.losses && { losses: given.losses }), ...interruptionOf(request) };
     },
     async predict(request) {
