@@ -47,6 +47,12 @@ function taskOf({ task }: ResolvedManifest): ScoredTask | Verdict {
     : notApplicable(`models of task ${task} have no score per row that is compared with a label`);
 }
 
+/** The metric that the model is judged by: the one named, else the first of its task; undefined where there is none. */
+export function metricNameOf(manifest: ResolvedManifest): ResolvedManifest['quality']['metric'] {
+  const task = taskOf(manifest);
+  return manifest.quality.metric ?? (typeof task === 'string' ? metricsOf[task][0] : undefined);
+}
+
 /** True when a probe that needs training and prediction can be planned at all. */
 export const canPredict = ({ hooks, data }: ResolvedManifest): boolean =>
   hooks.train !== undefined && hooks.predict !== undefined && data.train !== undefined && data.eval !== undefined;

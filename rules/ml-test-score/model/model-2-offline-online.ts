@@ -3,7 +3,8 @@ import { quoteName } from '../../../src/kernel/sql.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import { metricOf } from '../../../src/stats/metrics/index.ts';
 import { spearman } from '../../../src/stats/spearman.ts';
-import { cell, inputsOf, isVerdict, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
+import { cell, inputsOf, isVerdict, manifestOr, rounded, rubric, tableOr } from '../lib/manifest.ts';
+import { metricNameOf } from '../lib/setting.ts';
 
 /** With four versions no order has a p below 0.05 that a tie would not spoil. */
 const leastVersions = 5;
@@ -27,7 +28,7 @@ function lacksColumns(table: Table): Verdict | null {
     ? null
     : skipped(`data.experiments has no column ${missing.join(', ')}`, {
         nextStep:
-          'One row per version that served: version, offline metric, online metric, degraded (true for one made worse on purpose).',
+          'One row per version that served: version, offline metric, online metric (more is better), degraded (true for one made worse on purpose).',
         manifestLine: 'data: { experiments: data/experiments.csv }',
       });
 }
@@ -56,7 +57,7 @@ export default defineCheck({
     );
     const twice = usable.filter(({ version }, i) => usable.findIndex((other) => other.version === version) !== i);
     const degraded = usable.filter((row) => row.degraded === true);
-    const { metric } = manifest.quality;
+    const metric = metricNameOf(manifest);
     // An error that falls is an improvement, as an impact that rises is.
     const sign = metric !== undefined && !metricOf(metric, manifest.decision.threshold).isGreaterBetter ? -1 : 1;
     const { rho, p } = spearman(
@@ -65,9 +66,9 @@ export default defineCheck({
     );
     const evidence = {
       explanation: `Over ${usable.length} versions, ${degraded.length} of them made worse on purpose, the offline metric orders them as their use did with a rank correlation of ${Number.isFinite(rho) ? rho.toFixed(2) : 'no value'} (p ${p.toPrecision(2)}).`,
-      ...(Number.isFinite(rho) && { value: cell(rho) as number }),
+      value: rounded(p),
       threshold: level,
-      unit: 'rank correlation; threshold is of its p',
+      unit: 'p',
       n: usable.length,
       items: usable.slice(0, 300).map(({ version, offline, online, degraded: isDegraded }) => ({
         version,

@@ -141,7 +141,7 @@ export interface ResolvedManifest {
      */
     schema: string;
     /**
-     * Versions that served, one a row: version, offline metric, online metric, degraded (true for one made worse on purpose).
+     * Versions that served, one a row: version, offline metric, online metric (more is better), degraded (true for one made worse on purpose).
      */
     experiments?: string;
   };

@@ -24,7 +24,11 @@ describe('model-2: offline and online', () => {
   test('an offline metric that orders the versions as their use did passes', async () => {
     expect(await judge(agreeing)).toMatchObject({
       outcome: 'pass',
-      evidence: { value: 1, n: 5, explanation: expect.stringContaining('p 0.0083') },
+      evidence: {
+        value: expect.closeTo(1 / 120, 6),
+        n: 5,
+        explanation: expect.stringContaining('correlation of 1.00 (p 0.0083)'),
+      },
     });
   });
   test('one that does not fails', async () => {
@@ -60,6 +64,7 @@ describe('model-2: offline and online', () => {
       [4, 170],
     ]);
     expect(await judge(errors, { task: 'regression', quality: { metric: 'rmse' } })).toMatchObject({ outcome: 'pass' });
+    expect(await judge(errors, { task: 'regression' })).toMatchObject({ outcome: 'pass' });
     expect(await judge(errors)).toMatchObject({ outcome: 'fail' });
   });
   test.each<[string, readonly Row[], RegExp]>([
