@@ -1,4 +1,4 @@
-import { defineCheck, judge } from '../../../src/kernel/check.ts';
+import { defineCheck, judge, skipped } from '../../../src/kernel/check.ts';
 import type { FeaturesRequest } from '../../../src/kernel/hooks.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import { summarise } from '../../../src/stats/column-summary.ts';
@@ -39,7 +39,7 @@ export default defineCheck({
     if (isVerdict(train)) return train;
     const benefits = await benefitsOf(world, setting);
     if (isVerdict(benefits)) return benefits;
-    const { features, found, retrained } = benefits;
+    const { features, found, suspects, retrained } = benefits;
     const useless = new Set(uselessOf(benefits).map(({ feature }) => feature));
     // Later rows show how a feature moves: the served ones, else those held out.
     const later: Table = (await tables.open({ table: 'serving' })) ?? evaluation;
@@ -71,37 +71,49 @@ export default defineCheck({
       };
     });
     const tooDear = rows.filter(({ feature, costs }) => costs.length > 0 && useless.has(feature));
+    // Shuffling showed no benefit and no retraining could tell: a dear one among them is neither worth it nor too dear.
+    const unclear = new Set(suspects.filter(({ feature }) => retrained.get(feature) == null).map(({ feature }) => feature));
+    const open = rows.filter(({ feature, costs }) => costs.length > 0 && unclear.has(feature));
     const speed = computed && computed.rows > 0 ? (1000 * computed.seconds) / computed.rows : null;
-    return judge(
-      tooDear.map(({ feature, costs }) => ({
-        message: `${feature} costs and brings nothing: ${costs.join('; ')}, and no ${metric.name} is lost without it`,
-      })),
-      {
-        explanation: `${rows.filter(({ costs }) => costs.length > 0).length} of ${features.length} features cost more than being computed; ${tooDear.length} of them bring nothing.${speed === null ? '' : ` Computing all features takes ${cell(speed)} s per 1,000 rows, start of the program included${computed?.maxRssBytes ? `, and ${Math.round(computed.maxRssBytes / 2 ** 20)} MiB` : ''}.`}`,
-        value: tooDear.length,
-        threshold: 0,
-        unit: 'features',
-        n: train.rows,
-        items: rows
-          .map(({ feature, loss, interval, missing, psi, upstream, costs }) => ({
-            feature,
-            [`${metric.name}_lost`]: cell(loss),
-            at_least: cell(interval?.lower ?? null),
-            lost_without_at_least: cell(retrained.get(feature)?.lower ?? null),
-            missing: cell(missing),
-            psi: cell(psi),
-            upstreams: upstream,
-            costs: costs.join('; ') || null,
-          }))
-          .slice(0, 300),
-        inputs: inputsOf(train, evaluation),
-        nextStep:
-          Object.keys(manifest.policy.upstream).length === 0
-            ? 'Say which systems each feature comes from: policy: { upstream: { amount: [ledger] } }.'
-            : hooks.has('features')
-              ? 'Look at the dearest feature that brings least.'
-              : 'Add the features hook, so that its time and memory are measured.',
-      },
-    );
+    const evidence = {
+      explanation: `${rows.filter(({ costs }) => costs.length > 0).length} of ${features.length} features cost more than being computed; ${tooDear.length} of them bring nothing.${speed === null ? '' : ` Computing all features takes ${Number(speed.toPrecision(2))} s per 1,000 rows, start of the program included${computed?.maxRssBytes ? `, and ${Math.round(computed.maxRssBytes / 2 ** 20)} MiB` : ''}.`}`,
+      value: tooDear.length,
+      threshold: 0,
+      unit: 'features',
+      n: train.rows,
+      items: rows
+        .map(({ feature, loss, interval, missing, psi, upstream, costs }) => ({
+          feature,
+          [`${metric.name}_lost`]: cell(loss),
+          at_least: cell(interval?.lower ?? null),
+          lost_without_at_least: cell(retrained.get(feature)?.lower ?? null),
+          missing: cell(missing),
+          psi: cell(psi),
+          upstreams: upstream,
+          costs: costs.join('; ') || null,
+        }))
+        .slice(0, 300),
+      inputs: inputsOf(train, evaluation),
+      nextStep:
+        Object.keys(manifest.policy.upstream).length === 0
+          ? 'Say which systems each feature comes from: policy: { upstream: { amount: [ledger] } }.'
+          : hooks.has('features')
+            ? 'Look at the dearest feature that brings least.'
+            : 'Add the features hook, so that its time and memory are measured.',
+    };
+    return tooDear.length === 0 && open.length > 0
+      ? skipped(
+          `inconclusive: it is not known whether ${open
+            .slice(0, 5)
+            .map(({ feature }) => feature)
+            .join(', ')} brings what it costs`,
+          { nextStep: 'Hold out more rows, or list fewer features.', evidence },
+        )
+      : judge(
+          tooDear.map(({ feature, costs }) => ({
+            message: `${feature} costs and brings nothing: ${costs.join('; ')}, and no ${metric.name} is lost without it`,
+          })),
+          evidence,
+        );
   },
 });

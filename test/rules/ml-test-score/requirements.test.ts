@@ -62,6 +62,14 @@ describe('data-3: cost against benefit', () => {
       evidence: { explanation: expect.stringContaining('1 of 3 features cost') },
     });
   });
+  test('a dear feature whose benefit cannot be told is not passed', async () => {
+    const { verdict } = await runProbe(data3, {
+      data: noisy(gap),
+      model: good,
+      manifest: { columns: { label: 'y', features: ['noise'] } },
+    });
+    expect(verdict).toMatchObject({ outcome: 'skipped', reason: expect.stringMatching(/^inconclusive: .* whether noise brings/) });
+  });
   test('the features hook is timed', async () => {
     const { verdict } = await runProbe(data3, {
       data: { train, eval: evaluation },
