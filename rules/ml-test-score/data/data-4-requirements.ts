@@ -79,7 +79,7 @@ export default defineCheck({
       present,
     );
     const evidence = {
-      explanation: `${refused.length} columns must not reach the model: ${findings.length === 0 ? 'none is a feature' : `${findings.length} findings`}${present.length > 0 ? `, and ${present.length} that stand in the evaluation rows were scrambled to see whether a prediction moves` : '; none stands in the evaluation rows, so no prediction can depend on one'}.${near.length > 0 ? ` Features that tell one of them: ${proxyWords(near)}.` : ''}`,
+      explanation: `${refused.length} ${refused.length === 1 ? 'column' : 'columns'} must not reach the model: ${findings.length === 0 ? 'none is a feature' : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`}${present.length > 0 ? `, and what stands in the evaluation rows (${present.slice(0, 5).join(', ')}) was scrambled to see whether a prediction moves` : '; none stands in the evaluation rows, so no prediction can depend on one'}.${near.length > 0 ? ` Features that tell one of them: ${proxyWords(near)}.` : ''}`,
       value: findings.length,
       threshold: 0,
       unit: 'findings',
