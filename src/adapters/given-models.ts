@@ -21,7 +21,7 @@ const missing = (message: string, hint: string, place?: Place): UsageError =>
   new UsageError('MODEL_MISSING', message, { hint, place });
 
 /** The value of an answer; what is not there is the repo's matter, what cannot be reached is the machine's. */
-function valueOf<T>(answer: Answer<T>, place: Place | undefined): T {
+function foundOf<T>(answer: Answer<T>, place: Place | undefined): T {
   if (answer.ok) return answer.value;
   const hint = 'Name the registered model and its alias under mlflow, and give the job read access.';
   if (answer.isAbsent) throw missing(answer.reason, hint, place);
@@ -64,25 +64,25 @@ export function givenModels({ root, manifest, mlflow, place }: GivenModelsOption
     return {
       key: JSON.stringify(['mlflow', mlflow.address, name, version, runId, source]),
       words: `${name} ${version} in MLflow`,
-      fetch: async (folder) => valueOf(await mlflow.download(found, folder), at),
+      fetch: async (folder) => foundOf(await mlflow.download(found, folder), at),
     };
   };
   const named = async (model: MlflowModel | null): Promise<FoundModel> => {
     const at = place('hooks.predict');
     if (model === null) throw missing('hooks.predict names no MLflow model', 'Write mlflow:models/NAME@ALIAS.', at);
-    return 'path' in model ? atPath(root, model.path, at) : registered(valueOf(await mlflow.find(model), at), at);
+    return 'path' in model ? atPath(root, model.path, at) : registered(foundOf(await mlflow.find(model), at), at);
   };
   const find: Record<Parameters<HookMachine['model']>[0], () => Promise<FoundModel>> = {
     named: () => named(parseMlflowHook(manifest.hooks.predict ?? '')),
     async production() {
       const path = manifest.quality.production;
       if (path !== undefined) return atPath(root, path, place('quality.production'));
-      return registered(valueOf(await mlflow.production(), place('mlflow')), place('mlflow'));
+      return registered(foundOf(await mlflow.production(), place('mlflow')), place('mlflow'));
     },
     async previous() {
       const at = place('mlflow');
-      const production = valueOf(await mlflow.production(), at);
-      const version = before(valueOf(await mlflow.versions(), at), production);
+      const production = foundOf(await mlflow.production(), at);
+      const version = before(foundOf(await mlflow.versions(), at), production);
       if (!version)
         throw missing(
           `${production.name} has no version before ${production.version} in MLflow`,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { checks, suite } from '../../rules/ml-test-score/index.generated.ts';
 import { openGitLab } from '../adapters/gitlab.ts';
+import { givenModels } from '../adapters/given-models.ts';
 import { openHookMachine } from '../adapters/hook-machine.ts';
 import { openMlflow } from '../adapters/mlflow/open.ts';
 import { openTables } from '../adapters/tables/open-tables.ts';
@@ -93,6 +94,12 @@ function machineOptions(context: Context, invocation: Invocation, repo: Repo, ma
     isCacheRead: triggerOf(env) !== 'schedule',
     exclude: [train, evaluation, requests, serving, outcomes].filter((pattern) => pattern !== undefined),
     signal,
+    model: givenModels({
+      root: repo.root,
+      manifest,
+      mlflow: openMlflow(manifest.mlflow, env, { signal }),
+      place: (key) => repo.manifest.place(key),
+    }),
   };
 }
 

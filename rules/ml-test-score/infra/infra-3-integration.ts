@@ -1,7 +1,8 @@
 import { type Cell, defineCheck, type Finding, fail, judge } from '../../../src/kernel/check.ts';
-import { FlightcheckError } from '../../../src/kernel/failure.ts';
+import type { FlightcheckError } from '../../../src/kernel/failure.ts';
 import type { PredictRequest, TableRef, TrainRequest } from '../../../src/kernel/hooks.ts';
 import { bothTablesOr } from '../lib/both-tables.ts';
+import { isTheirs } from '../lib/hook-faults.ts';
 import { inputsOf, isVerdict, rounded, rubric } from '../lib/manifest.ts';
 import { canPredict, featuresOfSample } from '../lib/setting.ts';
 
@@ -11,12 +12,6 @@ const seed = 1;
 const sampleOf = (table: 'train' | 'eval'): TableRef => ({ derive: 'sample', from: { table }, rows, seed });
 const model: TrainRequest = { hook: 'train', data: sampleOf('train'), seed, replicate: 0 };
 const predict: PredictRequest = { hook: 'predict', model, input: sampleOf('eval') };
-
-/** Errors that are the repo's own: its hook failed, hung, wrote nothing or wrote something invalid. */
-const isTheirs = (error: unknown): error is FlightcheckError =>
-  error instanceof FlightcheckError &&
-  error.code !== 'HOOK_PROGRAM_MISSING' &&
-  /^(HOOK_|PREDICTIONS_INVALID|FEATURES_INVALID)/.test(error.code);
 
 export default defineCheck({
   title: 'The full ML pipeline is integration tested',

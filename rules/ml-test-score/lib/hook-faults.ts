@@ -7,3 +7,9 @@ export const isHookFault = (error: unknown): error is FlightcheckError =>
 
 /** What it says, without the log. */
 export const faultWords = (error: FlightcheckError): string => error.message.split('\n')[0] ?? error.message;
+
+/** Errors that are the repo's own: its hook failed, hung, wrote nothing or wrote something invalid. */
+export const isTheirs = (error: unknown): error is FlightcheckError =>
+  error instanceof FlightcheckError &&
+  error.code !== 'HOOK_PROGRAM_MISSING' &&
+  /^(HOOK_|PREDICTIONS_INVALID|FEATURES_INVALID)/.test(error.code);

@@ -1,9 +1,8 @@
 import { defineCheck, type Finding, judge, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import { type WatchedFile, watchDependencies } from '../lib/dependency-watch.ts';
 import { isVerdict, manifestOr, rubric } from '../lib/manifest.ts';
+import { periodSeconds } from '../lib/periods.ts';
 
-const seconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
-const secondsOf = (cadence: string): number => Number(cadence.slice(0, -1)) * (seconds[cadence.at(-1) ?? 'd'] ?? 86_400);
 const sum = (files: readonly WatchedFile[], of: (file: WatchedFile) => number): number =>
   files.reduce((total, file) => total + of(file), 0);
 
@@ -99,6 +98,6 @@ export default defineCheck({
       );
     const age = (Date.now() - Date.parse(last.at)) / 1000;
     const late = `the last notice that arrived in Control Tower is ${Math.round(age / 86_400)} days old; policy.cadence is ${manifest.policy.cadence}`;
-    return judge(age > 2 * secondsOf(manifest.policy.cadence) ? [{ message: late }] : [], evidence);
+    return judge(age > 2 * periodSeconds(manifest.policy.cadence) ? [{ message: late }] : [], evidence);
   },
 });

@@ -304,6 +304,10 @@ export interface ResolvedManifest {
     upstream: {
       [k: string]: string[];
     };
+    /**
+     * How old the model in production and its training rows may get: what model-4 tolerated.
+     */
+    max_age?: string;
   };
   /**
    * What one run of the rubric may use.

@@ -1,0 +1,88 @@
+import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
+import { quoteName, secondsOf } from '../../../src/kernel/sql.ts';
+import type { Table, World } from '../../../src/kernel/world.ts';
+import { cell, inputsOf, isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
+import { daysOf, periodSeconds } from '../lib/periods.ts';
+
+/** The newest time of a table, in seconds; null when it has none that can be read. */
+async function newestOf(tables: World['tables'], table: Table, time: string): Promise<number | null> {
+  if (!table.columns.some(({ name }) => name === time)) return null;
+  const [row] = await tables.query<{ newest: number | null }>(
+    `SELECT max(${secondsOf(quoteName(time))}) AS newest FROM ${table.name}`,
+  );
+  return row?.newest ?? null;
+}
+
+/** Serving logs of batch models are late by as much as their schedule. */
+const lateFactor = 2;
+
+export default defineCheck({
+  title: 'Models are not too stale',
+  why: 'A world that moves on leaves a model behind without any error: what it learnt gets older with every row that it answers.',
+  fix: 'Retrain on newer rows, and release; or show with model-4 that a greater age costs nothing, and raise policy.max_age.',
+  reference: rubric,
+  inputs: {},
+  needs: ['manifest', 'tables', 'mlflow'],
+  async run({ tables, mlflow, ...world }) {
+    const manifest = manifestOr(world);
+    if (isVerdict(manifest)) return manifest;
+    const { time } = manifest.columns;
+    if (time === undefined) return lacks('when a row happened', 'columns: { time: lodged_at }');
+    const { max_age: maxAge } = manifest.policy;
+    if (maxAge === undefined)
+      return lacks('how old a model may get (model-4 says what age it tolerates)', 'policy: { max_age: 90d }');
+    const train = await tableOr(tables, 'train');
+    if (isVerdict(train)) return train;
+    const serving = await tableOr(tables, 'serving');
+    if (isVerdict(serving)) return serving;
+    const [learnt, asked] = [await newestOf(tables, train, time), await newestOf(tables, serving, time)];
+    if (learnt === null || asked === null)
+      return skipped(
+        `inconclusive: the column ${time} of data.${learnt === null ? 'train' : 'serving'} has no time that can be read`,
+        {
+          nextStep: 'Keep the time of each row, as 2026-03-01T10:00:00Z.',
+        },
+      );
+    const allowed = periodSeconds(maxAge);
+    const stages: { stage: string; age: number; allowed: number }[] = [
+      { stage: 'newest training row, at the newest request', age: asked - learnt, allowed },
+    ];
+    if (manifest.mlflow?.registeredModel !== undefined) {
+      const production = await mlflow.production();
+      if (!production.ok)
+        return skipped(production.reason, { nextStep: 'Name the model in production: mlflow: { registeredModel, alias }.' });
+      const { name, version, createdAt } = production.value;
+      stages.push({
+        stage: `${name} ${version}, in production since its registration`,
+        age: Date.now() / 1000 - Date.parse(createdAt) / 1000,
+        allowed,
+      });
+    }
+    const outcomes = await tables.open({ table: 'outcomes' });
+    const labelled = outcomes ? await newestOf(tables, outcomes, time) : null;
+    if (labelled !== null)
+      stages.push({ stage: 'newest label, at the newest request', age: asked - labelled, allowed: lateFactor * allowed });
+    const old = stages.filter((stage) => stage.age > stage.allowed);
+    const worst = [...stages].sort((a, b) => b.age / b.allowed - a.age / a.allowed)[0];
+    const findings: Finding[] = old.map(({ stage, age, allowed: most }) => ({
+      message: `${stage}: ${daysOf(age)} days old, at most ${daysOf(most)} are allowed`,
+    }));
+    return judge(findings, {
+      explanation: `${stages.length} ages against policy.max_age of ${maxAge}: ${stages.map(({ stage, age }) => `${stage} ${daysOf(age)} days`).join('; ')}.`,
+      ...(worst && { value: daysOf(worst.age), threshold: daysOf(worst.allowed) }),
+      unit: 'days',
+      n: train.rows + serving.rows,
+      items: stages.map(({ stage, age, allowed: most }) => ({
+        stage,
+        days: cell(daysOf(age)),
+        at_most: daysOf(most),
+        old: age > most,
+      })),
+      inputs: inputsOf(train, serving),
+      nextStep:
+        manifest.mlflow?.registeredModel === undefined
+          ? 'Register the model in MLflow, so that its own age is judged too: mlflow: { registeredModel: NAME }.'
+          : 'Retrain on a schedule that keeps the age below the bound.',
+    });
+  },
+});
