@@ -39,7 +39,7 @@ function unfit({ task, manifest, evaluation }: Setting): Verdict | null {
   return missing.length === 0
     ? null
     : skipped(`data.eval has no column ${missing.join(', ')}, which columns.protected names`, {
-        nextStep: 'Keep the protected columns in the evaluation rows: they are never shown to the model.',
+        nextStep: 'Keep the protected columns in the evaluation rows; they need not be features.',
       });
 }
 
