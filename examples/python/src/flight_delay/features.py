@@ -75,23 +75,28 @@ def features_of(row: Mapping[str, str | None]) -> Features | None:
     return (operating_hour(hour), distance, *delays)
 
 
-def read_rows(path: Path) -> Iterator[dict[str, str | None]]:
-    """The id, the raw features and the label, if there is one, of each row of a CSV file.
+def rows_of(lines: Iterable[str], source: str) -> Iterator[dict[str, str | None]]:
+    """The id, the raw features and the label, if there is one, of each row of a CSV text.
 
-    A byte-order mark and other columns are skipped, a short row has None.
+    Other columns are skipped, a short row has None.
     Raises ValueError when a column is missing, before any row is read.
     """
+    reader = csv.reader(lines)
+    header = next(reader, [])
+    missing = [name for name in ("id", *RAW) if name not in header]
+    if missing:
+        message = f"{source} has no column {', '.join(missing)}"
+        raise ValueError(message)
+    wanted = [(name, header.index(name)) for name in COLUMNS if name in header]
+    for cells in reader:
+        if cells:
+            yield {name: cells[i] if i < len(cells) else None for name, i in wanted}
+
+
+def read_rows(path: Path) -> Iterator[dict[str, str | None]]:
+    """The rows of a CSV file, as rows_of gives them; a byte-order mark is skipped."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        header = next(reader, [])
-        missing = [name for name in ("id", *RAW) if name not in header]
-        if missing:
-            message = f"{path} has no column {', '.join(missing)}"
-            raise ValueError(message)
-        wanted = [(name, header.index(name)) for name in COLUMNS if name in header]
-        for cells in reader:
-            if cells:
-                yield {name: cells[i] if i < len(cells) else None for name, i in wanted}
+        yield from rows_of(file, str(path))
 
 
 def write_features(rows: Iterable[Mapping[str, str | None]], path: Path) -> None:
