@@ -217,7 +217,7 @@ export interface ResolvedManifest {
    */
   quality: {
     /**
-     * Metric on the evaluation table.
+     * Metric on the evaluation table; f1 and auc of many classes are means over the classes.
      */
     metric?: 'auc' | 'accuracy' | 'log_loss' | 'f1' | 'rmse' | 'mae' | 'r2';
     /**
