@@ -1,6 +1,6 @@
 /** Real pytest on real, small and hostile test files. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../helpers/repo.ts';
@@ -300,8 +300,16 @@ describe.skipIf(!has.pytest)('environments', () => {
     expect(short(run)).toEqual({ test_a: 'passed' });
   });
 
+  /** An environment whose Python has nothing but the standard library, whatever this machine's has. */
+  const bareEnvironment = (): Record<string, string> => {
+    const folder = temporaryFolder();
+    for (const name of ['python3', 'python'])
+      writeFileSync(join(folder, name), '#!/bin/sh\nexec /usr/bin/python3 -S -E "$@"\n', { mode: 0o755 });
+    return { PATH: `${folder}:/usr/bin:/bin`, HOME: '/nonexistent' };
+  };
+
   test('tests.setup is used where pytest is missing, and only there', async () => {
-    const bare = { PATH: '/usr/bin:/bin', HOME: '/nonexistent' };
+    const bare = bareEnvironment();
     const folder = temporaryFolder();
     venv('bin/..', 'MARK=venv exec python3 "$@"')(folder);
     const path = process.env.PATH ?? '';
@@ -342,7 +350,7 @@ describe.skipIf(!has.pytest)('environments', () => {
   test('where pytest is nowhere, the problem says where it was looked for and what to do', async () => {
     const run = await runTestsOf(files, {
       before: venv('.venv', 'exec python3 -S -E "$@"'),
-      env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent' },
+      env: bareEnvironment(),
     });
     expect(run.problems).toMatchObject([
       { code: 'TESTS_TOOL_MISSING', message: /pytest is not installed in /, hint: /pip install pytest/ },

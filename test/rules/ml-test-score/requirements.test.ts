@@ -68,7 +68,10 @@ describe('data-3: cost against benefit', () => {
       model: good,
       manifest: { columns: { label: 'y', features: ['noise'] } },
     });
-    expect(verdict).toMatchObject({ outcome: 'skipped', reason: expect.stringMatching(/^inconclusive: .* whether noise brings/) });
+    expect(verdict).toMatchObject({
+      outcome: 'skipped',
+      reason: expect.stringMatching(/^inconclusive: .* whether noise brings/),
+    });
   });
   test('the features hook is timed', async () => {
     const { verdict } = await runProbe(data3, {
