@@ -153,17 +153,23 @@ export function createOffline(parent: string = tmpdir()): Offline {
       commit(target, files);
       return target;
     },
-    run: (project, options = {}) => runPipeline(project, join(folder, 'home'), env, options),
+    async run(project, options = {}) {
+      const state = join(project, '.gitlab-ci-local');
+      // Included files outlive a run, and the next pin would be served from them.
+      for (const entry of existsSync(state) ? readdirSync(state) : [])
+        if (entry !== 'cache' || !options.keepsCache) rmSync(join(state, entry), { recursive: true, force: true });
+      const again = () => runPipeline(project, join(folder, 'home'), env, options);
+      const pipeline = await again();
+      // Two components of one project are fetched at once into one folder, and one copy may lose the race for making it.
+      const hasRaced = /cannot create directory .*: File exists/.test(pipeline.output) && Object.keys(pipeline.jobs).length === 0;
+      return hasRaced ? again() : pipeline;
+    },
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
 function runPipeline(project: string, home: string, env: NodeJS.ProcessEnv, options: RunOptions): Promise<Pipeline> {
   const { variables = {}, network = 'none', path = [], onLine } = options;
-  const state = join(project, '.gitlab-ci-local');
-  // Included files outlive a run, and the next pin would be served from them.
-  for (const entry of existsSync(state) ? readdirSync(state) : [])
-    if (entry !== 'cache' || !options.keepsCache) rmSync(join(state, entry), { recursive: true, force: true });
   const runner = [process.execPath, createRequire(import.meta.url).resolve('gitlab-ci-local'), '--home', home];
   const flags = ['--force-shell-executor', '--no-artifacts-to-source', ...(options.isInPlace ? [] : ['--shell-isolation'])];
   const given = Object.entries(variables).flatMap(([name, value]) => ['--variable', `${name}=${value}`]);
