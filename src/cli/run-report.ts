@@ -1,7 +1,6 @@
 /** `flightcheck report`: reads what other jobs left, judges what only services can tell, merges, decides, tells. Runs no code of the repo. */
 import { suite as delivery } from '../../rules/delivery/index.generated.ts';
 import { suite as rubric } from '../../rules/ml-test-score/index.generated.ts';
-import { suite as structure } from '../../rules/structure/index.generated.ts';
 import { readReports } from '../adapters/reports.ts';
 import { selectChecks } from '../engine/select.ts';
 import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
@@ -13,14 +12,15 @@ import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
 import { type PostOptions, post, resendUnsent, tokenVariable, towerUrlOf } from './post-report.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
+import { structureRules } from './structure-rules.ts';
 import { judgeTrusted } from './trusted-tests.ts';
 
 const runner = 'report';
 
-/** The suites as shipped; the severities that the manifest sets are those of `flightcheck check`. */
-function knownSuites(repo: Repo): readonly Suite[] {
+/** The suites as shipped, with the repo's rule packs; the severities that the manifest sets are those of `flightcheck check`. */
+async function knownSuites(repo: Repo): Promise<readonly Suite[]> {
   const severities = repo.manifest.value?.structure.severities ?? {};
-  return [selectChecks(structure, { severities }), rubric, delivery];
+  return [selectChecks((await structureRules(repo)).suite, { severities }), rubric, delivery];
 }
 
 function postOptions(context: Context, invocation: Invocation, repo: Repo): PostOptions | undefined {
@@ -78,7 +78,7 @@ export async function reportRun(context: Context, invocation: Invocation): Promi
   const own = hasRubric
     ? [await context.log.step('Asking services', () => judgeTrusted(context, repo, posting?.tower, measured))]
     : [];
-  const report = mergeReports(found.reports, { frame, suites: knownSuites(repo), problems, own });
+  const report = mergeReports(found.reports, { frame, suites: await knownSuites(repo), problems, own });
   context.log.debug(`Merged ${found.reports.length} of ${found.paths.length} reports`);
   return finish(context, invocation, {
     root: repo.root,

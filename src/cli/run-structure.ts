@@ -7,14 +7,15 @@ import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
 import { openRepo, reportOf } from './repo.ts';
-import { loadStructureCheck, structureSuite } from './structure-rules.ts';
+import { structureRules } from './structure-rules.ts';
 import { triggerOf } from './surroundings.ts';
 
 /** `flightcheck check`. */
 export async function checkStructure(context: Context, invocation: Invocation): Promise<number> {
   const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
   const manifest = repo.manifest.value;
-  const selected = selectChecks(structureSuite, {
+  const rules = await structureRules(repo);
+  const selected = selectChecks(rules.suite, {
     only: optionValue(invocation, 'only'),
     skip: optionValue(invocation, 'skip'),
     severities: manifest?.structure.severities ?? {},
@@ -24,7 +25,7 @@ export async function checkStructure(context: Context, invocation: Invocation): 
     const total = selected.sections.reduce((sum, section) => sum + section.checks.length, 0);
     return runSuite({
       suite: selected,
-      load: loadStructureCheck,
+      load: rules.load,
       world: { manifest: repo.manifest, files: repo.files, git: repo.git, gitlab: openGitLab(context.env) },
       trigger: triggerOf(context.env),
       concurrency: 8,

@@ -1,9 +1,11 @@
-/** The structure suite as it is shipped: its registry of checks, rules and kinds. */
+/** The structure suite of a repo: ours as it is shipped, and the rule packs that its manifest names. */
 import { kinds } from '../../rules/kinds/index.generated.ts';
 import { checks, rules, suite } from '../../rules/structure/index.generated.ts';
+import { readPacks } from '../engine/packs.ts';
 import { ruleCheck } from '../engine/rules.ts';
 import type { AnyCheck } from '../kernel/check.ts';
 import type { CheckRegistry, Suite } from '../kernel/suite.ts';
+import type { Repo } from './repo.ts';
 
 export const structureSuite: Suite = suite;
 
@@ -13,4 +15,21 @@ const code: CheckRegistry = checks;
 export async function loadStructureCheck(id: string): Promise<AnyCheck | null> {
   if (Object.hasOwn(code, id)) return (await code[id]?.()) ?? null;
   return Object.hasOwn(rules, id) ? ruleCheck(id, rules[id], kinds) : null;
+}
+
+export interface StructureRules {
+  readonly suite: Suite;
+  load(id: string): Promise<AnyCheck | null>;
+}
+
+/** Ours and those of the packs. A broken pack is a UsageError: a rule that cannot be read must not look like one that holds. */
+export async function structureRules({ manifest, files }: Pick<Repo, 'manifest' | 'files'>): Promise<StructureRules> {
+  const named = manifest.value?.structure.packs ?? [];
+  if (named.length === 0) return { suite: structureSuite, load: loadStructureCheck };
+  const packs = await readPacks(structureSuite, named, {
+    files,
+    place: (index) => manifest.origin(['structure', 'packs', index]).place ?? manifest.place('structure.packs'),
+  });
+  for (const id of packs.ids) await packs.load(id, kinds);
+  return { suite: packs.suite, load: async (id) => (await packs.load(id, kinds)) ?? loadStructureCheck(id) };
 }

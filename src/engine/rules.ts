@@ -12,6 +12,9 @@ const texts = ['kind', 'title', 'why', 'fix'] as const;
 const keys = [...texts, 'reference', 'language', 'with'] as const;
 const languages = { python: 'Python', r: 'R' } as const;
 
+/** What a report can carry. */
+const longest = (key: (typeof texts)[number]): number => (key === 'title' ? 300 : 4000);
+
 const guess = (found: string, known: readonly string[]): string => {
   const close = didYouMean(found, known);
   return close === undefined ? `, known are ${known.join(', ')}` : `, did you mean ${close}?`;
@@ -24,6 +27,7 @@ function shapeProblems(data: Readonly<Record<string, unknown>>): string[] {
     .map((key) => `unknown key ${key}${guess(key, keys)}`);
   for (const key of texts)
     if (typeof data[key] !== 'string' || data[key].trim() === '') problems.push(`${key} is missing, expected a text`);
+    else if (data[key].length > longest(key)) problems.push(`${key} is longer than ${longest(key)} characters`);
   if (data.reference !== undefined && !(typeof data.reference === 'string' && /^https?:\/\/\S+$/.test(data.reference)))
     problems.push('reference is not an address that begins with https://');
   if (data.language !== undefined && !Object.hasOwn(languages, String(data.language)))

@@ -6,38 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test, vi } from 'vitest';
-import { commands } from '../../src/cli/commands.generated.ts';
-import { runProgram } from '../../src/cli/program.ts';
 import reportSchema from '../../src/kernel/report.schema.json' with { type: 'json' };
 import type { Report } from '../../src/kernel/report.ts';
+import { call, reportOf } from '../helpers/call.ts';
 import { type FileMap, makeRepo, temporaryFolder, writeFiles } from '../helpers/repo.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const head = 'version: 1\nmodel: { name: m, owner: "@team" }\n';
-
-async function call(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const printed: string[] = [];
-  const errors: string[] = [];
-  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => errors.push(String(text)) > 0);
-  const say = (text: string): void => void errors.push(text);
-  const code = await runProgram(commands, argv, '0.1.0', ({ json = false, debug = false }) => ({
-    cwd: '/',
-    env,
-    print: (text) => void printed.push(text),
-    log: { info: say, warn: say, debug() {}, step: (_title, work) => work(() => {}) },
-    isJson: json,
-    isDebug: debug,
-    isColor: false,
-    width: 100,
-    signal: new AbortController().signal,
-    version: '0.1.0',
-  }));
-  stderr.mockRestore();
-  return { code, text: printed.join(''), errors: errors.join('\n') };
-}
-
-const reportOf = (root: string, runner: string): Report =>
-  JSON.parse(readFileSync(join(root, `.flightcheck/${runner}.report.json`), 'utf8'));
 
 const bomb = ['x', ...Array.from({ length: 9 }, (_, i) => Array(9).fill(`*a${i}`).join(','))];
 

@@ -3,8 +3,8 @@ import { defineCommand } from '../command.ts';
 
 export const command = defineCommand({
   name: 'schema',
-  summary: 'Print the JSON Schema of flightcheck.yml or of a report.',
-  argument: { name: 'what', description: 'manifest (default) or report.' },
+  summary: 'Print the JSON Schema of flightcheck.yml, of a report, a rule pack or the features.',
+  argument: { name: 'what', description: 'manifest (default), report, pack or features.' },
   options: [],
   examples: [
     { command: 'flightcheck schema > flightcheck.schema.json', meaning: 'For your editor.' },
@@ -16,6 +16,8 @@ export const command = defineCommand({
     const schemas = {
       manifest: () => import('../../kernel/manifest.schema.json', { with: { type: 'json' } }),
       report: () => import('../../kernel/report.schema.json', { with: { type: 'json' } }),
+      pack: () => import('../../kernel/pack.schema.json', { with: { type: 'json' } }),
+      features: () => import('../../kernel/table-schema.schema.json', { with: { type: 'json' } }),
     };
     if (!Object.hasOwn(schemas, what))
       throw new UsageError('UNKNOWN_SCHEMA', `there is no schema ${what}`, {

@@ -21,18 +21,18 @@ const show = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 };
 
-/** One message per error; alternatives (`oneOf`) are told once. */
-export function messagesOf(errors: readonly ErrorObject[]): readonly Message[] {
+/** One message per error; alternatives (`oneOf`) are told once. `whole` is what the document is called. */
+export function messagesOf(errors: readonly ErrorObject[], whole = 'the manifest'): readonly Message[] {
   const alternatives = errors.filter((error) => error.keyword === 'oneOf').map((error) => error.instancePath);
   return errors
     .filter((error) => error.keyword === 'oneOf' || !alternatives.some((path) => error.instancePath.startsWith(path)))
     .filter((error) => error.keyword !== 'if' && error.keyword !== 'propertyNames')
-    .map(messageOf);
+    .map((error) => messageOf(error, whole));
 }
 
-function messageOf(error: ErrorObject): Message {
+function messageOf(error: ErrorObject, whole: string): Message {
   const path = keysOf(error.instancePath);
-  const name = path.length > 0 ? path.join('.') : 'the manifest';
+  const name = path.length > 0 ? path.join('.') : whole;
   const parent = error.parentSchema as { properties?: Record<string, unknown>; description?: string } | undefined;
   const meaning = parent?.description ?? '';
   switch (error.keyword) {

@@ -399,7 +399,7 @@ export interface ResolvedManifest {
    */
   structure: {
     /**
-     * Folders inside the repo with more rules.
+     * Folders inside the repo with rules of your own: a suite.yml that lists them and one YAML file for each.
      */
     packs: string[];
     /**
