@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Report } from '../../src/kernel/report.ts';
 
 const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'demo-'));
@@ -32,6 +33,17 @@ describe.each([
     expect(result.output).toContain(`examples/python  ${words}`);
     expect(result.output).toContain('ML Test Score');
     expect(result.output).toMatch(/for the whole pipeline; the model's own commands ran for [\d.]+ s/);
+  });
+
+  test('each example scores at least 3 in Data, Model and Infra in this, its first pipeline', () => {
+    for (const example of ['python', 'r']) {
+      const report = JSON.parse(readFileSync(join(folder, example, 'report.report.json'), 'utf8')) as Report;
+      const sections = report.suites.find((suite) => suite.id === 'ml-test-score')?.sections ?? [];
+      const points = Object.fromEntries(sections.map((section) => [section.id, section.score]));
+      expect(Object.keys(points).sort()).toEqual(['data', 'infra', 'model', 'monitoring']);
+      for (const section of ['data', 'model', 'infra'])
+        expect(points[section], `${example}: ${section}`).toBeGreaterThanOrEqual(3);
+    }
   });
 
   test('leaves the page with all evidence, and a report that reached Control Tower', () => {

@@ -64,14 +64,21 @@ feature_table <- function(rows) {
   data.frame(id = rows$id, values)
 }
 
-#' Rows of a CSV file, every column as text; a byte-order mark is skipped.
-#' Stops when a needed column is missing.
-read_rows <- function(path, needed = c("id", RAW)) {
-  if (!file.exists(path)) stop(path, " does not exist", call. = FALSE)
-  rows <- read.csv(path, colClasses = "character", na.strings = "", check.names = FALSE, fileEncoding = "UTF-8-BOM")
+#' Rows of CSV, every column as text; stops when a needed column is missing. `name` tells people where they come from.
+rows_from <- function(..., name, needed = c("id", RAW)) {
+  rows <- read.csv(..., colClasses = "character", na.strings = "", check.names = FALSE)
   missing <- setdiff(needed, names(rows))
   if (length(missing) > 0) {
-    stop(path, " has no column ", paste(missing, collapse = ", "), call. = FALSE)
+    stop(name, " has no column ", paste(missing, collapse = ", "), call. = FALSE)
   }
   rows
 }
+
+#' Rows of a CSV file; a byte-order mark is skipped.
+read_rows <- function(path, needed = c("id", RAW)) {
+  if (!file.exists(path)) stop(path, " does not exist", call. = FALSE)
+  rows_from(path, fileEncoding = "UTF-8-BOM", name = path, needed = needed)
+}
+
+#' Rows of a CSV text.
+rows_of <- function(text) rows_from(text = text, name = "the request")

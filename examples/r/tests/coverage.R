@@ -2,7 +2,7 @@
 library(covr)
 library(testthat)
 
-sources <- file.path("R", c("arguments.R", "features.R", "model.R"))
+sources <- file.path("R", c("arguments.R", "features.R", "model.R", "answers.R"))
 tests <- Sys.glob(file.path("tests", "testthat", "test-*.R"))
 covered <- file_coverage(sources, c(file.path("tests", "testthat", "helper-model.R"), tests))
 print(covered)

@@ -1,7 +1,7 @@
 # testthat runs in this folder, coverage.R at the root with the sources loaded and instrumented.
 root <- normalizePath(if (dir.exists("R")) "." else file.path("..", ".."))
 if (!exists("fit_model")) {
-  for (file in c("arguments.R", "features.R", "model.R")) source(file.path(root, "R", file))
+  for (file in c("arguments.R", "features.R", "model.R", "answers.R")) source(file.path(root, "R", file))
 }
 
 evaluation <- read_rows(file.path(root, "data", "eval.csv"))
