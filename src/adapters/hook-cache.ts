@@ -70,16 +70,21 @@ export async function openHookCache(options: HookCacheOptions): Promise<HookCach
     } catch {
       return null;
     }
+    return { folder, ...(await use(path, record)) };
+  };
+  const use = async (path: string, { ranAt, seconds, maxRssBytes }: StoredRecord): Promise<CacheRecord> => {
     const now = new Date();
     await utimes(join(path, 'record.json'), now, now).catch(() => {});
-    const { ranAt, seconds, maxRssBytes } = record;
-    return { folder, ranAt, seconds, maxRssBytes };
+    return { ranAt, seconds, maxRssBytes };
   };
   return {
-    async has(key) {
-      if (!options.isRead) return false;
-      for (const kind of readable) if (await recordAt(place(kind, key), key)) return true;
-      return false;
+    async record(key) {
+      if (!options.isRead) return null;
+      for (const kind of readable) {
+        const found = await recordAt(place(kind, key), key);
+        if (found) return use(place(kind, key), found);
+      }
+      return null;
     },
     async read(key) {
       if (!options.isRead) return null;

@@ -14,6 +14,7 @@ import { type HookPlan, planHooks } from '../engine/hooks/plan.ts';
 import { requireManifest } from '../engine/manifest/load.ts';
 import { runSuite } from '../engine/run.ts';
 import { selectChecks } from '../engine/select.ts';
+import { createVerdicts, type Verdicts } from '../engine/verdicts.ts';
 import type { AnyCheck } from '../kernel/check.ts';
 import { exitCode } from '../kernel/failure.ts';
 import type { HookMachine } from '../kernel/hook-machine.ts';
@@ -29,6 +30,7 @@ import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
 import { tokenVariable, towerUrlOf } from './post-report.ts';
+import { programIdentity } from './program-identity.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
 import { historyOf, isTrusted } from './trusted-tests.ts';
@@ -127,7 +129,7 @@ function planOf({ repo, manifest, tables, machine, suite: selected, loaded }: Se
 }
 
 function printPlan(context: Context, plan: HookPlan): number {
-  const { leaveOut, planned: _, ...rest } = plan;
+  const { leaveOut, planned: _, basis: __, ...rest } = plan;
   context.print(
     context.isJson ? `${JSON.stringify({ ...rest, leaveOut: Object.fromEntries(leaveOut) }, null, 2)}\n` : renderPlan(plan),
   );
@@ -136,6 +138,7 @@ function printPlan(context: Context, plan: HookPlan): number {
 
 async function runPlan(context: Context, invocation: Invocation, session: Session, plan: HookPlan): Promise<number> {
   const { repo, manifest, tables, machine } = session;
+  const verdicts = createVerdicts({ program: await programIdentity(), manifest, tables, machine, basis: plan.basis });
   const { result, hooks } = await context.log.step('Running the tests', async (update) => {
     const running = createHooks({
       manifest,
@@ -150,24 +153,31 @@ async function runPlan(context: Context, invocation: Invocation, session: Sessio
         else context.log.debug(`${words}: ${seconds.toFixed(1)} s${isCached ? ' (cached)' : ''}`);
       },
     });
-    return { result: await runChecks(context, session, plan, running), hooks: running };
+    return { result: await runChecks(context, session, plan, { hooks: running, verdicts }), hooks: running };
   });
-  const summary = hooks.summary();
+  const { executed, seconds, cached } = hooks.summary();
+  const kept = verdicts.kept();
   const metrics: Metric[] = [
     ...metricsOf([result]),
     ...hooks.performance(),
-    { name: 'hooks.executed', value: summary.executed, unit: '1' },
-    { name: 'hooks.cached', value: summary.cached, unit: '1' },
-    { name: 'hooks.seconds', value: Math.round(summary.seconds * 1000) / 1000, unit: 's' },
+    { name: 'hooks.executed', value: executed, unit: '1' },
+    { name: 'hooks.cached', value: cached, unit: '1' },
+    { name: 'hooks.seconds', value: Math.round(seconds * 1000) / 1000, unit: 's' },
+    { name: 'verdicts.kept', value: kept, unit: '1' },
   ];
   const report = reportOf(context, repo, 'score', [result], { metrics });
   context.log.info(
-    `Hooks: ${summary.executed} executed in ${summary.seconds.toFixed(1)} s, ${summary.cached} from the cache; ${report.seconds.toFixed(1)} s in all.`,
+    `Hooks: ${executed} executed in ${seconds.toFixed(1)} s, ${cached} from the cache; ${kept > 0 ? `${kept} tests as before, for nothing changed that they read; ` : ''}${report.seconds.toFixed(1)} s in all.`,
   );
   return finish(context, invocation, { root: repo.root, report, gate: manifest.gate, waivers: manifest.waivers });
 }
 
-function runChecks(context: Context, session: Session, plan: HookPlan, hooks: RunningHooks): Promise<SuiteReport> {
+function runChecks(
+  context: Context,
+  session: Session,
+  plan: HookPlan,
+  { hooks, verdicts }: { readonly hooks: RunningHooks; readonly verdicts: Verdicts },
+): Promise<SuiteReport> {
   const { repo, manifest, tables, loaded, unitTests } = session;
   const { place, path, exists, problems } = repo.manifest;
   return runSuite({
@@ -189,6 +199,7 @@ function runChecks(context: Context, session: Session, plan: HookPlan, hooks: Ru
     concurrency: 28,
     last: new Set([...loaded].flatMap(([id, check]) => (isTrusted(check) ? [id] : []))),
     leaveOut: plan.leaveOut,
+    verdicts,
     signal: context.signal,
   });
 }

@@ -6,6 +6,7 @@ import type { Result, SuiteReport } from '../kernel/report.ts';
 import { scoreSuite } from '../kernel/score.ts';
 import type { Suite, SuiteEntry } from '../kernel/suite.ts';
 import type { Need, World } from '../kernel/world.ts';
+import type { Verdicts } from './verdicts.ts';
 
 export interface SuiteRun {
   readonly suite: Suite;
@@ -21,6 +22,8 @@ export interface SuiteRun {
   readonly last?: ReadonlySet<string>;
   /** Checks that are not run, with the reason that the report gives. */
   readonly leaveOut?: ReadonlyMap<string, string>;
+  /** Verdicts of earlier runs over the same. */
+  readonly verdicts?: Verdicts;
   readonly signal: AbortSignal;
   onResult?(result: Result): void;
 }
@@ -69,7 +72,10 @@ async function runEntry(run: SuiteRun, entry: SuiteEntry): Promise<Result> {
     if (left !== undefined) return done({ outcome: 'skipped', reason: left });
     if (run.signal.aborted) return done({ outcome: 'skipped', reason: 'the run was interrupted before it' });
     const options = optionsOf(check, entry);
-    return done(resultOf(await check.run(pick(run.world, check.needs), options)));
+    const world = pick(run.world, check.needs);
+    if (!run.verdicts) return done(resultOf(await check.run(world, options)));
+    const { verdict, ranAt } = await run.verdicts.judge(entry.check, check, options, world);
+    return done({ ...resultOf(verdict), ranAt });
   } catch (error) {
     const failure: Failure = run.signal.aborted
       ? { code: 'INTERRUPTED', message: 'the run was interrupted while this was judged', hint: 'Run again.' }

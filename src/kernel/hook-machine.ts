@@ -118,8 +118,8 @@ export interface CachedExecution extends CacheRecord {
 export interface HookCache {
   /** The entry, its checksums verified; null when there is none, it is damaged, or this ref may not trust it. */
   read(key: string): Promise<CachedExecution | null>;
-  /** Is there an entry that this ref may read? Does not verify its checksums. */
-  has(key: string): Promise<boolean>;
+  /** What is known of an entry that this ref may read; its checksums are not verified. Counts as use. */
+  record(key: string): Promise<CacheRecord | null>;
   /** Copies the folder into the cache, atomically. A cache that cannot be written is no cache: never throws. */
   write(key: string, folder: string, record: CacheRecord): Promise<void>;
   /** Keeps the cache within its size; never throws. */

@@ -4,7 +4,8 @@
  */
 
 /** The tables that a manifest names under `data`. */
-export type SourceName = 'train' | 'eval' | 'requests' | 'serving' | 'outcomes' | 'experiments';
+export const sourceNames = ['train', 'eval', 'requests', 'serving', 'outcomes', 'experiments'] as const;
+export type SourceName = (typeof sourceNames)[number];
 
 /**
  * A table: one of the manifest's, or derived from one by a seeded, deterministic transformation.
@@ -66,6 +67,9 @@ export type TableRef =
       readonly columns: readonly string[];
       readonly cases: readonly AlteredCase[];
     };
+
+/** The table of the manifest that a table comes from. */
+export const sourceOf = (ref: TableRef): SourceName => ('table' in ref ? ref.table : sourceOf(ref.from));
 
 /**
  * What an altered cell holds: nothing; 0; +-1e300; the smallest positive number (numbers); a category that no row has;

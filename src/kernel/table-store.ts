@@ -1,10 +1,12 @@
 /** Tables as the engine needs them: what checks see, plus derivation, hand-over to hooks and reading their answers. */
 import type { ServeRows } from './hook-machine.ts';
-import type { FeatureTable, Predictions, TableRef, TraceStage } from './hooks.ts';
-import type { Tables } from './world.ts';
+import type { FeatureTable, Predictions, SourceName, TableRef, TraceStage } from './hooks.ts';
+import type { Table, Tables } from './world.ts';
 
 export interface TableStore extends Tables {
-  /** Content key: SHA-256 of the sources' content and of the derivation; the same rows give the same key. */
+  /** Path and SHA-256 of the files of a table, which are not parsed for it; null when the manifest does not name it. */
+  sources(table: SourceName): Promise<Table['sources'] | null>;
+  /** Content key: SHA-256 of the sources' content and of the derivation; the same rows give the same key. Parses nothing. */
   key(ref: TableRef): Promise<string>;
   /**
    * Writes a table for a hook: CSV, UTF-8, LF, header, RFC 4180 quoting, empty field = null, bookkeeping columns left out.

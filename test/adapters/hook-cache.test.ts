@@ -38,9 +38,9 @@ describe('the hook cache', () => {
   test('gives back what was written, with its own date, as a copy', async () => {
     const folder = temporaryFolder();
     const cache = await open(folder);
-    expect(await cache.has(key)).toBe(false);
+    expect(await cache.record(key)).toBeNull();
     await cache.write(key, output('one'), record);
-    expect(await cache.has(key)).toBe(true);
+    expect(await cache.record(key)).toMatchObject({ ranAt: expect.any(String), seconds: expect.any(Number) });
     const found = await cache.read(key);
     expect(found).toMatchObject(record);
     writeFileSync(join(found?.folder ?? '', 'model/weights.txt'), 'spoilt');
@@ -80,7 +80,7 @@ describe('the hook cache', () => {
     const scheduled = await open(folder, { isRead: false });
     await scheduled.write(key, output('scheduled'), record);
     expect(await scheduled.read(key)).toBeNull();
-    expect(await scheduled.has(key)).toBe(false);
+    expect(await scheduled.record(key)).toBeNull();
     expect(await textOf(folder)).toBe('scheduled');
   });
 
@@ -103,7 +103,7 @@ describe('the hook cache', () => {
     await cache.read(keys[0] ?? '');
     writeFiles(folder, { [`v1/open/dd/${keys[3]}/record.json`]: '{' });
     await cache.prune();
-    expect(await Promise.all(keys.map((each) => cache.has(each)))).toEqual([true, false, true, false]);
+    expect(await Promise.all(keys.map(async (each) => (await cache.record(each)) !== null))).toEqual([true, false, true, false]);
     expect(readdirSync(join(folder, 'v1/open/dd'))).toEqual([]);
   });
 

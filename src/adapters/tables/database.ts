@@ -1,7 +1,7 @@
 /** DuckDB that can touch one folder of ours and nothing else, however hostile a table or a name is. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
 import { EnvironmentError } from '../../kernel/failure.ts';
 import { quoteText } from '../../kernel/sql.ts';
 
@@ -12,7 +12,7 @@ export interface Database {
   readonly exchange: string;
   query<Row extends object>(sql: string, params?: readonly Parameter[]): Promise<readonly Row[]>;
   run(sql: string): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** BIGINT and HUGEINT as number where that is exact, else as text; dates as RFC 3339; lists and structs likewise inside. */
@@ -25,11 +25,15 @@ function plain(value: unknown): unknown {
   return value;
 }
 
-/** Opens a fresh database in `folder`; tables that outgrow `memoryLimit` spill there. Statements run one after another. */
-export async function openDatabase(folder: string, memoryLimit: string, threads: number): Promise<Database> {
-  const exchange = join(folder, 'exchange');
-  await mkdir(exchange, { recursive: true });
-  const instance = await DuckDBInstance.create(join(folder, `tables-${process.pid}-${Date.now()}.duckdb`), {
+interface Opened {
+  readonly instance: DuckDBInstance;
+  readonly connection: DuckDBConnection;
+}
+
+async function open(folder: string, exchange: string, memoryLimit: string, threads: number): Promise<Opened> {
+  // Loaded when the first statement comes: a run whose results are all known needs no database.
+  const { DuckDBInstance: Instance } = await import('@duckdb/node-api');
+  const instance = await Instance.create(join(folder, `tables-${process.pid}-${Date.now()}.duckdb`), {
     memory_limit: memoryLimit,
     threads: String(threads),
     // A column takes a block at least: small ones keep tables of thousands of columns in memory.
@@ -52,6 +56,18 @@ export async function openDatabase(folder: string, memoryLimit: string, threads:
     'SET lock_configuration = true',
   ])
     await connection.run(statement);
+  return { instance, connection };
+}
+
+/** A fresh database in `folder`; tables that outgrow `memoryLimit` spill there. Statements run one after another. */
+export async function openDatabase(folder: string, memoryLimit: string, threads: number): Promise<Database> {
+  const exchange = join(folder, 'exchange');
+  await mkdir(exchange, { recursive: true });
+  let opened: Promise<Opened> | undefined;
+  const connected = async (): Promise<DuckDBConnection> => {
+    opened ??= open(folder, exchange, memoryLimit, threads);
+    return (await opened).connection;
+  };
 
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -63,13 +79,15 @@ export async function openDatabase(folder: string, memoryLimit: string, threads:
     exchange,
     query: <Row extends object>(sql: string, params: readonly Parameter[] = []) =>
       inTurn(async () => {
+        const connection = await connected();
         const reader = await connection.runAndReadAll(sql, [...params] as DuckDBValue[]);
         return reader.getRowObjectsJS().map((row) => plain(row) as Row);
       }),
-    run: (sql) => inTurn(async () => void (await connection.run(sql))),
-    close: () => {
-      connection.closeSync();
-      instance.closeSync();
+    run: (sql) => inTurn(async () => void (await (await connected()).run(sql))),
+    async close() {
+      const there = await opened?.catch(() => undefined);
+      there?.connection.closeSync();
+      there?.instance.closeSync();
     },
   };
 }

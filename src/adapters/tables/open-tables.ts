@@ -4,7 +4,7 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Place, UsageError } from '../../kernel/failure.ts';
-import type { SourceName, TableRef } from '../../kernel/hooks.ts';
+import { type SourceName, sourceOf, type TableRef } from '../../kernel/hooks.ts';
 import { manifestFile, type ResolvedManifest } from '../../kernel/manifest.ts';
 import { keyText, quoteName, quoteText } from '../../kernel/sql.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
@@ -16,7 +16,7 @@ import { featureFile, readTable, traceFile } from './features.ts';
 import { load } from './load.ts';
 import { readPredictions } from './predictions.ts';
 import { keyOf } from './row-key.ts';
-import { sourceFiles } from './source-files.ts';
+import { readSources } from './sources.ts';
 
 export interface OpenTablesOptions {
   /** Absolute path of the model repo. */
@@ -74,18 +74,20 @@ function kindOfType(type: string): 'number' | 'boolean' | 'text' {
 
 /** Opens the store. Nothing of the repo is read before a table is asked for; errors name the manifest's line. */
 export async function openTables(options: OpenTablesOptions): Promise<TableStore> {
-  const { root, manifest, workFolder } = options;
+  const { manifest, workFolder } = options;
   await mkdir(workFolder, { recursive: true });
   const db = await openDatabase(workFolder, options.memoryLimit ?? '2GiB', options.threads ?? availableParallelism());
   const id = manifest.columns.id;
   const placeOf = (key: string): Place => options.place?.(key) ?? { path: manifestFile };
 
+  const sources = readSources(options, placeOf);
+
   async function openSource(table: SourceName): Promise<Table | null> {
-    const pattern = manifest.data[table];
-    if (pattern === undefined) return null;
+    const files = await sources.files(table);
+    if (files === null) return null;
     const key = `data.${table}`;
-    const files = await sourceFiles(root, pattern, key, placeOf(key));
     const loaded = await load(db, quoteName(`source_${table}`), files, { key, asText: [id, ...(manifest.columns.key ?? [])] });
+    await sources.requireSame(table, loaded.sources);
     const stored = quoteName(`source_${table}`);
     const names = await db.query<{ column_name: string }>(`DESCRIBE ${stored}`);
     const joined = keyOf(
@@ -127,16 +129,18 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
   async function need(ref: TableRef): Promise<Table> {
     const table = await open(ref);
     if (table) return table;
-    const root = rootOf(ref);
-    throw new UsageError('TABLE_NOT_NAMED', `The manifest does not name data.${root}`, {
-      hint: `Add to flightcheck.yml: \`data: { ${root}: path/to/${root}.csv }\`.`,
+    throw notNamed(sourceOf(ref));
+  }
+  const notNamed = (source: SourceName): UsageError =>
+    new UsageError('TABLE_NOT_NAMED', `The manifest does not name data.${source}`, {
+      hint: `Add to flightcheck.yml: \`data: { ${source}: path/to/${source}.csv }\`.`,
       place: placeOf('data'),
     });
-  }
 
   async function key(ref: TableRef): Promise<string> {
-    const table = await need({ table: rootOf(ref) });
-    const derivation = JSON.stringify([2, id, table.sources.map((source) => source.sha256), contentOf(ref)]);
+    const read = await sources.hashed(sourceOf(ref));
+    if (read === null) throw notNamed(sourceOf(ref));
+    const derivation = JSON.stringify([2, id, read.map((source) => source.sha256), contentOf(ref)]);
     return createHash('sha256').update(derivation).digest('hex');
   }
 
@@ -146,6 +150,7 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
   return {
     open,
     query: db.query,
+    sources: sources.hashed,
     key,
     async export(ref, path, { without }) {
       const table = await need(ref);
@@ -178,13 +183,11 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
     readFeatures: (path, name) => readTable(db, path, name, manifest, featureFile),
     readTrace: (path, name) => readTable(db, path, name, manifest, traceFile),
     async close() {
-      db.close();
+      await db.close();
       await rm(db.exchange, { recursive: true, force: true });
     },
   };
 }
-
-const rootOf = (ref: TableRef): SourceName => ('table' in ref ? ref.table : rootOf(ref.from));
 
 /** A reference without the name of its source: the same content gives the same key whatever it is called. */
 function contentOf(ref: TableRef): unknown {

@@ -11,7 +11,7 @@ import type {
   HookMachine,
   Workspace,
 } from '../../kernel/hook-machine.ts';
-import type { HookRequest, TableRef } from '../../kernel/hooks.ts';
+import { type HookRequest, sourceOf, type TableRef } from '../../kernel/hooks.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { HookName } from './commands.ts';
@@ -213,8 +213,6 @@ export function hiddenColumns({ columns }: ResolvedManifest, ref: TableRef): rea
   const features = columns.features === 'auto' ? [] : columns.features;
   return [...label, ...['score', 'prediction', 'model_version'].filter((name) => !features.includes(name))];
 }
-
-const sourceOf = (ref: TableRef): string => ('table' in ref ? ref.table : sourceOf(ref.from));
 
 /** Writes what the command asks for, and nothing else; the values are absolute paths or numbers. */
 export async function handOver(

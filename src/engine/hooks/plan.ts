@@ -2,7 +2,7 @@
 import { canonical } from '../../kernel/canonical.ts';
 import { type Failure, FlightcheckError, toFailure } from '../../kernel/failure.ts';
 import type { HookMachine } from '../../kernel/hook-machine.ts';
-import type { HookRequest, PlannedExecution } from '../../kernel/hooks.ts';
+import { type HookRequest, type PlannedExecution, type SourceName, sourceOf } from '../../kernel/hooks.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
@@ -36,6 +36,8 @@ export interface HookPlan {
   readonly totals: Readonly<
     Record<HookRequest['hook'], { readonly runs: number; readonly cached: number; readonly sometimes: number }>
   >;
+  /** By check: its requests, each with its key, or why it has none. */
+  readonly basis: ReadonlyMap<string, unknown>;
   /** What createHooks is told: the executions of the checks that are left. */
   readonly planned: readonly PlannedExecution[];
 }
@@ -43,7 +45,7 @@ export interface HookPlan {
 export interface PlanOptions {
   readonly manifest: ResolvedManifest;
   readonly place: ManifestPort['place'];
-  readonly tables: Pick<TableStore, 'key'>;
+  readonly tables: Pick<TableStore, 'key' | 'open'>;
   readonly machine: HookMachine;
   /** The selected checks with what each announces. */
   readonly checks: readonly { readonly id: string; readonly planned: readonly PlannedExecution[] }[];
@@ -53,6 +55,8 @@ interface Entry {
   readonly request: HookRequest;
   /** Ids of the checks with the condition under which each asks for it; undefined = always. */
   readonly checks: Map<string, string | undefined>;
+  /** Null with a problem. */
+  key: string | null;
   isCached: boolean;
   problem?: Failure;
 }
@@ -62,15 +66,13 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
   const { manifest, machine } = options;
   const keys = hookKeys({ releases: releases(manifest, options.place, machine), tables: options.tables, machine });
   const entries = entriesOf(options.checks);
-  for (const entry of entries) {
-    try {
-      const key = await keys.of(entry.request);
-      entry.isCached = (await machine.cache?.has(key)) ?? false;
-    } catch (error) {
-      if (!(error instanceof FlightcheckError)) throw error;
-      entry.problem = toFailure(error);
-    }
-  }
+  for (const entry of entries)
+    await noting(entry, async () => {
+      entry.key = await keys.of(entry.request);
+      entry.isCached = ((await machine.cache?.record(entry.key)) ?? null) !== null;
+    });
+  await tryTables(entries, options.tables);
+  const basis = basisOf(entries);
   spareTrainings(entries, options.checks);
   const leaveOut = overBudget(entries, manifest.budget.trains);
   const left = entries.flatMap((entry) => {
@@ -95,7 +97,39 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
       serve: totalOf(left, 'serve'),
     },
     planned: options.checks.filter(({ id }) => !leaveOut.has(id)).flatMap(({ planned }) => planned),
+    basis,
   };
+}
+
+async function noting(entry: Entry, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof FlightcheckError)) throw error;
+    entry.problem = toFailure(error);
+  }
+}
+
+/** A table that no execution has read so far is read now: what is wrong with it belongs into the plan. */
+async function tryTables(entries: readonly Entry[], tables: PlanOptions['tables']): Promise<void> {
+  const sourceFor = (request: HookRequest): SourceName => sourceOf(request.hook === 'train' ? request.data : request.input);
+  const read = new Set(entries.filter(({ isCached }) => isCached).map(({ request }) => sourceFor(request)));
+  for (const entry of entries) {
+    const table = sourceFor(entry.request);
+    if (!entry.problem && !read.has(table)) await noting(entry, async () => void (await tables.open({ table })));
+  }
+}
+
+/** By check: each of its requests with what its result depends on. */
+function basisOf(entries: readonly Entry[]): HookPlan['basis'] {
+  const basis = new Map<string, (readonly [HookRequest, string | Failure])[]>();
+  for (const { request, key, problem, checks } of entries)
+    for (const check of checks.keys()) {
+      const those = basis.get(check) ?? [];
+      those.push([request, key ?? problem ?? '']);
+      basis.set(check, those);
+    }
+  return basis;
 }
 
 function entriesOf(checks: PlanOptions['checks']): Entry[] {
@@ -103,7 +137,7 @@ function entriesOf(checks: PlanOptions['checks']): Entry[] {
   for (const { id, planned } of checks)
     for (const { request, sometimes } of planned.flatMap(withTraining)) {
       const name = canonical(request);
-      const entry = entries.get(name) ?? { request, checks: new Map(), isCached: false };
+      const entry = entries.get(name) ?? { request, checks: new Map(), key: null, isCached: false };
       const isCertain = entry.checks.has(id) && entry.checks.get(id) === undefined;
       entry.checks.set(id, isCertain ? undefined : sometimes);
       entries.set(name, entry);
