@@ -1,13 +1,18 @@
 /** The HTTP application: routes, security headers, and one answer to every error. */
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
+import { compress } from 'hono/compress';
 import { secureHeaders } from 'hono/secure-headers';
 import { defaultLimits, type Limits } from './api/json.ts';
+import { postMetrics } from './api/metrics.ts';
 import { getHistory, getModel, getModels } from './api/models.ts';
 import { openApi } from './api/openapi.ts';
 import { HttpProblem, problemResponse, statusOf } from './api/problem.ts';
+import { defaultRate, limitRate, type Rate } from './api/rate-limit.ts';
 import { postReport } from './api/reports.ts';
 import { getSeries } from './api/series.ts';
+import { getMetrics, getQuery } from './api/slices.ts';
+import { usageOf } from './api/usage.ts';
 import { guardOrigin, guardReading } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
 import { type Database, isAlive, sqlStateOf } from './store/database.ts';
@@ -26,6 +31,7 @@ export interface AppOptions {
   /** Served to this machine alone: reading needs no login, and Host must name this machine. */
   readonly isLocal: boolean;
   readonly limits?: Limits;
+  readonly rate?: Rate;
   /** Told of every error that is ours, with the id that the client sees. */
   onError(error: unknown, requestId: string): void;
 }
@@ -56,7 +62,7 @@ function isUnavailable(error: unknown): boolean {
 }
 
 const isForPeople = (c: Context): boolean =>
-  !/^\/(v1\/|openapi\.json|healthz|readyz)/.test(c.req.path) && c.req.method !== 'POST';
+  !/^\/(v1\/|openapi\.json|healthz|readyz|metrics$)/.test(c.req.path) && c.req.method !== 'POST';
 
 function asProblem(error: unknown, c: Context, report: AppOptions['onError']): HttpProblem {
   if (error instanceof HttpProblem) return error;
@@ -73,14 +79,22 @@ function answer(problem: HttpProblem, c: Context, isLocal: boolean): Response | 
     'www-authenticate':
       isLocal || !isForPeople(c) ? 'Bearer realm="Control Tower"' : 'Basic realm="Control Tower", charset="UTF-8"',
   };
-  const headers = problem.kind === 'unauthorized' ? challenge : {};
+  const headers =
+    problem.kind === 'unauthorized'
+      ? challenge
+      : problem.kind === 'too-many' || problem.kind === 'unavailable'
+        ? { 'retry-after': '1' }
+        : {};
   return isForPeople(c) ? c.html(errorPage(problem), statusOf(problem.kind), headers) : problemResponse(problem, headers);
 }
 
 export function createApp(options: AppOptions): Hono {
   const { db, version, isLocal, limits = defaultLimits } = options;
   const app = new Hono();
+  const usage = usageOf(db, version);
   app.use(security);
+  app.use(usage.count);
+  app.use(compress());
   app.onError((error, c) => answer(asProblem(error, c, options.onError), c, isLocal));
   app.notFound((c) => answer(new HttpProblem('not-found', 'There is nothing at this address.'), c, isLocal));
   // Probes of an orchestrator carry no token and name the pod.
@@ -93,7 +107,12 @@ export function createApp(options: AppOptions): Hono {
   // Before the guard of reading: a job reads its own project with its id_token.
   app.get('/v1/series', getSeries(options));
   app.use(guardReading(db, isLocal));
+  app.use(limitRate(options.rate ?? defaultRate));
   app.post('/v1/reports', postReport({ ...options, limits }));
+  app.post('/v1/metrics', postMetrics({ ...options, limits }));
+  app.get('/v1/metrics', getMetrics(db));
+  app.get('/v1/query', getQuery(db));
+  app.get('/metrics', usage.expose);
   app.get('/v1/models', getModels(db));
   app.get('/v1/models/:id', getModel(db));
   app.get('/v1/models/:id/history', getHistory(db));

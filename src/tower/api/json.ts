@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Problem } from '../rescore.ts';
-import { HttpProblem } from './problem.ts';
+import { HttpProblem, type ProblemKind } from './problem.ts';
 
 export interface Limits {
   /** Of a body, before and after decompression. */
@@ -16,7 +16,7 @@ const unzip = promisify(gunzip);
 const tooLarge = (limit: number) =>
   new HttpProblem(
     'too-large',
-    `The body is larger than ${Math.floor(limit / 1024)} KiB, uncompressed. Send fewer items in one report.`,
+    `The body is larger than ${Math.floor(limit / 1024)} KiB, uncompressed. Send fewer items at once.`,
   );
 
 /** The bytes of a request's body, decompressed. A small body that unpacks to a huge one is stopped at the limit. */
@@ -101,8 +101,8 @@ function notFinite(text: string): Problem[] {
 const badText = (text: string): string | null =>
   text.includes('\u0000') || /\p{Surrogate}/u.test(text) ? 'holds a NUL or half a surrogate pair, which no text has' : null;
 
-/** @throws HttpProblem: 400 for what is not JSON, 422 with pointers for NaN, infinity, NUL and broken Unicode. */
-export function parseJson(bytes: Buffer, limits: Limits): unknown {
+/** @param kind Of the 422. @throws HttpProblem: 400 for what is not JSON, 422 with pointers for NaN, infinity, NUL and broken Unicode. */
+export function parseJson(bytes: Buffer, limits: Limits, kind: ProblemKind = 'invalid-report'): unknown {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -115,11 +115,11 @@ export function parseJson(bytes: Buffer, limits: Limits): unknown {
     value = JSON.parse(text);
   } catch (error) {
     const problems = notFinite(text);
-    if (problems.length > 0) throw new HttpProblem('invalid-report', 'The report holds numbers that are not finite.', problems);
+    if (problems.length > 0) throw new HttpProblem(kind, 'The body holds numbers that are not finite.', problems);
     const reason = error instanceof Error ? error.message.replace(/, ?".*$/s, '').slice(0, 120) : '';
     throw new HttpProblem('bad-request', `The body is not JSON: ${reason}`);
   }
   const problems = /\\u(?:0000|d[89a-f])/i.test(text) ? stringProblems(value, badText, 20) : [];
-  if (problems.length > 0) throw new HttpProblem('invalid-report', 'The report holds text that cannot be stored.', problems);
+  if (problems.length > 0) throw new HttpProblem(kind, 'The body holds text that cannot be stored.', problems);
   return value;
 }

@@ -1,7 +1,10 @@
 /** `/openapi.json`: OpenAPI 3.1, made of the schemas that validate. */
 import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
+import { metricsSchema } from './metrics-schema.ts';
 import type { QuerySchema } from './query.ts';
 import * as schemas from './schemas.ts';
+import { sliceQuery } from './slice-query.ts';
+import { metricListSchema, metricsReceiptSchema, sliceSchema } from './slice-schemas.ts';
 
 /** The report's own definitions become components; references follow. */
 function moveDefinitions(value: unknown): unknown {
@@ -53,38 +56,54 @@ const problem = (description: string) => ({
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 });
 
-const postReport = {
-  operationId: 'postReport',
-  summary: 'Stores a report once, however often it is sent.',
-  description:
-    'Idempotent by project, job, runner and SHA-256 of the body. Scores are recomputed from the results. ' +
-    'With a GitLab id_token the trigger is its pipeline_source, and only a protected default branch writes the record.',
+const post = (operationId: string, summary: string, description: string, body: string, receipt: string) => ({
+  operationId,
+  summary,
+  description,
   security: [{ bearer: [] }],
   parameters: [
     {
       name: 'Idempotency-Key',
       in: 'header',
-      description: 'The same key with another body is refused.',
-      schema: { type: 'string', maxLength: 200 },
+      description: 'The same key with another body is refused; with the same body nothing is added.',
+      schema: { type: 'string', minLength: 1, maxLength: 200, pattern: '^[\\x20-\\x7e]+$' },
     },
   ],
   requestBody: {
     required: true,
     description: 'At most 16 MiB, also unpacked; gzip with Content-Encoding.',
-    content: { 'application/json': { schema: { $ref: '#/components/schemas/Report' } } },
+    content: { 'application/json': { schema: { $ref: `#/components/schemas/${body}` } } },
   },
   responses: {
-    200: json('It had been stored before.', 'Receipt'),
-    201: json('Stored.', 'Receipt'),
+    200: json('It had been stored before.', receipt),
+    201: json('Stored.', receipt),
     400: problem('Not JSON, nested too deep, or not gzip.'),
     401: problem('No valid token.'),
     403: problem('Another host or origin.'),
     413: problem('Too large.'),
     415: problem('Not JSON or an unknown encoding.'),
-    422: problem('Not a valid report: pointers say where.'),
+    422: problem('Not valid: pointers say where.'),
+    429: problem('Too many at once: Retry-After says when.'),
     503: problem('The keys of GitLab or the database cannot be reached.'),
   },
-};
+});
+
+const postReport = post(
+  'postReport',
+  'Stores a report once, however often it is sent.',
+  'Idempotent by project, job, runner and SHA-256 of the body. Scores are recomputed from the results. ' +
+    'With a GitLab id_token the trigger is its pipeline_source, and only a protected default branch writes the record.',
+  'Report',
+  'Receipt',
+);
+const postMetrics = post(
+  'postMetrics',
+  'Stores numbers of a model that come without a report.',
+  'All are stored or none. A series has one value at a time: sent again, it adds nothing. ' +
+    'The model must be known by a report. With a GitLab id_token it is one of the project of the job.',
+  'Metrics',
+  'MetricsReceipt',
+);
 
 export function openApi(version: string): object {
   const get = (operationId: string, summary: string, more: object, responses: object) => ({
@@ -95,6 +114,25 @@ export function openApi(version: string): object {
     info: { title: 'Flightcheck Control Tower', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths: {
       '/v1/reports': { post: postReport },
+      '/v1/metrics': {
+        post: postMetrics,
+        ...get('listMetrics', 'The metrics there are.', {}, { 200: json('Metrics.', 'MetricList') }),
+      },
+      '/v1/query': get(
+        'querySlice',
+        'Slice and dice: any metric, grouped by any label, filtered, in buckets of time.',
+        { parameters: parameters(sliceQuery) },
+        {
+          200: {
+            description: 'The slice.',
+            content: {
+              'application/json': { schema: { $ref: '#/components/schemas/Slice' } },
+              'text/csv': { schema: { type: 'string' } },
+            },
+          },
+          404: problem('No model has this metric.'),
+        },
+      ),
       '/v1/models': get(
         'listModels',
         'Models with an authoritative report.',
@@ -133,6 +171,10 @@ export function openApi(version: string): object {
         Series: schemas.seriesSchema,
         SeriesPage: schemas.seriesPageSchema,
         Receipt: schemas.receiptSchema,
+        Metrics: metricsSchema,
+        MetricsReceipt: metricsReceiptSchema,
+        MetricList: metricListSchema,
+        Slice: sliceSchema,
         Problem: schemas.problemSchema,
       },
     },

@@ -17,7 +17,9 @@ const titles = {
   'too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body is not of a supported type'],
   'invalid-report': [422, 'The report is not valid'],
+  'invalid-metrics': [422, 'The metrics are not valid'],
   'key-reused': [422, 'The Idempotency-Key was used for another body'],
+  'too-many': [429, 'Too many requests'],
   internal: [500, 'Something went wrong here'],
   unavailable: [503, 'Not available now'],
 } as const;

@@ -33,19 +33,19 @@ export function queryReader<T>(schema: QuerySchema): (url: string) => T {
             parameter: String(params.additionalProperty).slice(0, 60),
             detail: `is not known; known are ${Object.keys(schema.properties).join(', ')}`,
           }
-        : { parameter: instancePath.slice(1), detail: message ?? 'is not valid' },
+        : keyword === 'required'
+          ? { parameter: String(params.missingProperty), detail: 'is needed' }
+          : { parameter: instancePath.slice(1), detail: message ?? 'is not valid' },
     );
     throw new HttpProblem('bad-request', 'The query cannot be understood.', errors);
   };
 }
 
 /** `business_unit:debt` as a pair. */
-export function labelOf(text: string): readonly [name: string, value: string] {
+export function labelOf(text: string, parameter = 'label'): readonly [name: string, value: string] {
   const colon = text.indexOf(':');
   if (colon < 1)
-    throw new HttpProblem('bad-request', 'The query cannot be understood.', [
-      { parameter: 'label', detail: 'has the form NAME:VALUE' },
-    ]);
+    throw new HttpProblem('bad-request', 'The query cannot be understood.', [{ parameter, detail: 'has the form NAME:VALUE' }]);
   return [text.slice(0, colon), text.slice(colon + 1)];
 }
 

@@ -9,9 +9,9 @@ import type { VerifyIdToken } from '../auth/gitlab.ts';
 import { rescore } from '../rescore.ts';
 import type { Database } from '../store/database.ts';
 import { rubricOf, structureOf } from '../store/suites.ts';
-import { KeyReused, type Submission, type Written, writeReport } from '../store/write-report.ts';
+import { writeReport } from '../store/write-report.ts';
 import { type Limits, parseJson, readBody } from './json.ts';
-import { HttpProblem } from './problem.ts';
+import { idempotencyKeyOf, needJson, refusingReusedKeys } from './posts.ts';
 import { validReport } from './validate.ts';
 
 export interface ReportsOptions {
@@ -23,37 +23,19 @@ export interface ReportsOptions {
 
 const zip = promisify(gzip);
 
-function idempotencyKeyOf(c: Context): string | null {
-  const key = c.req.header('idempotency-key');
-  if (key === undefined) return null;
-  if (!/^[\x20-\x7e]{1,200}$/.test(key))
-    throw new HttpProblem('bad-request', 'The Idempotency-Key has 1 to 200 printable ASCII characters.');
-  return key;
-}
-
-async function store(db: Database, submission: Submission): Promise<Written> {
-  try {
-    return await writeReport(db, submission);
-  } catch (error) {
-    if (error instanceof KeyReused) throw new HttpProblem('key-reused', 'Use a new Idempotency-Key for each report.');
-    throw error;
-  }
-}
-
 export const postReport =
   ({ db, verifyIdToken, defaultBranches, limits }: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     // Who it is comes first: strangers make the server read nothing.
     const principal = await writerOf(c, db, verifyIdToken);
-    if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
-      throw new HttpProblem('unsupported-media-type', 'Send the report as application/json.');
+    needJson(c);
     const idempotencyKey = idempotencyKeyOf(c);
     const bytes = await readBody(c.req.raw, limits);
     const received = validReport(parseJson(bytes, limits), new Date());
     const { writer, trigger, previewBecause } = evidenceOf(principal, received, defaultBranches);
     const report = rescore(received, trigger);
     const refClass = previewBecause === null ? 'authoritative' : 'preview';
-    const written = await store(db, {
+    const written = await refusingReusedKeys(writeReport)(db, {
       writer,
       report,
       refClass,

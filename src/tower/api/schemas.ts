@@ -1,18 +1,11 @@
 /** JSON Schemas of what the API takes and answers: they validate queries, and `/openapi.json` is made of them. */
 import { gateStates, sortKeys } from '../store/list-models.ts';
 import type { QuerySchema } from './query.ts';
+import { object, orNull } from './schema-words.ts';
 
 const text = { type: 'string' } as const;
-const orNull = <T extends { readonly type: string }>(schema: T) => ({ ...schema, type: [schema.type, 'null'] });
 const number = { type: 'number' } as const;
 const time = { type: 'string', format: 'date-time' } as const;
-const object = <P extends Readonly<Record<string, object>>>(description: string, properties: P) => ({
-  type: 'object' as const,
-  description,
-  additionalProperties: false as const,
-  required: Object.keys(properties),
-  properties,
-});
 const paging = {
   limit: { type: 'integer', description: 'Items on a page.', minimum: 1, maximum: 200, default: 50 },
   cursor: { type: 'string', description: '`next` of the page before.', maxLength: 2000 },

@@ -27,7 +27,13 @@ export const getSeries =
   async (c: Context): Promise<Response> => {
     const { model, metric, label, limit } = readQuery(c.req.url);
     const project = await projectOf(c, options);
-    const rows = await readSeries(options.db, { model, metric, labels: Object.fromEntries(label.map(labelOf)), project, limit });
+    const rows = await readSeries(options.db, {
+      model,
+      metric,
+      labels: Object.fromEntries(label.map((pair) => labelOf(pair))),
+      project,
+      limit,
+    });
     return c.json({
       items: rows.map(({ id, modelId, points, ...row }) => ({
         id: String(id),

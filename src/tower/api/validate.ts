@@ -1,17 +1,17 @@
 /** Validates what comes in against the published schemas, and against the limits that storing it needs. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
-import type { Report } from '../../kernel/report.ts';
+import type { Metric, Report } from '../../kernel/report.ts';
 import { type Problem, structuralProblems } from '../rescore.ts';
 import { HttpProblem } from './problem.ts';
 
 const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
-const ajv = new Ajv2020({ allowUnionTypes: true });
+export const ajv: Ajv2020 = new Ajv2020({ allowUnionTypes: true });
 ajv.addFormat('date-time', (text) => dateTime.test(text) && Number.isFinite(Date.parse(text)));
 
 const isReport: ValidateFunction<Report> = ajv.compile<Report>(reportSchema);
 
-const sayError = ({ instancePath, message, params, keyword }: ErrorObject): Problem => ({
+export const sayError = ({ instancePath, message, params, keyword }: ErrorObject): Problem => ({
   pointer: instancePath,
   detail:
     keyword === 'additionalProperties'
@@ -46,23 +46,33 @@ function* lengthProblems(report: Report): Generator<Problem> {
 const mostValue = 1e300;
 const mostWeight = 1e6;
 
-function* numberProblems(report: Report, now: Date): Generator<Problem> {
-  for (const [i, metric] of report.metrics.entries()) {
-    if (Math.abs(metric.value) > mostValue) yield { pointer: `/metrics/${i}/value`, detail: `is larger than ${mostValue}` };
-    if (metric.name.startsWith('tower.'))
+/** What the schema of a metric cannot say. */
+export function* metricProblems(metrics: readonly Metric[]): Generator<Problem> {
+  for (const [i, { name, value, labels = {} }] of metrics.entries()) {
+    if (Math.abs(value) > mostValue) yield { pointer: `/metrics/${i}/value`, detail: `is larger than ${mostValue}` };
+    if (name.startsWith('tower.'))
       yield { pointer: `/metrics/${i}/name`, detail: 'names that begin with tower. are written by Control Tower alone' };
-    if (Object.keys(metric.labels ?? {}).some((key) => key.length > 100))
+    if (Object.keys(labels).some((key) => key.length > 100))
       yield { pointer: `/metrics/${i}/labels`, detail: 'has a key longer than 100 characters' };
   }
+}
+
+/** A clock that is wrong would put points where no one looks. */
+export function* timeProblems(pointer: string, time: string, now: Date): Generator<Problem> {
+  const at = Date.parse(time);
+  if (at > now.getTime() + 3_600_000)
+    yield { pointer, detail: 'lies more than an hour in the future; check the clock of the sender' };
+  if (at < Date.UTC(2000, 0, 1)) yield { pointer, detail: 'lies before the year 2000; check the clock of the sender' };
+}
+
+function* numberProblems(report: Report, now: Date): Generator<Problem> {
+  yield* metricProblems(report.metrics);
   for (const [s, suite] of report.suites.entries())
     for (const [i, section] of suite.sections.entries())
       for (const [r, { weight }] of section.results.entries())
         if (weight > mostWeight)
           yield { pointer: `/suites/${s}/sections/${i}/results/${r}/weight`, detail: `is larger than ${mostWeight}` };
-  const at = Date.parse(report.at);
-  if (at > now.getTime() + 3_600_000)
-    yield { pointer: '/at', detail: 'lies more than an hour in the future; check the clock of the runner' };
-  if (at < Date.UTC(2000, 0, 1)) yield { pointer: '/at', detail: 'lies before the year 2000; check the clock of the runner' };
+  yield* timeProblems('/at', report.at, now);
 }
 
 /**

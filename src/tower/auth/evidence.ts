@@ -19,21 +19,26 @@ export interface Standing {
 const isAutomatic = (trigger: string): boolean =>
   executionOf('pass', 'monitor', trigger) === 'automatic' || executionOf('pass', 'data', trigger) === 'automatic';
 
-/** GitLab's token has no claim that names the default branch: protection of a branch of that name stands for it. */
-function whyPreview(claims: JobClaims, report: Report, defaultBranches: readonly string[]): string | null {
+/**
+ * Why what a job writes is a preview; null: it writes the record. GitLab's token has no claim that names the default
+ * branch: protection of a branch of that name stands for it.
+ */
+function whyJobIsPreview(claims: JobClaims, defaultBranches: readonly string[]): string | null {
   if (claims.jobProjectId !== claims.projectId) return 'the job ran for a fork';
-  if (
-    report.run.mergeRequest ||
-    claims.pipelineSource.includes('merge_request') ||
-    claims.pipelineSource.includes('pull_request')
-  )
+  if (claims.pipelineSource.includes('merge_request') || claims.pipelineSource.includes('pull_request'))
     return 'it belongs to a merge request';
   if (claims.refType !== 'branch' || (claims.refPath !== null && claims.refPath !== `refs/heads/${claims.ref}`))
     return 'the job did not run on a branch';
   if (!claims.isRefProtected) return `the branch ${claims.ref} is not protected`;
   if (!defaultBranches.includes(claims.ref)) return `the branch ${claims.ref} is not the default branch`;
-  if (report.source.ref !== claims.ref) return 'the report is of another branch than its job';
   return null;
+}
+
+function whyPreview(claims: JobClaims, report: Report, defaultBranches: readonly string[]): string | null {
+  const why = whyJobIsPreview(claims, defaultBranches);
+  if (why !== null || !report.run.mergeRequest)
+    return why ?? (report.source.ref === claims.ref ? null : 'the report is of another branch than its job');
+  return 'it belongs to a merge request';
 }
 
 /** A job's evidence. A report that a later job of the project delivers keeps its own job, and gains no trigger by it. */
@@ -71,3 +76,13 @@ function ofToken(name: string, report: Report): Standing {
 
 export const evidenceOf = (principal: Principal, report: Report, defaultBranches: readonly string[]): Standing =>
   principal.kind === 'job' ? ofJob(principal.claims, report, defaultBranches) : ofToken(principal.name, report);
+
+/** For metrics that come without a report: which project the writer is bound to, and whether it writes the record. */
+export const metricsEvidenceOf = (principal: Principal, defaultBranches: readonly string[]) =>
+  principal.kind === 'job'
+    ? {
+        project: { issuer: principal.claims.issuer, externalId: principal.claims.projectId },
+        writtenBy: `job ${principal.claims.jobId}`,
+        previewBecause: whyJobIsPreview(principal.claims, defaultBranches),
+      }
+    : { project: null, writtenBy: `token ${principal.name}`, previewBecause: null };

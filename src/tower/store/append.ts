@@ -1,6 +1,6 @@
-/** Appends points to series. Only rows that are really new feed `latest` and the daily rollup, so a replay adds nothing. */
+/** Appends points to series. Only rows that are really new feed `latest` and the rollups, so a replay adds nothing. */
 import { createHash } from 'node:crypto';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
 
 /** One number of a model at one time. `value` is finite. */
@@ -9,11 +9,14 @@ export interface Measurement {
   readonly unit: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
+  /** RFC 3339; the time of the batch when absent. */
+  readonly at?: string | undefined;
 }
 
 export interface Batch {
   readonly modelId: number;
-  readonly reportId: number;
+  /** Null: the points came without a report. */
+  readonly reportId: number | null;
   readonly refClass: 'authoritative' | 'preview';
   readonly environment: string;
   /** RFC 3339. */
@@ -54,7 +57,8 @@ async function metricIds(connection: Connection, measurements: readonly Measurem
 
 /** Ids of the series by metric id and label key, made when they are new. */
 async function seriesIds(connection: Connection, batch: Batch, rows: readonly SeriesRow[]): Promise<ReadonlyMap<string, number>> {
-  const sorted = [...rows].sort((a, b) => a.metricId - b.metricId || compare(a.labelKey, b.labelKey));
+  const distinct = [...new Map(rows.map((row) => [seriesKey(row), row])).values()];
+  const sorted = distinct.sort((a, b) => a.metricId - b.metricId || compare(a.labelKey, b.labelKey));
   const metrics = sorted.map((row) => row.metricId);
   const keys = sorted.map((row) => row.labelKey);
   const find = () =>
@@ -63,7 +67,7 @@ async function seriesIds(connection: Connection, batch: Batch, rows: readonly Se
     join unnest(${metrics}::bigint[], ${keys}::text[]) as wanted(metric_id, label_key) using (metric_id, label_key)
     where series.model_id = ${batch.modelId}`.execute(connection);
   let found = (await find()).rows;
-  if (found.length < new Set(sorted.map(seriesKey)).size) {
+  if (found.length < sorted.length) {
     await sql`insert into series (model_id, metric_id, environment, ref_class, labels, label_key)
       select ${batch.modelId}, metric_id, ${batch.environment}, ${batch.refClass}, labels::jsonb, label_key
       from unnest(${metrics}::bigint[], ${sorted.map((row) => JSON.stringify(row.labels))}::text[], ${keys}::text[])
@@ -79,6 +83,7 @@ interface SeriesRow {
   readonly labelKey: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
+  readonly at: string;
 }
 const seriesKey = (row: { readonly metricId: number; readonly labelKey: string }): string => `${row.metricId}:${row.labelKey}`;
 
@@ -86,6 +91,21 @@ function known(ids: ReadonlyMap<string, number>, key: string): number {
   const id = ids.get(key);
   if (id === undefined) throw new Error(`No row for ${key} after its insert`);
   return id;
+}
+
+/** Adds the fresh points to a rollup; its rows are locked in one order. */
+function rollUp(table: 'rollup_day' | 'rollup_week', unit: 'day' | 'week'): RawBuilder<unknown> {
+  const [into, start] = [sql.table(table), sql.ref(unit)];
+  const old = (column: string) => sql.ref(`${table}.${column}`);
+  return sql`
+    insert into ${into} (metric_id, ${start}, series_id, n, sum, min, max, last, last_ts)
+    select metric_id, date_trunc(${sql.lit(unit)}, ts at time zone 'UTC')::date, series_id, count(*), sum(value), min(value),
+      max(value), (array_agg(value order by ts desc))[1], max(ts)
+    from fresh group by 1, 2, 3 order by 1, 2, 3
+    on conflict (metric_id, ${start}, series_id) do update set n = ${old('n')} + excluded.n, sum = ${old('sum')} + excluded.sum,
+      min = least(${old('min')}, excluded.min), max = greatest(${old('max')}, excluded.max),
+      last = case when excluded.last_ts > ${old('last_ts')} then excluded.last else ${old('last')} end,
+      last_ts = greatest(${old('last_ts')}, excluded.last_ts)`;
 }
 
 /** Writes the points inside the caller's transaction. @returns how many were new. */
@@ -98,33 +118,27 @@ export async function appendPoints(connection: Connection, batch: Batch): Promis
       labelKey: labelKey(batch.environment, batch.refClass, m.labels),
       labels: m.labels,
       value: m.value,
+      at: m.at ?? batch.at,
     }),
   );
   const series = await seriesIds(connection, batch, rows);
   const { rows: inserted } = await sql<{ n: number }>`
     with fresh as (
       insert into point (metric_id, series_id, ts, value, report_id)
-      select metric_id, series_id, ${batch.at}::timestamptz, value, ${batch.reportId}
+      select metric_id, series_id, ts, value, ${batch.reportId}::bigint
       from unnest(${rows.map((row) => row.metricId)}::bigint[], ${rows.map((row) => known(series, seriesKey(row)))}::bigint[],
-        ${rows.map((row) => row.value)}::float8[]) with ordinality as t(metric_id, series_id, value, position)
-      order by metric_id, series_id, position
+        ${rows.map((row) => row.at)}::timestamptz[], ${rows.map((row) => row.value)}::float8[])
+        with ordinality as t(metric_id, series_id, ts, value, position)
+      order by metric_id, series_id, ts, position
       on conflict do nothing
       returning metric_id, series_id, ts, value
     ), newest as (
       insert into latest (series_id, metric_id, ts, value, report_id)
-      select distinct on (series_id) series_id, metric_id, ts, value, ${batch.reportId} from fresh order by series_id, ts desc
+      select distinct on (series_id) series_id, metric_id, ts, value, ${batch.reportId}::bigint
+      from fresh order by series_id, ts desc
       on conflict (series_id) do update set ts = excluded.ts, value = excluded.value, report_id = excluded.report_id
         where excluded.ts > latest.ts
-    ), rolled as (
-      insert into rollup_day (metric_id, day, series_id, n, sum, min, max, last, last_ts)
-      select metric_id, (ts at time zone 'UTC')::date, series_id, count(*), sum(value), min(value), max(value),
-        (array_agg(value order by ts desc))[1], max(ts)
-      from fresh group by 1, 2, 3 order by 1, 2, 3
-      on conflict (metric_id, day, series_id) do update set n = rollup_day.n + excluded.n, sum = rollup_day.sum + excluded.sum,
-        min = least(rollup_day.min, excluded.min), max = greatest(rollup_day.max, excluded.max),
-        last = case when excluded.last_ts > rollup_day.last_ts then excluded.last else rollup_day.last end,
-        last_ts = greatest(rollup_day.last_ts, excluded.last_ts)
-    )
+    ), by_day as (${rollUp('rollup_day', 'day')}), by_week as (${rollUp('rollup_week', 'week')})
     select count(*) as n from fresh`.execute(connection);
   return inserted[0]?.n ?? 0;
 }

@@ -3,9 +3,13 @@ import { Migrator, sql } from 'kysely';
 import { EnvironmentError } from '../../kernel/failure.ts';
 import { type Database, inTransaction } from './database.ts';
 import { schema1 } from './schema-1.ts';
+import { schema2 } from './schema-2.ts';
 
 /** In order; a released migration is never edited. */
-const migrations: Readonly<Record<string, string>> = { '001-reports-and-points': schema1 };
+const migrations: Readonly<Record<string, string>> = {
+  '001-reports-and-points': schema1,
+  '002-metrics-without-reports': schema2,
+};
 
 /** Applies what is missing, one replica at a time (advisory lock). */
 export async function migrate(db: Database): Promise<void> {
@@ -38,11 +42,11 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 const monthStart = (year: number, month: number): string => new Date(Date.UTC(year, month, 1)).toISOString().slice(0, 10);
 
 /**
- * Makes the partitions of last month to two months ahead of `now`. A month that already has points in the default
+ * Makes the partitions of `monthsBefore` to two months ahead of `now`. A month that already has points in the default
  * partition stays there: nothing is moved while the server runs.
  */
-export async function ensurePartitions(db: Database, now: Date): Promise<void> {
-  for (let offset = -1; offset <= 2; offset++) {
+export async function ensurePartitions(db: Database, now: Date, monthsBefore = 1): Promise<void> {
+  for (let offset = -monthsBefore; offset <= 2; offset++) {
     const from = monthStart(now.getUTCFullYear(), now.getUTCMonth() + offset);
     const to = monthStart(now.getUTCFullYear(), now.getUTCMonth() + offset + 1);
     const name = `point_${from.slice(0, 7).replace('-', '_')}`;

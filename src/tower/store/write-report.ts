@@ -4,6 +4,7 @@ import type { Report } from '../../kernel/report.ts';
 import { resultsOf } from '../../kernel/report.ts';
 import { appendPoints, type Measurement } from './append.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
+import { claimKey } from './idempotency.ts';
 import { updateStanding } from './standing.ts';
 import { rubricOf, structureOf } from './suites.ts';
 
@@ -37,9 +38,6 @@ export interface Written {
   /** New points. */
   readonly points: number;
 }
-
-/** The same Idempotency-Key came with another body. */
-export class KeyReused extends Error {}
 
 /** Finds a row's id, or inserts it; another writer may have been faster. */
 async function idOf(find: () => Promise<number | undefined>, insert: () => Promise<unknown>): Promise<number> {
@@ -181,7 +179,7 @@ export const writeReport = (db: Database, submission: Submission): Promise<Writt
         connection,
       ));
     if (reportId === undefined) throw new Error('A report vanished while it was written');
-    if (idempotencyKey !== null) await rememberKey(connection, { project, key: idempotencyKey, sha256, reportId });
+    if (idempotencyKey !== null) await claimKey(connection, { projectId: project, key: idempotencyKey, sha256, reportId });
     if (made === undefined) return { reportId, modelId: model, isReplay: true, points: 0 };
     await insertResults(connection, reportId, report);
     if (refClass === 'authoritative') await updateStanding(connection, { modelId: model, reportId, report });
@@ -195,15 +193,3 @@ export const writeReport = (db: Database, submission: Submission): Promise<Writt
     });
     return { reportId, modelId: model, isReplay: false, points };
   });
-
-async function rememberKey(
-  connection: Connection,
-  { project, key, sha256, reportId }: { project: number; key: string; sha256: string; reportId: number },
-): Promise<void> {
-  await sql`insert into idempotency (project_id, key, sha256, report_id) values (${project}, ${key}, ${sha256}, ${reportId})
-    on conflict do nothing`.execute(connection);
-  const { rows } = await sql<{
-    sha256: string;
-  }>`select sha256 from idempotency where project_id = ${project} and key = ${key}`.execute(connection);
-  if (rows[0]?.sha256 !== sha256) throw new KeyReused();
-}

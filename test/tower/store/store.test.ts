@@ -1,32 +1,25 @@
 /** One set of tests, two databases. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { fleetFacets, fleetGroups, fleetTotals } from '../../../src/tower/store/fleet.ts';
+import { KeyReused } from '../../../src/tower/store/idempotency.ts';
 import { listModels, recentScores } from '../../../src/tower/store/list-models.ts';
 import { ensurePartitions, migrate } from '../../../src/tower/store/migrate.ts';
-import { openStore } from '../../../src/tower/store/open.ts';
 import { modelHistory, readModel, readReport } from '../../../src/tower/store/read-model.ts';
 import { ensureWriteToken, findToken, setWriteToken } from '../../../src/tower/store/tokens.ts';
-import { KeyReused, writeReport } from '../../../src/tower/store/write-report.ts';
-import { postgresIsMissing, startPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { localWriter, sampleReport, submissionOf } from '../sample.ts';
+import { emptyStore, onBothDatabases } from './databases.ts';
 
 const everything = { labels: [] };
 const firstPage = { sort: 'name', isDescending: false, limit: 50 } as const;
 
-function storeTests(open: () => Promise<OpenDatabase>): void {
+onBothDatabases((opened) => {
   let store: OpenDatabase;
-  beforeAll(async () => {
-    store = await open();
-  });
-  afterAll(() => store?.close());
   beforeEach(async () => {
-    await sql`truncate namespace, project, model, model_version, report, check_result, standing, metric, series, point, latest,
-      rollup_day, idempotency, token cascade`.execute(store.db);
+    store = opened();
+    await emptyStore(store.db);
   });
 
   const rows = async (table: string): Promise<number> =>
@@ -276,20 +269,5 @@ function storeTests(open: () => Promise<OpenDatabase>): void {
     await setWriteToken(store.db, 'given');
     expect(await findToken(store.db, next ?? '')).toBeNull();
     expect(await findToken(store.db, 'given')).toBe('write');
-  });
-}
-
-describe('on PGlite', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'flightcheck-store-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  storeTests(() => openStore({ folder }));
-});
-
-describe.skipIf(postgresIsMissing)(`on PostgreSQL${postgresIsMissing ? `: ${postgresIsMissing}` : ''}`, () => {
-  let postgres: TestPostgres;
-  afterAll(() => postgres?.stop());
-  storeTests(async () => {
-    postgres = await startPostgres();
-    return openStore({ databaseUrl: postgres.database('store') });
   });
 });

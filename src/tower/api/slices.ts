@@ -1,0 +1,105 @@
+/** GET /v1/query: slice and dice any metric, as JSON or CSV. GET /v1/metrics: which metrics there are. */
+import type { Context } from 'hono';
+import type { Database } from '../store/database.ts';
+import { listMetrics, type Slice, type Sliced, type SliceGroup, slice } from '../store/slice.ts';
+import { csvOf } from './csv.ts';
+import { queryReader } from './query.ts';
+import { comparedSpan, metricOf, type SliceQuery, sliceOf, sliceQuery, spanOf } from './slice-query.ts';
+
+export const readSliceQuery: (url: string) => SliceQuery = queryReader<SliceQuery>(sliceQuery);
+
+export interface Answer {
+  readonly query: SliceQuery;
+  readonly wanted: Slice;
+  readonly found: Sliced;
+  readonly compared: { readonly wanted: Slice; readonly groups: ReadonlyMap<string, SliceGroup> } | null;
+}
+
+export const keyOf = (group: Pick<SliceGroup, 'key' | 'modelId'>): string => JSON.stringify([group.key, group.modelId]);
+
+/** Groups of the other time are looked up by name: there they may stand in another order. */
+const mostCompared = 20_000;
+
+export async function answerSlice(db: Database, query: SliceQuery, now: number): Promise<Answer> {
+  const metric = await metricOf(db, query);
+  const span = spanOf(query, now);
+  const wanted = sliceOf(query, metric, span);
+  const before = comparedSpan(span, query.compare);
+  const other = before && { ...sliceOf(query, metric, before), limit: mostCompared };
+  const [found, compared] = await Promise.all([slice(db, wanted), other && slice(db, other)]);
+  return {
+    query,
+    wanted,
+    found,
+    compared:
+      other && compared ? { wanted: other, groups: new Map(compared.groups.map((group) => [keyOf(group), group])) } : null,
+  };
+}
+
+const pointJson = ({ at, value, n }: SliceGroup['points'][number]) => ({ at: at.toISOString(), value, n });
+const spanJson = ({ from, to }: Slice) => ({ from: from.toISOString(), to: to.toISOString() });
+
+function answerJson({ wanted, found, compared }: Answer) {
+  return {
+    metric: wanted.metric,
+    unit: wanted.unit,
+    aggregate: wanted.aggregate,
+    bucket: wanted.bucket,
+    by: wanted.by,
+    ...spanJson(wanted),
+    compared: compared && spanJson(compared.wanted),
+    source: found.source,
+    groupCount: found.groupCount,
+    groups: found.groups.map((group) => {
+      const before = compared?.groups.get(keyOf(group));
+      return {
+        labels: Object.fromEntries(wanted.by.map((name, i) => [name, group.key[i] ?? null])),
+        model: group.modelId === null ? null : String(group.modelId),
+        value: group.value,
+        n: group.n,
+        points: group.points.map(pointJson),
+        compared: before ? { value: before.value, n: before.n, points: before.points.map(pointJson) } : null,
+      };
+    }),
+  };
+}
+
+/** One row for each group and bucket; a slice without buckets has one for each group. */
+function answerCsv({ wanted, found, compared }: Answer): string {
+  const rows = found.groups.flatMap((group) => {
+    const before = compared?.groups.get(keyOf(group));
+    const row = (from: Date, value: number, n: number, other: number | null) => [
+      ...wanted.by.map((_, i) => group.key[i] ?? ''),
+      from.toISOString(),
+      value,
+      n,
+      ...(compared ? [other] : []),
+    ];
+    if (wanted.bucket === 'none') return [row(wanted.from, group.value, group.n, before?.value ?? null)];
+    const shift = compared ? wanted.from.getTime() - compared.wanted.from.getTime() : 0;
+    const others = new Map(before?.points.map(({ at, value }) => [at.getTime() + shift, value]));
+    return group.points.map(({ at, value, n }) => row(at, value, n, others.get(at.getTime()) ?? null));
+  });
+  return csvOf([...wanted.by, 'from', wanted.aggregate, 'n', ...(compared ? ['compared'] : [])], rows);
+}
+
+const wantsCsv = (c: Context, { format }: SliceQuery): boolean =>
+  format === undefined ? /\btext\/csv\b/.test(c.req.header('accept') ?? '') : format === 'csv';
+
+export const getQuery =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const query = readSliceQuery(c.req.url);
+    const answer = await answerSlice(db, query, Date.now());
+    if (!wantsCsv(c, query)) return c.json(answerJson(answer), 200, { vary: 'accept' });
+    return c.body(answerCsv(answer), 200, {
+      vary: 'accept',
+      'content-type': 'text/csv; charset=utf-8; header=present',
+      'content-disposition': `attachment; filename="${query.metric.replaceAll(/[^\w.-]/g, '_')}.csv"`,
+    });
+  };
+
+export const getMetrics =
+  (db: Database) =>
+  async (c: Context): Promise<Response> =>
+    c.json({ items: await listMetrics(db) });

@@ -1,0 +1,231 @@
+/** Metrics without reports, and slices of them, on both databases. */
+import { sql } from 'kysely';
+import { beforeEach, expect, it } from 'vitest';
+import { KeyReused } from '../../../src/tower/store/idempotency.ts';
+import { schema1 } from '../../../src/tower/store/schema-1.ts';
+import { schema2 } from '../../../src/tower/store/schema-2.ts';
+import { labelNames, listMetrics, type Slice, slice } from '../../../src/tower/store/slice.ts';
+import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
+import { writeReport } from '../../../src/tower/store/write-report.ts';
+import { localWriter, sampleReport, submissionOf } from '../sample.ts';
+import { emptyStore, onBothDatabases } from './databases.ts';
+
+const metric = 'task.latency.seconds';
+const at = (day: number, hour = 0): string => new Date(Date.UTC(2026, 2, day, hour)).toISOString();
+
+interface Value {
+  readonly value: number;
+  readonly at: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly unit?: string;
+}
+
+const whole: Slice = {
+  metric,
+  unit: 's',
+  refClass: 'authoritative',
+  by: [],
+  where: {},
+  from: new Date('2026-03-02T00:00:00Z'),
+  to: new Date('2026-03-16T00:00:00Z'),
+  aggregate: 'avg',
+  bucket: 'none',
+  order: 'high',
+  limit: 50,
+};
+
+onBothDatabases((store) => {
+  const model = async (name: string, owner: string, labels: Readonly<Record<string, string>> = {}) => {
+    const report = sampleReport({ name, owner, labels, jobId: name, tier: name === 'a' ? 'critical' : 'standard' });
+    const { modelId } = await writeReport(store().db, submissionOf(report));
+    const [found] = await modelsNamed(store().db, { name, project: null });
+    return { modelId, projectId: found?.projectId ?? 0 };
+  };
+  const write = (
+    ids: { modelId: number; projectId: number },
+    values: readonly Value[],
+    more: Partial<Parameters<typeof writeMetrics>[1]> = {},
+  ) =>
+    writeMetrics(store().db, {
+      ...ids,
+      writtenBy: 'token write',
+      refClass: 'authoritative',
+      environment: 'production',
+      at: at(1),
+      measurements: values.map((value) => ({ name: metric, unit: 's', labels: {}, ...value })),
+      sha256: 'a'.repeat(64),
+      idempotencyKey: null,
+      ...more,
+    });
+  const sliced = async (more: Partial<Slice>) => slice(store().db, { ...whole, ...more });
+  const summed = async (table: string) =>
+    (
+      await sql<{ n: number; sum: number }>`select sum(n)::bigint as n, sum(sum) as sum from ${sql.table(table)}
+      join metric on metric.id = metric_id where name = ${metric}`.execute(store().db)
+    ).rows[0];
+
+  beforeEach(() => emptyStore(store().db));
+
+  it('adds a value once, whatever else comes with it, and rolls up only what was added', async () => {
+    const a = await model('a', '@x');
+    const first = [1, 2, 3].map((value) => ({ value, at: at(2, value) }));
+    expect(await write(a, first)).toBe(3);
+    expect(await write(a, first)).toBe(0);
+    expect(await write(a, [...first, { value: 9, at: at(3) }, { value: 9, at: at(3) }])).toBe(1);
+    expect(await write(a, [{ value: 100, at: at(2, 1) }])).toBe(0);
+    expect(await summed('rollup_day')).toEqual({ n: 4, sum: 15 });
+    expect(await summed('rollup_week')).toEqual({ n: 4, sum: 15 });
+    const { rows } = await sql`select value from latest join metric on metric.id = metric_id where name = ${metric}`.execute(
+      store().db,
+    );
+    expect(rows).toEqual([{ value: 9 }]);
+  });
+
+  it('adds a value once when several send it at the same time', async () => {
+    const a = await model('a', '@x');
+    const values = Array.from({ length: 200 }, (_, i) => ({ value: i, at: at(2 + (i % 10), i % 24), labels: { i: String(i) } }));
+    const added = await Promise.all([1, 2, 3, 4].map(() => write(a, values)));
+    expect(added.reduce((sum, n) => sum + n)).toBe(200);
+    expect(await summed('rollup_day')).toMatchObject({ n: 200 });
+    expect(await summed('rollup_week')).toMatchObject({ n: 200 });
+  });
+
+  it('adds nothing for an Idempotency-Key that was used, even of another moment, and refuses another body', async () => {
+    const a = await model('a', '@x');
+    expect(await write(a, [{ value: 1, at: at(2) }], { idempotencyKey: 'k' })).toBe(1);
+    expect(await write(a, [{ value: 1, at: at(5) }], { idempotencyKey: 'k' })).toBe(0);
+    await expect(write(a, [{ value: 1, at: at(6) }], { idempotencyKey: 'k', sha256: 'b' })).rejects.toThrow(KeyReused);
+    expect(await summed('rollup_day')).toMatchObject({ n: 1 });
+  });
+
+  it('groups by columns and labels of models and series, and filters by them', async () => {
+    const a = await model('a', '@x', { region: 'north' });
+    const b = await model('b', '@y', { region: 'south' });
+    await write(a, [
+      { value: 1, at: at(2), labels: { task: 'train' } },
+      { value: 3, at: at(3), labels: { task: 'predict' } },
+    ]);
+    await write(b, [{ value: 10, at: at(2) }]);
+    const named = async (more: Partial<Slice>) =>
+      (await sliced(more)).groups.map(({ key, value, n }) => [...key, value, n] as const);
+    expect(await named({})).toEqual([[14 / 3, 3]]);
+    expect(await named({ by: ['owner'] })).toEqual([
+      ['@y', 10, 1],
+      ['@x', 2, 2],
+    ]);
+    expect(await named({ by: ['region'], order: 'low' })).toEqual([
+      ['north', 2, 2],
+      ['south', 10, 1],
+    ]);
+    expect(await named({ by: ['label:task'], order: 'name' })).toEqual([
+      ['predict', 3, 1],
+      ['train', 1, 1],
+      [null, 10, 1],
+    ]);
+    expect(await named({ by: ['tier', 'label:task'], order: 'name' })).toEqual([
+      ['critical', 'predict', 3, 1],
+      ['critical', 'train', 1, 1],
+      ['standard', null, 10, 1],
+    ]);
+    expect(await named({ where: { region: ['north'], environment: ['production'] } })).toEqual([[2, 2]]);
+    expect(await named({ where: { 'label:task': ['', 'train'] }, by: ['model'], order: 'name' })).toEqual([
+      ['a', 1, 1],
+      ['b', 10, 1],
+    ]);
+    expect(await named({ where: { region: [`north' or true --`] } })).toEqual([]);
+    expect(await named({ by: [`x'); drop table model; --`] })).toEqual([[null, 14 / 3, 3]]);
+    expect((await sliced({ by: ['model'], limit: 1 })).groupCount).toBe(2);
+    expect((await sliced({ by: ['model'] })).groups.map((group) => group.modelId)).toEqual([b.modelId, a.modelId]);
+    expect(await labelNames(store().db, metric)).toEqual(['region', 'task']);
+    expect(await listMetrics(store().db)).toContainEqual({ name: metric, unit: 's', series: 3, models: 2 });
+  });
+
+  it('draws values together the same way from points and from rollups', async () => {
+    const a = await model('a', '@x');
+    const values = Array.from({ length: 60 }, (_, i) => ({ value: (i * 37) % 101, at: at(2 + (i % 14), i % 24) }));
+    await write(
+      a,
+      values.map(({ value, at: time }, i) => ({ value, at: time, labels: { s: String(i % 3) } })),
+    );
+    for (const bucket of ['none', 'day', 'week', 'month'] as const)
+      for (const aggregate of ['avg', 'min', 'max', 'sum', 'count', 'last'] as const) {
+        const rolled = await sliced({ bucket, aggregate });
+        expect(rolled.source).toBe(bucket === 'week' ? 'rollup_week' : 'rollup_day');
+        // A moment after midnight takes no rollup, and leaves no point out.
+        const exact = await sliced({ bucket, aggregate, to: new Date('2026-03-16T00:00:00.001Z') });
+        expect(exact.source).toBe('point');
+        expect(rolled.groups, `${bucket} ${aggregate}`).toEqual(exact.groups);
+      }
+    const sorted = values.map(({ value }) => value).sort((x, y) => x - y);
+    const [p50] = (await sliced({ aggregate: 'p50' })).groups;
+    expect(p50).toMatchObject({ value: ((sorted[29] ?? 0) + (sorted[30] ?? 0)) / 2, n: 60 });
+    expect((await sliced({ aggregate: 'p95', bucket: 'day' })).groups[0]?.points).toHaveLength(14);
+  });
+
+  it('puts points into their buckets: UTC days, weeks from Monday', async () => {
+    const a = await model('a', '@x');
+    await write(a, [
+      { value: 1, at: '2026-03-08T23:59:59.999Z' },
+      { value: 5, at: '2026-03-09T00:00:00Z' },
+      { value: 7, at: '2026-03-15T22:00:00-02:00' },
+    ]);
+    const starts = async (more: Partial<Slice>) =>
+      (await sliced(more)).groups[0]?.points.map((point) => [point.at.toISOString().slice(0, 10), point.value]);
+    expect(await starts({ bucket: 'week', to: new Date('2026-03-23T00:00:00Z') })).toEqual([
+      ['2026-03-02', 1],
+      ['2026-03-09', 5],
+      ['2026-03-16', 7],
+    ]);
+    expect(await starts({ bucket: 'month' })).toEqual([['2026-03-01', 3]]);
+  });
+
+  it('keeps previews, other units and other environments apart', async () => {
+    const a = await model('a', '@x');
+    await write(a, [{ value: 1, at: at(2) }]);
+    await write(a, [{ value: 2, at: at(2) }], { refClass: 'preview' });
+    await write(a, [{ value: 3, at: at(2), unit: 'ms' }]);
+    await write(a, [{ value: 4, at: at(2) }], { environment: 'staging' });
+    expect((await sliced({ by: ['environment'], order: 'name' })).groups).toMatchObject([
+      { key: ['production'], value: 1 },
+      { key: ['staging'], value: 4 },
+    ]);
+    expect((await sliced({ refClass: 'preview' })).groups).toMatchObject([{ value: 2, n: 1 }]);
+  });
+
+  it('finds a model by name, and every project that has one of that name', async () => {
+    await model('a', '@x');
+    await writeReport(
+      store().db,
+      submissionOf(sampleReport({ name: 'a' }), { writer: { ...localWriter, projectId: '2', projectPath: 'b/c' } }),
+    );
+    expect(await modelsNamed(store().db, { name: 'a', project: null })).toHaveLength(2);
+    expect(await modelsNamed(store().db, { name: 'a', project: { issuer: 'local', externalId: '2' } })).toMatchObject([
+      { project: 'b/c' },
+    ]);
+    expect(await modelsNamed(store().db, { name: 'a', project: null, projectPath: 'b/c' })).toHaveLength(1);
+  });
+
+  it('rolls up the weeks of what the first schema had stored', async () => {
+    const { db } = store();
+    await sql`create schema old`.execute(db);
+    await db.transaction().execute(async (connection) => {
+      await sql`set local search_path to old`.execute(connection);
+      await sql.raw(schema1).execute(connection);
+      await sql`insert into project (issuer, external_id, path) values ('local', '1', 'p')`.execute(connection);
+      await sql`insert into model (project_id, name, tier) values (1, 'm', 'standard')`.execute(connection);
+      await sql`insert into metric (name) values ('x')`.execute(connection);
+      await sql`insert into series (model_id, metric_id, ref_class, label_key) values (1, 1, 'authoritative', 'k')`.execute(
+        connection,
+      );
+      await sql`insert into rollup_day values (1, '2026-03-08', 1, 1, 5, 5, 5, 5, '2026-03-08'),
+        (1, '2026-03-09', 1, 2, 3, 1, 2, 2, '2026-03-09'), (1, '2026-03-11', 1, 1, 9, 9, 9, 9, '2026-03-11')`.execute(connection);
+      await sql.raw(schema2).execute(connection);
+      const { rows } = await sql`select week, n, sum, min, max, last from rollup_week order by week`.execute(connection);
+      expect(rows).toEqual([
+        { week: '2026-03-02', n: 1, sum: 5, min: 5, max: 5, last: 5 },
+        { week: '2026-03-09', n: 3, sum: 12, min: 1, max: 9, last: 9 },
+      ]);
+    });
+    await sql`drop schema old cascade`.execute(db);
+  });
+});
