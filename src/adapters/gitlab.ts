@@ -28,7 +28,7 @@ function accessOf(env: Environment): Access | string {
     return 'no API access: CI_API_V4_URL is not an address like https://gitlab.example.com/api/v4';
   if (!/^\d+$/.test(env.CI_PROJECT_ID ?? '')) return 'no API access: CI_PROJECT_ID is not set to a number';
   const token = env.FLIGHTCHECK_GITLAB_TOKEN?.trim();
-  if (!token) return 'no API access: set FLIGHTCHECK_GITLAB_TOKEN to a project token with the scope read_api';
+  if (!token) return 'no API access: FLIGHTCHECK_GITLAB_TOKEN is not set';
   if (!/^[\x21-\x7e]+$/.test(token)) return 'no API access: FLIGHTCHECK_GITLAB_TOKEN holds characters that no token has';
   return { host: `${url.origin}${url.pathname.replace(/\/api\/v4\/?$/, '')}`, projectId: env.CI_PROJECT_ID ?? '', token };
 }

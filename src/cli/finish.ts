@@ -7,6 +7,8 @@ import type { Gate, Waiver } from '../kernel/manifest.ts';
 import type { Report } from '../kernel/report.ts';
 import { renderFiles } from '../reports/files.ts';
 import { renderTerminal } from '../reports/terminal.ts';
+import { oneLine } from '../reports/text.ts';
+import { alarms } from '../reports/words.ts';
 import type { Context, Invocation } from './command.ts';
 import { manifestOverrides, optionValue } from './options.ts';
 
@@ -73,8 +75,10 @@ export async function finish(context: Context, invocation: Invocation, ending: E
   // Once more, with the link to Control Tower and what it said.
   if (posted && !written.failure)
     await write(report, { ...target, ...(posted.towerUrl && { towerUrl: posted.towerUrl }) }, ending.files);
-  if (context.isJson) context.print(`${JSON.stringify(report, null, 2)}\n`);
-  else {
+  if (context.isJson) {
+    for (const alarm of alarms(report)) context.log.warn(oneLine(alarm));
+    context.print(`${JSON.stringify(report, null, 2)}\n`);
+  } else {
     context.print(renderTerminal(report, { color: context.isColor, width: context.width }));
     if (!written.failure) context.log.info(`Reports: ${written.paths.join(', ')}`);
   }

@@ -7,7 +7,7 @@ import { type Report, type Result, resultsOf, type SuiteReport, severities } fro
 import { alsoFor, nextSteps } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, formatTime, oneLine, safeUrl } from './text.ts';
-import { formatPoints, formatScore, formatShare, outcomeWords, plural } from './words.ts';
+import { alarms, formatPoints, formatScore, formatShare, outcomeWords, partWords, plural, shownSections } from './words.ts';
 
 export interface MarkdownOptions {
   readonly towerUrl?: string;
@@ -42,12 +42,14 @@ const signs = {
 function rubricTable(suite: SuiteReport): string[] {
   const cells = (results: readonly Result[]) =>
     results.map((r) => `${signs[r.outcome]} ${formatPoints(r.passingPoints ?? 0)}`).join(' ');
+  const part = partWords(suite);
+  const whole = `**${plainText(suite.title)} ${formatScore(suite.score)} of 7** (paper score ${formatScore(suite.paperScore)}): ${plainText(suite.band ?? '')}`;
   return [
-    `**${plainText(suite.title)} ${formatScore(suite.score)} of 7** (paper score ${formatScore(suite.paperScore)}): ${plainText(suite.band ?? '')}`,
+    part === undefined ? whole : `**${plainText(suite.title)}**: ${plainText(part)}`,
     '',
     '| Section | Passing | Paper | Tests 1 to 7 |',
     '|---|---:|---:|---|',
-    ...suite.sections.map(
+    ...shownSections(suite).map(
       (section) =>
         `| ${plainText(section.title)} | ${formatScore(section.score)} | ${formatScore(section.paperScore)} | ${cells(section.results)} |`,
     ),
@@ -95,6 +97,7 @@ export function renderMarkdown(report: Report, { towerUrl }: MarkdownOptions = {
     noteMarker,
     `### Flightcheck: ${plainText(clean.model.title ?? clean.model.name)}`,
     '',
+    ...alarms(clean).flatMap((alarm) => [`**${plainText(alarm, 1000)}**`, '']),
     ...gateLines(clean),
     ...clean.suites.flatMap((suite) => (suite.method === 'ml-test-score' ? rubricTable(suite) : weightedTable(suite))),
     ...(steps.length > 0

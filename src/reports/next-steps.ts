@@ -17,6 +17,10 @@ export interface Step {
   readonly also: readonly string[];
 }
 
+/** The line to add is shown by itself, ready to be copied; the sentence need not repeat it. */
+const withoutLine = (action: string, line: string | undefined): string =>
+  line === undefined ? action : action.replace(`: ${line}`, '').replace(/([^.!?`])$/, '$1.');
+
 /** Less is easier: a line in the manifest, a mend that is named, a schedule, something to add, an automation. */
 function effortOf(result: Result): number {
   if (result.outcome === 'pass') return 2;
@@ -56,7 +60,14 @@ function rubricStep(result: Result, section: SectionReport, trigger: string, lif
   const before = section.score ?? 0;
   const manifestLine = result.manifestLine ?? result.findings[0]?.manifestLine;
   const gain = `${section.title} ${formatScore(before)} → ${formatScore(before + then - now)}`;
-  return { result, action, gain, liftsWeakest, also: [], ...(manifestLine && { manifestLine }) };
+  return {
+    result,
+    action: withoutLine(action, manifestLine),
+    gain,
+    liftsWeakest,
+    also: [],
+    ...(manifestLine && { manifestLine }),
+  };
 }
 
 function structureStep(result: Result, section: SectionReport): Step | undefined {
@@ -65,7 +76,14 @@ function structureStep(result: Result, section: SectionReport): Step | undefined
   if (action === undefined) return undefined;
   const manifestLine = result.manifestLine ?? result.findings[0]?.manifestLine;
   const gain = result.outcome === 'skipped' ? 'judged' : `${result.severity} · weight ${result.weight}`;
-  return { result, action, gain, liftsWeakest: false, also: [], ...(manifestLine && { manifestLine }) };
+  return {
+    result,
+    action: withoutLine(action, manifestLine),
+    gain,
+    liftsWeakest: false,
+    also: [],
+    ...(manifestLine && { manifestLine }),
+  };
 }
 
 function rankOf({ result, liftsWeakest }: Step, suite: SuiteReport): number {

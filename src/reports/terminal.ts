@@ -1,11 +1,22 @@
 /** The score card and the findings for a terminal. */
 import pc from 'picocolors';
 import { formatPlace } from '../kernel/failure.ts';
-import type { Outcome, Report, Result, SectionReport, SuiteReport } from '../kernel/report.ts';
+import { type Outcome, type Report, type Result, resultsOf, type SectionReport, type SuiteReport } from '../kernel/report.ts';
 import { alsoFor, nextSteps, type Step } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, oneLine } from './text.ts';
-import { formatPoints, formatScore, formatShare, outcomeWords, plural, rubricOf } from './words.ts';
+import {
+  alarms,
+  formatPoints,
+  formatScore,
+  formatShare,
+  judgedWords,
+  outcomeWords,
+  partWords,
+  plural,
+  rubricOf,
+  shownSections,
+} from './words.ts';
 
 export interface TerminalOptions {
   /** Columns to fill. */
@@ -56,6 +67,11 @@ function head(report: Report, { width, paint }: Pen): string[] {
   return ['', `${paint.bold(oneLine(clip(model.title ?? model.name, width)))}`, paint.dim(clip(oneLine(about), width)), ''];
 }
 
+function alarmLines(report: Report, { width, paint }: Pen): string[] {
+  const lines = alarms(report).flatMap((alarm) => wrap(`${marks.error} ${oneLine(alarm)}.`, width, ''));
+  return lines.length > 0 ? [...lines.map((line) => paint.bold(paint.magenta(line))), ''] : [];
+}
+
 const isNarrow = (pen: Pen): boolean => pen.width < 62;
 
 function testLine(result: Result, pen: Pen): string {
@@ -67,7 +83,7 @@ function testLine(result: Result, pen: Pen): string {
 }
 
 function rubricSection(section: SectionReport, suite: SuiteReport, pen: Pen): string[] {
-  const isWeakest = (section.score ?? 0) === (suite.score ?? 0);
+  const isWeakest = partWords(suite) === undefined && (section.score ?? 0) === (suite.score ?? 0);
   const note = isWeakest ? pen.paint.yellow('  sets the score') : '';
   const drawing = bar(pen, section.score ?? 0, section.paperScore ?? 0, 7, isNarrow(pen) ? 8 : 14);
   const title = pen.paint.bold(section.title.padEnd(24));
@@ -77,6 +93,10 @@ function rubricSection(section: SectionReport, suite: SuiteReport, pen: Pen): st
 
 function rubricCard(suite: SuiteReport, pen: Pen): string[] {
   const { paint } = pen;
+  const sections = shownSections(suite).flatMap((section) => rubricSection(section, suite, pen));
+  const part = partWords(suite);
+  if (part !== undefined)
+    return [`${paint.bold(suite.title)}  ${formatScore(null)}`, ...wrap(`${part}.`, pen.width, ''), '', ...sections];
   const parts = [
     paint.bold(`${suite.title}  ${formatScore(suite.score)} of 7`),
     bar(pen, suite.score ?? 0, suite.paperScore ?? 0, 7, 28),
@@ -86,7 +106,7 @@ function rubricCard(suite: SuiteReport, pen: Pen): string[] {
     ...(pen.width < 80 ? parts : [parts.join('  ')]),
     ...wrap(`${(suite.band ?? '').replace(/^./, (first) => first.toUpperCase())}.`, pen.width, ''),
     '',
-    ...suite.sections.flatMap((section) => rubricSection(section, suite, pen)),
+    ...sections,
   ];
 }
 
@@ -112,14 +132,27 @@ function problemLines(result: Result, pen: Pen): string[] {
 }
 
 function weightedCard(suite: SuiteReport, pen: Pen): string[] {
-  const sections = suite.sections.map((section) => {
-    const judged = section.results.filter((r) => r.outcome === 'pass' || r.outcome === 'fail').length;
-    const passed = section.results.filter((r) => r.outcome === 'pass').length;
-    const count = isNarrow(pen) ? '' : `  ${pen.paint.dim(`${passed} of ${judged} rules`)}`;
+  const sections = shownSections(suite).map((section) => {
+    const count = isNarrow(pen) ? '' : `  ${pen.paint.dim(judgedWords(section))}`;
     const drawing = bar(pen, section.score ?? 0, 0, 1, isNarrow(pen) ? 8 : 14);
     return `  ${section.title.padEnd(22)} ${drawing} ${formatShare(section.score).padStart(5)}${count}`;
   });
   return [`${pen.paint.bold(`${suite.title}  ${formatShare(suite.score)}`)}`, ...sections, ''];
+}
+
+/** Why a test earns nothing or a rule does not count; one line for each reason, however many it keeps from being judged. */
+function unjudgedLines(report: Report, pen: Pen): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { suite, result } of resultsOf(report)) {
+    const isTold = result.outcome === 'skipped' || (result.outcome === 'not-applicable' && suite.method === 'ml-test-score');
+    if (!isTold || result.reason === undefined) continue;
+    const reason = oneLine(result.reason);
+    byReason.set(reason, [...(byReason.get(reason) ?? []), result.check]);
+  }
+  return [...byReason].flatMap(([reason, ids]) => {
+    const [first = '', ...rest] = wrap(`${ids.join(', ')}: ${reason}`, pen.width, '    ');
+    return [`  ${pen.paint.dim(marks.skipped)} ${first.trimStart()}`, ...rest];
+  });
 }
 
 function stepLines(step: Step, index: number, pen: Pen): string[] {
@@ -151,12 +184,15 @@ export function renderTerminal(report: Report, { width = 100, color = false }: T
     .flatMap((suite) => suite.sections.flatMap((section) => section.results))
     .filter((result) => problemsOf(result).length > 0)
     .flatMap((result) => problemLines(result, pen));
+  const unjudged = unjudgedLines(clean, pen);
   const steps = nextSteps(clean).slice(0, 5);
   const lines = [
     ...head(clean, pen),
+    ...alarmLines(clean, pen),
     ...(rubric ? rubricCard(rubric, pen) : []),
     ...clean.suites.filter((suite) => suite.method === 'weighted-mean').flatMap((suite) => weightedCard(suite, pen)),
     ...(problems.length > 0 ? [pen.paint.bold('What is wrong'), ...problems, ''] : []),
+    ...(unjudged.length > 0 ? [pen.paint.bold('Not judged'), ...unjudged, ''] : []),
     ...(steps.length > 0 ? [pen.paint.bold('What to do next'), ...steps.flatMap((step, i) => stepLines(step, i, pen)), ''] : []),
     ...gateLines(clean, pen),
     ...(clean.notices ?? []).flatMap((notice) => wrap(`Note: ${oneLine(notice)}`, pen.width, '')),

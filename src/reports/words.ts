@@ -1,5 +1,6 @@
 /** Words and number formats that every report shares. */
-import type { Outcome, Report, SectionReport, SuiteReport } from '../kernel/report.ts';
+import type { Outcome, Report, Result, SectionReport, SuiteReport } from '../kernel/report.ts';
+import { clip } from './text.ts';
 
 export const outcomeWords = {
   pass: 'passed',
@@ -43,3 +44,44 @@ export const rubricOf = (report: Report): SuiteReport | undefined =>
 /** The sections that set the score: those with the least passing score. */
 export const weakestSections = (suite: SuiteReport): readonly SectionReport[] =>
   suite.sections.filter((section) => (section.score ?? 0) === (suite.score ?? 0));
+
+const rubricSize = 28;
+const testsOf = (suite: SuiteReport): readonly Result[] => suite.sections.flatMap((section) => section.results);
+
+/** Set when `--only`, `--skip` or `--section` left tests of the rubric out: the score of a part is no score of the model. */
+export function partWords(suite: SuiteReport): string | undefined {
+  const ran = testsOf(suite).length;
+  if (suite.method !== 'ml-test-score' || ran >= rubricSize) return undefined;
+  return `Only ${ran} of the ${rubricSize} tests were chosen; the score is that of all of them`;
+}
+
+/** The sections of which anything was chosen. */
+export const shownSections = (suite: SuiteReport): readonly SectionReport[] =>
+  suite.sections.filter((section) => section.results.length > 0);
+
+const isJudged = ({ outcome }: Result): boolean => outcome === 'pass' || outcome === 'fail' || outcome === 'manual';
+
+/** `3 of 4 rules`, or why there is no such number. */
+export function judgedWords({ results }: SectionReport): string {
+  const judged = results.filter(isJudged).length;
+  if (judged > 0) return `${results.filter(({ outcome }) => outcome === 'pass').length} of ${plural(judged, 'rule')}`;
+  const counts = (['error', 'skipped', 'not-applicable'] as const)
+    .map((outcome) => [results.filter((result) => result.outcome === outcome).length, outcomeWords[outcome]] as const)
+    .filter(([count]) => count > 0);
+  return `nothing judged: ${counts.map(([count, words]) => `${count} ${words}`).join(', ')}`;
+}
+
+/** One sentence for each suite with errors: an advisory gate lets them through, so they are said before everything else. */
+export function alarms(report: Report): readonly string[] {
+  return report.suites.flatMap((suite) => {
+    const results = testsOf(suite);
+    const errors = results.filter(({ outcome }) => outcome === 'error');
+    if (errors.length === 0) return [];
+    const what = plural(errors.length, suite.method === 'ml-test-score' ? 'test' : 'rule');
+    const [first, ...others] = new Set(errors.map(({ failure }) => failure?.message));
+    const why = first !== undefined && others.length === 0 ? ` (${clip(first, 200)})` : '';
+    return results.some(isJudged)
+      ? [`${suite.title}: ${what} of ${results.length} ended in an error and could not be judged${why}`]
+      : [`${suite.title}: nothing was judged, ${what} ended in an error${why}`];
+  });
+}

@@ -87,7 +87,7 @@ describe('without access the reason is said', () => {
       { CI_SERVER_URL: 'https://gitlab.example.com', CI_PROJECT_ID: '7/../8', FLIGHTCHECK_GITLAB_TOKEN: token },
       'CI_PROJECT_ID is not set',
     ],
-    [{ CI_SERVER_URL: 'https://gitlab.example.com', CI_PROJECT_ID: '7' }, 'set FLIGHTCHECK_GITLAB_TOKEN'],
+    [{ CI_SERVER_URL: 'https://gitlab.example.com', CI_PROJECT_ID: '7' }, 'FLIGHTCHECK_GITLAB_TOKEN is not set'],
     [{ ...envOf('file:///etc/passwd') }, 'not an address'],
     [{ ...envOf('https://user:pass@gitlab.example.com') }, 'not an address'],
     [{ ...envOf('https://gitlab.example.com'), FLIGHTCHECK_GITLAB_TOKEN: 'a\nb' }, 'characters that no token has'],

@@ -46,6 +46,8 @@ describe('what to do next', () => {
       ],
     };
     expect(checks(sections)).toEqual(['model-3', 'model-2', 'model-1', 'data-2']);
+    const line = result('model-3', 'skipped', { nextStep: 'Add to flightcheck.yml: a: b', manifestLine: 'a: b' });
+    expect(stepsOf({ model: [line] })[0]?.action).toBe('Add to flightcheck.yml.');
     expect(stepsOf(sections)[0]).toMatchObject({ gain: 'model 0.0 → 1.0', liftsWeakest: true, manifestLine: 'a: b' });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resultsOf } from '../../src/kernel/report.ts';
+import { type Report, type Result, resultsOf } from '../../src/kernel/report.ts';
 import { renderMarkdown } from '../../src/reports/markdown.ts';
 import { renderTerminal } from '../../src/reports/terminal.ts';
 import { goldenReport, withResult } from './golden.ts';
@@ -39,6 +39,42 @@ describe('the terminal card', () => {
       .split('\n')
       .filter((line) => !/:\d+:\d+$|^ +features: /.test(line));
     expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(width);
+  });
+});
+
+describe('what an unread card would hide', () => {
+  const rubric = goldenReport.suites.filter(({ method }) => method === 'ml-test-score');
+  const only = (ids: readonly string[], change: Partial<Result> = {}): Report => ({
+    ...goldenReport,
+    suites: rubric.map((suite) => ({
+      ...suite,
+      sections: suite.sections.map((section) => ({
+        ...section,
+        results: section.results.filter(({ check }) => ids.includes(check)).map((result) => ({ ...result, ...change })),
+      })),
+    })),
+  });
+
+  it('gives a part of the rubric no score and no band, and leaves out the sections that were not chosen', () => {
+    for (const render of [renderTerminal, renderMarkdown]) {
+      const text = render(only(['data-1', 'model-5']));
+      expect(text).toMatch(/Only 2 of the 28 tests were chosen/);
+      expect(text).not.toMatch(/of 7|sets the score|research project|Monitoring +[|░]/);
+      expect(text).toContain('Model development');
+    }
+  });
+
+  it('says first when every test ended in an error, and why', () => {
+    const failure = { code: 'HOOK_FAILED', message: 'train exited with 127', hint: 'Install it' };
+    const [first] = renderTerminal(only(['data-2', 'infra-1'], { outcome: 'error', failure }))
+      .split('\n')
+      .filter((line) => line.startsWith('!'));
+    expect(first).toBe('! ML Test Score: nothing was judged, 2 tests ended in an error (train exited with 127).');
+  });
+
+  it('tells each reason once, with all that it keeps from being judged', () => {
+    const text = renderTerminal(only(['data-2', 'infra-1'], { outcome: 'skipped', reason: 'no table', findings: [] }));
+    expect(text).toMatch(/^Not judged\n {2}· data-2, infra-1: no table$/m);
   });
 });
 

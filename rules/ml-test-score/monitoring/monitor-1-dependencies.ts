@@ -94,7 +94,13 @@ export default defineCheck({
     if (!last)
       return skipped(
         `inconclusive: all ${trials} trial changes were told apart, but no notice of an earlier run has arrived (${arrived.ok ? 'Control Tower has none of this model' : arrived.reason})`,
-        { nextStep: 'Set tower-url of the report component; the notice of this run then counts in the next.', evidence },
+        {
+          nextStep:
+            !arrived.ok && !arrived.isAbsent
+              ? 'Set tower-url of the report component; the notice of this run then counts in the next.'
+              : 'Run the pipeline again: the notice of this run counts in the next.',
+          evidence,
+        },
       );
     const age = (Date.now() - Date.parse(last.at)) / 1000;
     const late = `the last notice that arrived in Control Tower is ${Math.round(age / 86_400)} days old; policy.cadence is ${manifest.policy.cadence}`;

@@ -4,7 +4,16 @@ import { formatPlace } from '../../kernel/failure.ts';
 import type { Report, Result, SuiteReport } from '../../kernel/report.ts';
 import { resultsOf, severities } from '../../kernel/report.ts';
 import { clip, formatTime, safeUrl } from '../text.ts';
-import { formatPoints, formatScore, formatSeconds, formatShare, outcomeWords, plural } from '../words.ts';
+import {
+  formatPoints,
+  formatScore,
+  formatSeconds,
+  formatShare,
+  judgedWords,
+  outcomeWords,
+  plural,
+  shownSections,
+} from '../words.ts';
 import { EvidenceInputs, Headline, Items, type Limits } from './evidence.tsx';
 import { OutcomeIcon } from './icons.tsx';
 
@@ -119,7 +128,7 @@ function TestResult({ result, limits }: { readonly result: Result; readonly limi
 export function RubricResults({ suite, limits }: { readonly suite: SuiteReport; readonly limits: Limits }) {
   return (
     <>
-      {suite.sections.map((section) => (
+      {shownSections(suite).map((section) => (
         <section class="results">
           <h3>
             {section.title} <span class="quiet">{formatScore(section.score)} of 7</span>
@@ -160,11 +169,12 @@ function Rule({ result, limits }: { readonly result: Result; readonly limits: Li
 export function WeightedSuite({ suite, limits }: { readonly suite: SuiteReport; readonly limits: Limits }) {
   return (
     <div class="card panel">
-      {suite.sections.map((section) => (
+      {shownSections(suite).map((section) => (
         <section class="card-row">
           <div class="card-section">
             <h3>{section.title}</h3>
             <p class="total">{formatShare(section.score)}</p>
+            {section.score === null && <p class="quiet small">{judgedWords(section)}</p>}
             <svg class="bar" aria-hidden="true">
               <rect class="rail" width="100%" height="7" rx="2" />
               <rect class="done" width={`${(section.score ?? 0) * 100}%`} height="7" rx="2" />

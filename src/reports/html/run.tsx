@@ -1,7 +1,7 @@
 /** The gate, the waivers and how the report was made. */
 import type { Report } from '../../kernel/report.ts';
 import { clip, formatTime, safeUrl } from '../text.ts';
-import { formatSeconds } from '../words.ts';
+import { alarms, formatSeconds } from '../words.ts';
 import type { Limits } from './evidence.tsx';
 import { OutcomeIcon } from './icons.tsx';
 
@@ -23,6 +23,11 @@ export function GateBanner({ report, limits }: { readonly report: Report; readon
         <OutcomeIcon outcome={outcome} />
         {verdictOf(report)}
       </h2>
+      {alarms(report).map((alarm) => (
+        <p>
+          <strong>{clip(alarm, limits.text)}.</strong>
+        </p>
+      ))}
       {gate.reasons.length > 0 && (
         <ul>
           {gate.reasons.slice(0, limits.findings).map((reason) => (

@@ -1,6 +1,6 @@
 /** The score card of the ML Test Score: four sections of seven tests, both scores, the band. */
 import type { Outcome, Result, SectionReport, SuiteReport } from '../../kernel/report.ts';
-import { formatPoints, formatScore, outcomeWords, weakestSections } from '../words.ts';
+import { formatPoints, formatScore, outcomeWords, partWords, shownSections, weakestSections } from '../words.ts';
 import { OutcomeIcon } from './icons.tsx';
 
 export interface ScoreCardProps {
@@ -112,27 +112,30 @@ const outcomes = Object.keys(outcomeWords) as Outcome[];
 
 export function ScoreCard({ suite, linkTo = (check) => `#${check}` }: ScoreCardProps) {
   const weakest = weakestSections(suite);
+  const part = partWords(suite);
   const present = new Set(suite.sections.flatMap((section) => section.results.map((result) => result.outcome)));
   return (
     <div class="card panel">
       <div class="card-head">
         <p class="card-score">
-          <b>{formatScore(suite.score)}</b>
+          <b>{formatScore(part === undefined ? suite.score : null)}</b>
           <span>of 7</span>
         </p>
         <div class="card-words">
-          <p>{suite.band}</p>
-          <p class="quiet small">
-            Passing score: tests that run and hold. Paper score, tests that run: <strong>{formatScore(suite.paperScore)}</strong>.
-            The weakest section sets each.
-          </p>
+          <p>{part ?? suite.band}</p>
+          {part === undefined && (
+            <p class="quiet small">
+              Passing score: tests that run and hold. Paper score, tests that run:{' '}
+              <strong>{formatScore(suite.paperScore)}</strong>. The weakest section sets each.
+            </p>
+          )}
         </div>
-        <Scale suite={suite} />
+        {part === undefined && <Scale suite={suite} />}
       </div>
-      {suite.sections.map((section) => (
+      {shownSections(suite).map((section) => (
         <Section
           section={section}
-          isWeakest={weakest.length < suite.sections.length && weakest.includes(section)}
+          isWeakest={part === undefined && weakest.length < suite.sections.length && weakest.includes(section)}
           linkTo={linkTo}
         />
       ))}
