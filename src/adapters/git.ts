@@ -45,8 +45,8 @@ export const splitNul = (bytes: Buffer): string[] => bytes.toString('utf8').spli
 /** Commits of HEAD's history; `args` choose among them. */
 async function readCommits(git: GitCommand, args: readonly string[], paths: readonly string[] = []): Promise<readonly Commit[]> {
   const format = '--format=%H%x00%an%x00%ae%x00%at%x00%s%x00';
-  // Paths of a manifest are names, not patterns.
-  const literal = paths.map((path) => `:(top,literal)${path}`);
+  // Paths of a manifest are names, not patterns, and begin at the model's folder, where git runs.
+  const literal = paths.map((path) => `:(literal)${path}`);
   const output = await git.run(['log', ...args, '--no-show-signature', '--no-color', format, 'HEAD', '--', ...literal]);
   const fields = output.toString('utf8').split('\0');
   const commits: Commit[] = [];
@@ -100,7 +100,7 @@ export async function previousRelease(git: GitCommand): Promise<{ readonly name:
 }
 
 async function textAt(git: GitCommand, sha: string, path: string): Promise<string | null> {
-  const found = await git.ask(['rev-parse', '--verify', '--quiet', `${sha}:${path}`]);
+  const found = await git.ask(['rev-parse', '--verify', '--quiet', `${sha}:./${path}`]);
   if (found === null || (await git.ask(['cat-file', '-t', found])) !== 'blob') return null;
   if (Number(await git.ask(['cat-file', '-s', found])) > mostTextBytes) return null;
   try {

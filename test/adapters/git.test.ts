@@ -199,3 +199,17 @@ test('the release before this commit, its files and their text', async () => {
   const untagged = await (await openGit(repo)).previousRelease();
   expect(await port.textAt(untagged?.sha ?? '', 'a.lock')).toBe('two');
 });
+
+test('of a model in a folder of the repository every path begins at that folder', async () => {
+  const repo = makeRepo({ 'train.py': 'of another model', 'models/risk/train.py': 'one' });
+  writeFiles(repo, { 'models/risk/train.py': 'two words' });
+  commitAll(repo, 'Ours');
+  const port = await openGit(join(repo, 'models/risk'));
+  const since = '2000-01-01T00:00:00Z';
+  expect((await port.commitsOn(['train.py'], since, 9)).map(({ subject }) => subject)).toEqual(['Ours', 'Change']);
+  expect(await port.commitsOn(['models/risk/train.py'], since, 9)).toEqual([]);
+  expect(await port.firstWith('words', ['train.py'])).toMatchObject({ subject: 'Ours' });
+  expect([...(await port.tracked())]).toEqual(['train.py']);
+  expect(await port.pathsAt(port.head ?? '')).toEqual(['train.py']);
+  expect(await port.textAt(port.head ?? '', 'train.py')).toBe('two words');
+});
