@@ -54,6 +54,11 @@ export const suite = {
           "check": "ownership-licence",
           "weight": 1,
           "severity": "minor"
+        },
+        {
+          "check": "attestations-valid",
+          "weight": 1,
+          "severity": "minor"
         }
       ]
     },
@@ -293,6 +298,7 @@ export const checks = {
   'layout-no-data': () => import('./layout/layout-no-data.ts').then((m) => m.default),
   'layout-portable-names': () => import('./layout/layout-portable-names.ts').then((m) => m.default),
   'layout-source-in-package': () => import('./layout/layout-source-in-package.ts').then((m) => m.default),
+  'attestations-valid': () => import('./ownership/attestations-valid.ts').then((m) => m.default),
   'manifest-valid': () => import('./ownership/manifest-valid.ts').then((m) => m.default),
   'quality-coverage': () => import('./quality/quality-coverage.ts').then((m) => m.default),
   'quality-linter': () => import('./quality/quality-linter.ts').then((m) => m.default),

@@ -1,4 +1,5 @@
 /** The Files port: one walk of the working tree, every file read at most once. */
+import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync, realpathSync, type Stats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { EnvironmentError } from '../kernel/failure.ts';
@@ -81,8 +82,8 @@ async function collect(root: string, paths: readonly RawPath[], signal: AbortSig
   return entries;
 }
 
-/** The first bytes of a regular file inside the root; null for everything else. Never blocks on a pipe or device. */
-function readInside(root: string, { absolute, file }: Entry, limitBytes: number, scratch?: Buffer): Buffer | null {
+/** Hands the descriptor of a regular file inside the root over; null for everything else. Never blocks on a pipe or device. */
+function withInside<T>(root: string, { absolute, file }: Entry, use: (descriptor: number, bytes: number) => T): T | null {
   let descriptor: number | undefined;
   try {
     const isSymlink = file.symlinkTarget !== undefined;
@@ -92,7 +93,19 @@ function readInside(root: string, { absolute, file }: Entry, limitBytes: number,
     // The walk saw a regular file; only what a symlink leads to is not known yet.
     const stats = isSymlink ? fstatSync(descriptor) : undefined;
     if (stats && !stats.isFile()) return null;
-    const wanted = Math.min(stats?.size ?? file.bytes, limitBytes);
+    return use(descriptor, stats?.size ?? file.bytes);
+  } catch (error) {
+    // Where a symlink leads is not ours to demand.
+    return file.symlinkTarget === undefined ? orUnreadable(error, file.path) : null;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Its first bytes. */
+const readInside = (root: string, entry: Entry, limitBytes: number, scratch?: Buffer): Buffer | null =>
+  withInside(root, entry, (descriptor, bytes) => {
+    const wanted = Math.min(bytes, limitBytes);
     const buffer = scratch && wanted <= scratch.length ? scratch : Buffer.allocUnsafe(wanted);
     let length = 0;
     while (length < wanted) {
@@ -101,13 +114,16 @@ function readInside(root: string, { absolute, file }: Entry, limitBytes: number,
       length += read;
     }
     return buffer.subarray(0, length);
-  } catch (error) {
-    // Where a symlink leads is not ours to demand.
-    return file.symlinkTarget === undefined ? orUnreadable(error, file.path) : null;
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
+  });
+
+/** The hash of it all, a piece at a time. */
+const hashInside = (root: string, entry: Entry, scratch: Buffer): string | null =>
+  withInside(root, entry, (descriptor) => {
+    const hash = createHash('sha256');
+    for (let read = readSync(descriptor, scratch); read > 0; read = readSync(descriptor, scratch))
+      hash.update(scratch.subarray(0, read));
+    return hash.digest('hex');
+  });
 
 /** As git judges: a NUL among the first 8000 bytes. UTF-16 with its mark is text of another encoding, hence binary here. */
 const isBinary = (bytes: Buffer): boolean => bytes.subarray(0, 8000).includes(0);
@@ -189,6 +205,11 @@ export async function openFiles(folder: string, options: { readonly signal?: Abo
       const entry = byPath.get(path);
       await pause();
       return entry ? readInside(root, entry, limitBytes) : null;
+    },
+    async sha256(path) {
+      const entry = byPath.get(path);
+      await pause();
+      return entry ? hashInside(root, entry, scratch) : null;
     },
   };
 }

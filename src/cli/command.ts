@@ -45,6 +45,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly argument?: { readonly name: string; readonly description: string; readonly isVariadic?: boolean };
+  /** A second one: `attest ID [DIR]`. */
+  readonly secondArgument?: { readonly name: string; readonly description: string };
   /** Options shared with components, declared in `src/kernel/options`. */
   readonly options: readonly OptionName[];
   /** Flags that only the command line has (`--plan`, `--port`). */

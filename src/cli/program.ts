@@ -59,6 +59,7 @@ function build(command: Command, path: string, action: Action): Commander {
     const { name, description, isVariadic } = command.argument;
     built.argument(isVariadic ? `[${name}...]` : `[${name}]`, description);
   }
+  if (command.secondArgument) built.argument(`[${command.secondArgument.name}]`, command.secondArgument.description);
   for (const inner of command.commands ?? []) built.addCommand(build(inner, `${path} ${inner.name}`, action));
   if (command.run) {
     addFlags(built, command);

@@ -7,6 +7,7 @@ import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
 import { mergeReports } from '../kernel/merge.ts';
 import type { Suite } from '../kernel/suite.ts';
 import { oneLine } from '../reports/text.ts';
+import { attest } from './attestations.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
@@ -78,7 +79,8 @@ export async function reportRun(context: Context, invocation: Invocation): Promi
   const own = hasRubric
     ? [await context.log.step('Asking services', () => judgeTrusted(context, repo, posting?.tower, measured))]
     : [];
-  const report = mergeReports(found.reports, { frame, suites: await knownSuites(repo), problems, own });
+  const merged = mergeReports(found.reports, { frame, suites: await knownSuites(repo), problems, own });
+  const report = await attest(context, repo, merged, true);
   context.log.debug(`Merged ${found.reports.length} of ${found.paths.length} reports`);
   return finish(context, invocation, {
     root: repo.root,

@@ -26,6 +26,7 @@ import type { CheckRegistry, Suite } from '../kernel/suite.ts';
 import type { TableStore } from '../kernel/table-store.ts';
 import type { UnitTests } from '../kernel/world.ts';
 import { renderPlan } from '../reports/plan.ts';
+import { attest } from './attestations.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
@@ -165,7 +166,7 @@ async function runPlan(context: Context, invocation: Invocation, session: Sessio
     { name: 'hooks.seconds', value: Math.round(seconds * 1000) / 1000, unit: 's' },
     { name: 'verdicts.kept', value: kept, unit: '1' },
   ];
-  const report = reportOf(context, repo, 'score', [result], { metrics });
+  const report = await attest(context, repo, reportOf(context, repo, 'score', [result], { metrics }), false);
   context.log.info(
     `Hooks: ${executed} executed in ${seconds.toFixed(1)} s, ${cached} from the cache; ${kept > 0 ? `${kept} tests as before, for nothing changed that they read; ` : ''}${report.seconds.toFixed(1)} s in all.`,
   );

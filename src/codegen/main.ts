@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import attestationSchema from '../kernel/attestation.schema.json' with { type: 'json' };
 import manifestSchema from '../kernel/manifest.schema.json' with { type: 'json' };
 import reportSchema from '../kernel/report.schema.json' with { type: 'json' };
 import { embeddedFiles } from './embedded.ts';
@@ -23,6 +24,7 @@ if (releaseAt > 0)
   });
 
 const files: Readonly<Record<string, string>> = {
+  'src/kernel/generated/attestation.ts': await typesOf(attestationSchema, 'AttestationJson'),
   'src/kernel/generated/manifest.ts': await typesOf(manifestSchema, 'ResolvedManifest'),
   'src/kernel/generated/report.ts': await typesOf(reportSchema, 'ReportJson'),
   ...(await checkRegistry(root)),

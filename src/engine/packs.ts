@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path/posix';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { messagesOf } from '../facts/schema-messages.ts';
 import { parseYaml, type YamlDocument } from '../facts/yaml.ts';
 import type { AnyCheck } from '../kernel/check.ts';
 import { type Place, UsageError } from '../kernel/failure.ts';
@@ -11,7 +12,6 @@ import schema from '../kernel/pack.schema.json' with { type: 'json' };
 import type { KindRegistry } from '../kernel/rule-kind.ts';
 import type { Suite, SuiteEntry, SuiteSection } from '../kernel/suite.ts';
 import type { Files } from '../kernel/world.ts';
-import { messagesOf } from './manifest/messages.ts';
 import { ruleCheck } from './rules.ts';
 
 const suiteFile = 'suite.yml';

@@ -62,10 +62,13 @@ function requireOneRun(frame: Report, reports: readonly Report[]): void {
     throw refuse('the pipeline', first, here, [first.pipelineId, here.pipelineId]);
 }
 
-/** A result as evidence: points, execution and waivers are not the job's to say. */
+/** A result as evidence: points, execution, waivers and attestations are not the job's to say. */
 function evidenceOf(result: Result, entry: SuiteEntry | undefined): Result {
-  const { waived: _w, paperPoints: _p, passingPoints: _q, execution: _e, ...rest } = result;
-  return entry ? { ...rest, weight: entry.weight, severity: entry.severity } : rest;
+  const { waived: _w, attested: _a, paperPoints: _p, passingPoints: _q, execution: _e, ...rest } = result;
+  const own = entry ? { ...rest, weight: entry.weight, severity: entry.severity } : rest;
+  return own.outcome === 'manual'
+    ? { ...own, outcome: 'skipped', reason: 'Only an attestation file counts as executed by hand' }
+    : own;
 }
 
 function worse(a: Result, b: Result): Result {
@@ -195,7 +198,7 @@ export function mergeReports(reports: readonly Report[], { frame, suites, proble
   const isInterrupted = reports.some((report) => report.interrupted === true);
   const isWhole = problems.length === 0 && reports.every((report) => report.complete) && !isInterrupted;
   const notices = [...new Set([...problems, ...reports.flatMap((report) => report.notices ?? [])])].slice(0, mostNotices);
-  const { gate: _g, waivers: _w, notices: own = [], interrupted: _i, ...head } = frame;
+  const { gate: _g, waivers: _w, attestations: _a, notices: own = [], interrupted: _i, ...head } = frame;
   const allNotices = [...own, ...notices];
   return {
     ...head,

@@ -29,6 +29,8 @@ export interface Files {
   text(path: string, limitBytes?: number): Promise<string | null>;
   /** The first `limitBytes` bytes; null as for `text`, but binary files are returned. */
   bytes(path: string, limitBytes: number): Promise<Uint8Array | null>;
+  /** SHA-256 of the whole content, hexadecimal, whatever its size; null as for `bytes`. */
+  sha256(path: string): Promise<string | null>;
 }
 
 export interface Commit {

@@ -4,7 +4,7 @@ import type { Report, SuiteReport } from '../kernel/report.ts';
 import type { Limits } from './html/evidence.tsx';
 import { pageCss } from './html/page-css.ts';
 import { FindingsByFile, ManifestLine, RubricResults, WeightedSuite } from './html/results.tsx';
-import { GateBanner, HowItRan, Waivers } from './html/run.tsx';
+import { Attestations, GateBanner, HowItRan, Waivers } from './html/run.tsx';
 import { ScoreCard } from './html/score-card.tsx';
 import { themeCss } from './html/theme.ts';
 import { alsoFor, nextSteps } from './next-steps.ts';
@@ -66,6 +66,7 @@ function Top({ report, towerUrl }: { readonly report: Report; readonly towerUrl:
         </span>
         {rubricOf(report) && <a href="#results">Tests</a>}
         {report.suites.some((suite) => suite.method === 'weighted-mean') && <a href="#structure">Structure</a>}
+        {(report.attestations?.length ?? 0) > 0 && <a href="#attestations">By hand</a>}
         {(report.waivers?.length ?? 0) > 0 && <a href="#waivers">Waivers</a>}
         <a href="#run">How it was run</a>
         {tower && <a href={tower}>Control Tower</a>}
@@ -157,6 +158,7 @@ function Page({ report, limits, options }: PageProps) {
               <Weighted suite={suite} limits={limits} />
             ))}
           <FindingsByFile report={report} limits={limits} />
+          <Attestations report={report} limits={limits} />
           <Waivers report={report} limits={limits} />
           <HowItRan report={report} limits={limits} />
           <footer>

@@ -4,6 +4,7 @@
  */
 import { formatPlace } from '../kernel/failure.ts';
 import { type Report, type Result, resultsOf, type SuiteReport, severities } from '../kernel/report.ts';
+import { attestationProblems, attestedWords, openAttestations, stateOf } from './attestations.ts';
 import { alsoFor, nextSteps } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, formatTime, oneLine, safeUrl } from './text.ts';
@@ -81,6 +82,22 @@ function worstFindings(report: Report): string[] {
   return ['<details><summary>Worst findings</summary>', '', ...lines.slice(0, 10), ...left, '', '</details>', ''];
 }
 
+function attestationLines(report: Report): string[] {
+  const counted = [...resultsOf(report)].flatMap(({ result }) =>
+    result.attested ? [`- ${plainText(result.check)}: ${plainText(attestedWords(result.attested))}`] : [],
+  );
+  const others = openAttestations(report).flatMap((entry) =>
+    attestationProblems(entry)
+      .slice(0, 3)
+      .map(
+        ({ where, message }) =>
+          `- ${plainText(entry.test ?? where)} ${plainText(stateOf(entry))} (${plainText(where)}): ${plainText(message)}`,
+      ),
+  );
+  const lines = [...counted, ...others];
+  return lines.length > 0 ? ['**Executed by hand**', '', ...lines.slice(0, 40), ''] : [];
+}
+
 function gateLines({ gate }: Report): string[] {
   if (!gate) return [];
   const word = gate.isPassed ? 'open' : gate.mode === 'blocking' ? 'shut' : 'would be shut (advisory)';
@@ -111,6 +128,7 @@ export function renderMarkdown(report: Report, { towerUrl }: MarkdownOptions = {
           '',
         ]
       : []),
+    ...attestationLines(clean),
     ...worstFindings(clean),
     [key.join(' '), `${clean.source.commit?.slice(0, 8) ?? 'no commit'}, ${formatTime(clean.at)}`, ...links].join(' · '),
     '',

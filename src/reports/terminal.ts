@@ -2,6 +2,7 @@
 import pc from 'picocolors';
 import { formatPlace } from '../kernel/failure.ts';
 import { type Outcome, type Report, type Result, resultsOf, type SectionReport, type SuiteReport } from '../kernel/report.ts';
+import { attestationProblems, attestedWords, openAttestations, stateOf } from './attestations.ts';
 import { alsoFor, nextSteps, type Step } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, oneLine } from './text.ts';
@@ -74,6 +75,13 @@ function alarmLines(report: Report, { width, paint }: Pen): string[] {
 
 const isNarrow = (pen: Pen): boolean => pen.width < 62;
 
+/** With the word on which it counts, where people executed it; why others earned nothing is told below the card. */
+function testLines(result: Result, pen: Pen): string[] {
+  const margin = isNarrow(pen) ? '      ' : '                 ';
+  const note = result.attested && `${margin}${oneLine(attestedWords(result.attested))}`;
+  return [testLine(result, pen), ...(note ? [pen.paint.blue(clip(note, pen.width))] : [])];
+}
+
 function testLine(result: Result, pen: Pen): string {
   const start = `  ${marks[result.outcome]} ${formatPoints(result.passingPoints ?? 0)}  ${result.check.padEnd(10)}`;
   const end = result.outcome === 'pass' || isNarrow(pen) ? '' : ` ${outcomeWords[result.outcome]}`;
@@ -88,7 +96,7 @@ function rubricSection(section: SectionReport, suite: SuiteReport, pen: Pen): st
   const drawing = bar(pen, section.score ?? 0, section.paperScore ?? 0, 7, isNarrow(pen) ? 8 : 14);
   const title = pen.paint.bold(section.title.padEnd(24));
   const line = `${title} ${drawing} ${formatScore(section.score)}`;
-  return [...(isNarrow(pen) && note ? [line, note] : [line + note]), ...section.results.map((r) => testLine(r, pen)), ''];
+  return [...(isNarrow(pen) && note ? [line, note] : [line + note]), ...section.results.flatMap((r) => testLines(r, pen)), ''];
 }
 
 function rubricCard(suite: SuiteReport, pen: Pen): string[] {
@@ -165,6 +173,20 @@ function stepLines(step: Step, index: number, pen: Pen): string[] {
   return [...first, ...wrap(oneLine(`${action}${alsoFor(step)}`), pen.width, '     '), ...line];
 }
 
+function attestationLines(report: Report, pen: Pen): string[] {
+  const lines = openAttestations(report).flatMap((entry) => [
+    `  ${pen.paint.bold(entry.test ?? 'unreadable')} ${pen.paint.yellow(stateOf(entry))}`,
+    ...attestationProblems(entry)
+      .slice(0, 10)
+      .flatMap(({ where, message, fix }) => [
+        `    ${pen.paint.cyan(oneLine(where))}`,
+        ...wrap(oneLine(message), pen.width, '    '),
+        ...wrap(`→ ${oneLine(fix)}`, pen.width, '    ').map((line) => pen.paint.dim(line)),
+      ]),
+  ]);
+  return lines.length > 0 ? [pen.paint.bold('Executed by hand'), ...lines, ''] : [];
+}
+
 function gateLines({ gate }: Report, { paint, width }: Pen): string[] {
   if (!gate) return [];
   const word = gate.isPassed ? paint.green('open') : gate.mode === 'blocking' ? paint.red('shut') : paint.yellow('would be shut');
@@ -193,6 +215,7 @@ export function renderTerminal(report: Report, { width = 100, color = false }: T
     ...clean.suites.filter((suite) => suite.method === 'weighted-mean').flatMap((suite) => weightedCard(suite, pen)),
     ...(problems.length > 0 ? [pen.paint.bold('What is wrong'), ...problems, ''] : []),
     ...(unjudged.length > 0 ? [pen.paint.bold('Not judged'), ...unjudged, ''] : []),
+    ...attestationLines(clean, pen),
     ...(steps.length > 0 ? [pen.paint.bold('What to do next'), ...steps.flatMap((step, i) => stepLines(step, i, pen)), ''] : []),
     ...gateLines(clean, pen),
     ...(clean.notices ?? []).flatMap((notice) => wrap(`Note: ${oneLine(notice)}`, pen.width, '')),

@@ -154,12 +154,25 @@ describe('results of several jobs', () => {
     expect(merged).toMatchObject({ complete: true, seconds: 360 });
   });
 
+  it('believes no job that a test was executed by hand', () => {
+    const attested = {
+      by: '@eve',
+      date: '2026-11-01',
+      until: '2027-01-01',
+      method: 'm',
+      link: 'https://x.example',
+      path: 'a.yml',
+    };
+    const merged = merge(reportOf([rubricOf({ data: [result('data-1', 'manual', { attested })] })]));
+    expect(scoreOf(merged)?.sections[0]?.results[0]).toMatchObject({ outcome: 'skipped', passingPoints: 0, paperPoints: 0 });
+    expect(JSON.stringify(merged)).not.toContain('@eve');
+  });
+
   it.each([
     ['error', 'pass'],
     ['fail', 'pass'],
     ['error', 'fail'],
     ['skipped', 'pass'],
-    ['manual', 'pass'],
     ['fail', 'skipped'],
   ] as const)('of %s and %s for one check the first stands, in either order', (worse, better) => {
     const [a, b] = [worse, better].map((outcome) => reportOf([rubricOf({ data: [result('data-1', outcome)] })])) as [

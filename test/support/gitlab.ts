@@ -11,6 +11,8 @@ export interface FakeMergeRequest {
   readonly approvedBy?: readonly string[];
   readonly state?: 'merged' | 'opened' | 'closed';
   readonly target?: string;
+  /** RFC 3339. */
+  readonly mergedAt?: string;
   /** Commits that came through it, the merge or squash commit included. */
   readonly commits: readonly string[];
 }
@@ -77,14 +79,14 @@ export async function fakeGitLab(content: FakeGitLab): Promise<{ env: Record<str
       return pages(
         (content.mergeRequests ?? [])
           .filter((one) => one.commits.includes(commit))
-          .map(({ iid, author, state = 'merged', target = 'main' }) => ({
+          .map(({ iid, author, state = 'merged', target = 'main', mergedAt = '2026-11-01T10:00:00.000Z' }) => ({
             id: 1000 + iid,
             iid,
             state,
             target_branch: target,
             author: user(author),
             merge_user: state === 'merged' ? user(author) : null,
-            merged_at: state === 'merged' ? '2026-11-01T10:00:00.000Z' : null,
+            merged_at: state === 'merged' ? mergedAt : null,
           })),
       );
     const iid = Number(/^merge_requests\/(\d+)\/approvals$/.exec(path)?.[1]);

@@ -96,6 +96,7 @@ const filesOf = (texts: Readonly<Record<string, string>>): Files => ({
   glob: (patterns) => Object.keys(texts).filter((path) => picomatch.isMatch(path, [patterns].flat())),
   text: async (path) => texts[path] ?? null,
   bytes: async () => null,
+  sha256: async () => null,
 });
 
 const historyOf = (past: Given['history']): History => ({

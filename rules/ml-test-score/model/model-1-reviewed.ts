@@ -1,23 +1,10 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
-import type { Commit, Review } from '../../../src/kernel/world.ts';
+import { approversOf, reviewedBy } from '../../../src/kernel/review.ts';
+import type { Commit } from '../../../src/kernel/world.ts';
 import { isVerdict, lacks, manifestOr, rubric } from '../lib/manifest.ts';
 
 const days = 90;
 const mostCommits = 100;
-
-/** Somebody else looked at it: an approval by another person than the author of the merge request. */
-const isReviewed = ({ author, approvedBy }: Review): boolean => approvedBy.some((name) => name !== '' && name !== author);
-
-/** What is missing, in words; null when the commit came through a reviewed merge request. */
-function lack(reviews: readonly Review[], defaultBranch: string): string | null {
-  const ours = reviews.filter((review) => defaultBranch === '' || review.targetBranch === defaultBranch);
-  if (ours.some(isReviewed)) return null;
-  const [first] = ours;
-  if (!first) return reviews.length > 0 ? `came through no merge request into ${defaultBranch}` : 'came through no merge request';
-  return first.approvedBy.length > 0
-    ? `came through !${first.iid}, which only its own author ${first.author} approved`
-    : `came through !${first.iid}, which nobody approved`;
-}
 
 export default defineCheck({
   title: 'Every model specification undergoes a code review and is checked in to a repository',
@@ -55,16 +42,16 @@ export default defineCheck({
       if (!reviews.ok && !reviews.isAbsent)
         return skipped(reviews.reason, { nextStep: 'The token must read merge requests and their approvals: scope read_api.' });
       const found = reviews.ok ? reviews.value : [];
-      const missing = lack(found, project.value.defaultBranch);
-      if (missing !== null) findings.push(findingOf(commit, missing));
-      const best = found.find(isReviewed) ?? found[0];
+      const reviewed = reviewedBy(found, project.value.defaultBranch);
+      if (!reviewed.ok) findings.push(findingOf(commit, reviewed.why));
+      const best = found.find((review) => approversOf(review).length > 0) ?? found[0];
       items.push({
         commit: commit.sha.slice(0, 12),
         at: commit.at,
         subject: commit.subject.slice(0, 80),
         merge_request: best ? `!${best.iid}` : null,
         approved_by: best?.approvedBy.join(', ') || null,
-        reviewed: missing === null,
+        reviewed: reviewed.ok,
       });
     }
     const evidence = {

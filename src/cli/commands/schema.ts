@@ -3,8 +3,8 @@ import { defineCommand } from '../command.ts';
 
 export const command = defineCommand({
   name: 'schema',
-  summary: 'Print the JSON Schema of flightcheck.yml, of a report, a rule pack or the features.',
-  argument: { name: 'what', description: 'manifest (default), report, pack or features.' },
+  summary: 'Print the JSON Schema of flightcheck.yml, of a report, a rule pack, the features or an attestation.',
+  argument: { name: 'what', description: 'manifest (default), report, pack, features or attestation.' },
   options: [],
   examples: [
     { command: 'flightcheck schema > flightcheck.schema.json', meaning: 'For your editor.' },
@@ -15,6 +15,7 @@ export const command = defineCommand({
     const what = invocation.args[0] ?? 'manifest';
     const schemas = {
       manifest: () => import('../../kernel/manifest.schema.json', { with: { type: 'json' } }),
+      attestation: () => import('../../kernel/attestation.schema.json', { with: { type: 'json' } }),
       report: () => import('../../kernel/report.schema.json', { with: { type: 'json' } }),
       pack: () => import('../../kernel/pack.schema.json', { with: { type: 'json' } }),
       features: () => import('../../kernel/table-schema.schema.json', { with: { type: 'json' } }),

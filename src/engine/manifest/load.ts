@@ -2,13 +2,13 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { isMap } from '../../facts/is-map.ts';
 import { hooksOfMlproject, mlprojectFile } from '../../facts/mlproject.ts';
+import { messagesOf } from '../../facts/schema-messages.ts';
 import { type KeyPath, parseYaml } from '../../facts/yaml.ts';
 import { type Failure, FlightcheckError, type Place, toFailure, UsageError } from '../../kernel/failure.ts';
 import schema from '../../kernel/manifest.schema.json' with { type: 'json' };
 import { manifestFile, type ResolvedManifest } from '../../kernel/manifest.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
 import { fileLayer, type Layer, mergeLayers, type Origin, originOf, overrideLayer } from './layers.ts';
-import { messagesOf } from './messages.ts';
 
 /** A value from outside that outranks the manifest. */
 export interface Override {

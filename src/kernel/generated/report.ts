@@ -203,6 +203,12 @@ export interface ReportJson {
     isExpired: boolean;
   }[];
   /**
+   * Attestation files that the repo holds.
+   *
+   * @maxItems 200
+   */
+  attestations?: Attestation[];
+  /**
    * Notes on the run: what was left out and why.
    *
    * @maxItems 1000
@@ -349,6 +355,7 @@ export interface Result {
    * When the evidence was made, RFC 3339.
    */
   ranAt?: string;
+  attested?: Attested;
   /**
    * The waiver that covers its failure.
    */
@@ -500,6 +507,45 @@ export interface Failure {
   place?: Place;
 }
 /**
+ * The attestation that a manual outcome rests on.
+ */
+export interface Attested {
+  /**
+   * Who executed it: a user name of GitLab.
+   */
+  by: string;
+  /**
+   * The day on which it was executed.
+   */
+  date: string;
+  /**
+   * The last day on which it counts.
+   */
+  until: string;
+  /**
+   * How it was executed.
+   */
+  method: string;
+  /**
+   * Address of the documented results.
+   */
+  link: string;
+  /**
+   * Who approved the merge request that brought it, its author and the one who executed left out.
+   *
+   * @maxItems 100
+   */
+  approvedBy?: string[];
+  /**
+   * That merge request: !12.
+   */
+  mergeRequest?: string;
+  /**
+   * The attestation file, inside the repo.
+   */
+  path: string;
+}
+/**
  * A number for the metrics report and Control Tower's series.
  */
 export interface Metric {
@@ -550,4 +596,28 @@ export interface Gate {
    * Items: Name.
    */
   overrides?: string[];
+}
+/**
+ * An attestation file, and whether it counts.
+ */
+export interface Attestation {
+  /**
+   * The file, inside the repo.
+   */
+  path: string;
+  /**
+   * Id of the test.
+   */
+  test?: string;
+  /**
+   * counted lifts its test; unproven: nobody could be asked who approved it; unused: the test was executed; refused says why in its problems.
+   */
+  state: 'counted' | 'unproven' | 'unused' | 'refused';
+  /**
+   * Why it does not count.
+   *
+   * @maxItems 100
+   */
+  problems: Finding[];
+  attested?: Attested;
 }

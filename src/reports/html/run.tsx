@@ -1,5 +1,6 @@
 /** The gate, the waivers and how the report was made. */
 import type { Report } from '../../kernel/report.ts';
+import { type AttestationEntry, attestationProblems, attestedWords, stateOf } from '../attestations.ts';
 import { clip, formatTime, safeUrl } from '../text.ts';
 import { alarms, formatSeconds } from '../words.ts';
 import type { Limits } from './evidence.tsx';
@@ -68,6 +69,60 @@ export function Waivers({ report, limits }: { readonly report: Report; readonly 
                   {waiver.expires} {waiver.isExpired && <span class="badge is-fail">expired</span>}
                 </td>
               </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function AttestationRow({ entry, limits }: { readonly entry: AttestationEntry; readonly limits: Limits }) {
+  const { attested, test = '–', path, state } = entry;
+  const link = safeUrl(attested?.link);
+  return (
+    <tr>
+      <td class="mono">{test}</td>
+      <td>
+        <span class={`badge ${state === 'counted' ? 'is-manual' : state === 'refused' ? 'is-fail' : 'is-skipped'}`}>
+          {stateOf(entry)}
+        </span>
+      </td>
+      <td>
+        {attested && clip(`${attestedWords(attested)}. ${attested.method}`, limits.text)} {link && <a href={link}>Results</a>}
+        {attestationProblems(entry)
+          .slice(0, limits.findings)
+          .map(({ where, message, fix }) => (
+            <p class="small">
+              <code>{clip(where, limits.text)}</code> {clip(message, limits.text)}.{' '}
+              <span class="quiet">{clip(fix, limits.text)}</span>
+            </p>
+          ))}
+      </td>
+      <td class="mono">{clip(path, limits.text)}</td>
+    </tr>
+  );
+}
+
+/** Tests that people executed by hand, and whether they count. */
+export function Attestations({ report, limits }: { readonly report: Report; readonly limits: Limits }) {
+  const { attestations = [] } = report;
+  if (attestations.length === 0) return null;
+  return (
+    <section id="attestations">
+      <h2>Executed by hand</h2>
+      <div class="panel scroll">
+        <table>
+          <thead>
+            <tr>
+              {['Test', 'State', 'Who, until when, how', 'File'].map((head) => (
+                <th scope="col">{head}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {attestations.slice(0, limits.findings).map((entry) => (
+              <AttestationRow entry={entry} limits={limits} />
             ))}
           </tbody>
         </table>

@@ -1,7 +1,7 @@
 /** One model: score card, what to do next, history, versions, findings, waivers. */
 import type { Report } from '../../kernel/report.ts';
 import { FindingsByFile, RubricResults, WeightedSuite } from '../../reports/html/results.tsx';
-import { GateBanner, Waivers } from '../../reports/html/run.tsx';
+import { Attestations, GateBanner, Waivers } from '../../reports/html/run.tsx';
 import { ScoreCard } from '../../reports/html/score-card.tsx';
 import { nextSteps } from '../../reports/next-steps.ts';
 import { clip, safeUrl } from '../../reports/text.ts';
@@ -154,6 +154,7 @@ function Contents({ report }: { readonly report: Report }) {
     ['next', 'What would raise it'],
     ['tests', 'The tests'],
     ...report.suites.filter((suite) => suite.method === 'weighted-mean').map((suite) => [suite.id, suite.title] as const),
+    ...((report.attestations?.length ?? 0) > 0 ? ([['attestations', 'Executed by hand']] as const) : []),
     ...((report.waivers?.length ?? 0) > 0 ? ([['waivers', 'Waivers']] as const) : []),
     ['reports', 'Versions and reports'],
   ];
@@ -205,6 +206,7 @@ function Standing({ report, history }: StandingProps) {
           </section>
         ))}
       <FindingsByFile report={report} limits={limits} />
+      <Attestations report={report} limits={limits} />
       <Waivers report={report} limits={limits} />
     </>
   );

@@ -84,3 +84,24 @@ testRule('ownership-licence', {
   accept: [{ LICENSE: 'MIT' }, { 'LICENCE.md': 'x' }, { 'LICENSES/MIT.txt': 'x' }],
   reject: [[{ 'licensing/x.md': 'x' }, { path: 'LICENSE' }]],
 });
+
+const attestation = (more = '') =>
+  `version: 1\ntest: model-1\nby: "@ada"\ndate: ${new Date().toISOString().slice(0, 10)}\nmethod: Read every commit with Bob\nresult: passed\nlink: https://x.example/1\ncovers:\n  a.txt: ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb\n${more}`;
+const attested = (text: string, files = {}) => ({
+  ...manifest(),
+  'a.txt': 'a',
+  'flightcheck/attestations/m.yml': text,
+  ...files,
+});
+
+testRule('attestations-valid', {
+  accept: [attested(attestation())],
+  reject: [
+    [attested(attestation(), { 'a.txt': 'b' }), { path: 'flightcheck/attestations/m.yml', line: 9, says: 'a.txt has changed' }],
+    [attested(attestation('by_hand: true\n')), { path: 'flightcheck/attestations/m.yml', line: 10, says: 'by_hand' }],
+  ],
+  leave: [
+    [manifest(), 'not-applicable', 'no test is attested'],
+    [{}, 'skipped', 'no flightcheck.yml'],
+  ],
+});

@@ -1,7 +1,7 @@
-/** Errors of the JSON Schema in the words of someone who writes a manifest. */
+/** Errors of the JSON Schema in the words of someone who writes YAML. */
 import type { ErrorObject } from 'ajv/dist/2020.js';
-import { didYouMean } from '../../facts/did-you-mean.ts';
-import type { KeyPath } from '../../facts/yaml.ts';
+import { didYouMean } from './did-you-mean.ts';
+import type { KeyPath } from './yaml.ts';
 
 export interface Message {
   readonly path: KeyPath;
