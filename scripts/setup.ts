@@ -5,6 +5,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { aptInstall, installer, isThere, pipInstall, rsyncFolder, tools } from './lib/tools.ts';
+import { hasVenv, makeVenv, venvs } from './lib/venvs.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -25,4 +26,10 @@ for (const tool of missing) {
   if (isThere(tool)) console.log(`${tool.name}: installed.`);
   else if (tool.name === 'rsync' && rsyncFolder(root)) console.log('rsync: unpacked into .tools/, without root.');
   else console.error(`${tool.name} is missing (${tool.why}); install ${tool.packages.join(' ')} to have it.`);
+}
+for (const venv of venvs) {
+  if (hasVenv(root, venv)) continue;
+  const problem = makeVenv(root, venv);
+  if (problem === null) console.log(`${venv.name}: installed.`);
+  else console.error(`${venv.name} is missing (${venv.why}): ${problem}`);
 }

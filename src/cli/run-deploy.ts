@@ -1,6 +1,7 @@
 /** Wires a deployment: manifest, Airflow, the place where it reads DAG files. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openAirflow } from '../adapters/airflow/airflow.ts';
+import { airflowMajor } from '../adapters/airflow/requests.ts';
 import { openFolder } from '../adapters/delivery/folder.ts';
 import { openGitTarget } from '../adapters/delivery/git.ts';
 import { importProblem } from '../adapters/delivery/python-import.ts';
@@ -37,7 +38,11 @@ interface Wired {
   readonly imageDigest: string | null;
 }
 
-const clock: Clock = { now: () => new Date(), sleep: (seconds) => sleep(seconds * 1000) };
+const clock: Clock = {
+  now: () => new Date(),
+  // An interrupted sleep is a short one: who sleeps looks at the signal himself.
+  sleep: (seconds, signal) => sleep(seconds * 1000, undefined, signal ? { signal } : {}).catch(() => undefined),
+};
 
 /** `flightcheck deploy plan | apply | verify | rollback`. */
 export async function deploy(
@@ -63,6 +68,7 @@ export async function deploy(
       clock,
       pollSeconds,
       timeoutSeconds: durationSeconds(wired.environment.verifyTimeout),
+      signal: context.signal,
       ...logged(context),
     };
     const { spec, commit, imageDigest, environment } = wired;
@@ -126,16 +132,16 @@ async function requireImportable(context: Context, text: string): Promise<void> 
 }
 
 /** Credentials come from the variables that the environment names; the manifest never holds them. */
-async function airflowOf({ env, signal }: Context, { airflow }: Deployable): Promise<Airflow> {
+async function airflowOf({ env }: Context, { airflow }: Deployable): Promise<Airflow> {
   const [username, password, token] = [env[airflow.username], env[airflow.password], env[airflow.token]];
   const access = {
     url: airflow.url,
-    signal,
     ...(username && { username }),
     ...(password && { password }),
     ...(token && { token }),
   };
-  return openAirflow({ ...access, major: airflow.version ?? 3 });
+  // Requests are not interrupted: an interrupted deployment still has its way back to go.
+  return openAirflow({ ...access, major: airflow.version ?? (await airflowMajor(access)) });
 }
 
 async function targetOf({ env }: Context, { deliver, airflow }: Deployable): Promise<DagTarget & { close?(): Promise<void> }> {
@@ -176,8 +182,10 @@ async function prove(context: Context, { spec, environment }: Wired, airflow: Ai
       expected: expectedOf(spec, hash),
       fileName: fileNameOf(spec.id),
       deliveredAt: null,
+      oldTraces: [],
       timeoutSeconds: 2 * pollSeconds,
       pollSeconds,
+      signal: context.signal,
     }),
   );
   if (context.isJson) context.print(`${JSON.stringify({ dag: spec.id, hash, ...verified }, null, 2)}\n`);
@@ -194,6 +202,7 @@ const endings: Readonly<Record<Deployment['outcome'], { readonly code: number; r
   deployed: { code: exitCode.fine, words: 'Deployed and proven.' },
   unchanged: { code: exitCode.fine, words: 'Nothing to do: Airflow schedules exactly this already.' },
   refused: { code: exitCode.gateSaysNo, words: 'Refused by the canary: the environment is as it was.' },
+  superseded: { code: exitCode.environment, words: 'Another deployment came after this one: what it delivered stays.' },
   'rolled-back': { code: exitCode.rolledBack, words: 'Rolled back: Airflow has what it had before, proven.' },
   'rollback-unverified': {
     code: exitCode.rollbackUnverified,

@@ -56,6 +56,9 @@ export interface DeliveryRecord {
   readonly imageDigest: string | null;
 }
 
+/** What a way back found: the text that is there now (null: no file, as before), no delivery to undo, or a newer one. */
+export type Reverted = { readonly text: string | null; readonly change: string } | 'nothing' | 'superseded';
+
 /** Where Airflow reads DAG files: a Git repository or a folder. */
 export interface DagTarget {
   /** For messages: `repository ..., branch main, dags/` or a folder. */
@@ -64,8 +67,11 @@ export interface DagTarget {
   read(name: string): Promise<string | null>;
   /** Writes the file, whole or not at all. Rejects with DELIVERY_* when it cannot. Returns what identifies the change. */
   write(name: string, text: string, record: DeliveryRecord): Promise<string>;
-  /** Undoes the last change of the file that `write` made: the text before it, null when there was no file. */
-  revert(name: string, reason: string): Promise<{ readonly text: string | null; readonly change: string } | null>;
+  /**
+   * Undoes the last change of the file that `write` made, once. With `delivered` only while the file is still that text:
+   * what somebody delivered since is not ours to undo.
+   */
+  revert(name: string, reason: string, delivered?: string): Promise<Reverted>;
   /** Removes a file; nothing when it does not exist. */
   remove(name: string, reason: string): Promise<void>;
 }

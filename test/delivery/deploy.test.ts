@@ -2,65 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openAirflow } from '../../src/adapters/airflow/airflow.ts';
-import { openFolder } from '../../src/adapters/delivery/folder.ts';
 import { openGitTarget } from '../../src/adapters/delivery/git.ts';
 import { renderAirflow, renderHash } from '../../src/delivery/dag/render-airflow.ts';
-import { resolveDag } from '../../src/delivery/dag/resolve.ts';
-import type { DagSpec } from '../../src/delivery/dag/spec.ts';
-import { type ApplyOptions, apply, type Deployment } from '../../src/delivery/deploy/apply.ts';
-import { rollback } from '../../src/delivery/deploy/rollback.ts';
-import type { DagTarget } from '../../src/kernel/delivery.ts';
+import { apply } from '../../src/delivery/deploy/apply.ts';
 import { git, makeRepo, temporaryFolder } from '../helpers/repo.ts';
-import { type FakeAirflow, type Faults, fakeAirflow } from '../support/airflow.ts';
-import { manifestOf } from '../support/manifest.ts';
-
-const specOf = (word: string): DagSpec =>
-  resolveDag(
-    manifestOf({
-      model: { name: 'risk', owner: '@team' },
-      tasks: { drift: { command: ['python3', '-c', word] }, train: { command: 'python3 -m train', dependsOn: 'drift' } },
-      environments: { dev: { executor: 'local', airflow: { url: 'http://127.0.0.1:1' }, deliver: { dir: '/x' } } },
-    }),
-    { environment: 'dev', image: null, commit: 'a'.repeat(40), version: '1' },
-    () => undefined,
-  );
-
-/** A clock that runs as fast as it is asked to. */
-const fastClock = () => {
-  let ahead = 0;
-  return {
-    now: () => new Date(Date.now() + ahead),
-    sleep: async (seconds: number) => {
-      ahead += seconds * 1000;
-    },
-  };
-};
-
-async function world(faults: Faults = {}, more: { target?: DagTarget } = {}) {
-  const folder = temporaryFolder();
-  const airflow = await fakeAirflow(folder, faults);
-  const target = more.target ?? (await openFolder(folder));
-  const deploy = (spec: DagSpec, options: Partial<ApplyOptions> = {}): Promise<Deployment> =>
-    apply({
-      ...{ airflow: openAirflow({ url: airflow.url, major: 3, timeoutSeconds: 5 }), target, spec, commit: 'a'.repeat(40) },
-      ...{
-        imageDigest: null,
-        paused: false,
-        canary: false,
-        testRun: false,
-        attempt: '1',
-        timeoutSeconds: 60,
-        pollSeconds: 5,
-        clock: fastClock(),
-      },
-      ...options,
-    });
-  return { folder, airflow, target, deploy, file: join(folder, 'risk.py') };
-}
-
-const stepsOf = ({ steps }: Deployment) => steps.map(({ id, outcome }) => `${id} ${outcome}`);
-const hashIn = (airflow: FakeAirflow) => airflow.dags.get('risk')?.tasks.map((task) => task.doc_md.slice('render-hash: '.length));
-const [first, second] = [specOf('one'), specOf('two')];
+import { fakeAirflow } from '../support/airflow.ts';
+import { fastClock, first, hashIn, second, stepsOf, world } from '../support/deployments.ts';
 
 describe('a deployment', () => {
   test('is proven by the hash in every task, lets a new DAG go, and is nothing the second time', async () => {
@@ -78,7 +25,10 @@ describe('a deployment', () => {
     await deploy(first);
     const done = await deploy(second);
     expect(done.outcome).toBe('rolled-back');
-    expect(done.steps.find(({ id }) => id === 'verify')).toMatchObject({ outcome: 'fail', trace: 'Traceback: "two"' });
+    expect(done.steps.find(({ id }) => id === 'verify')).toMatchObject({
+      outcome: 'fail',
+      trace: expect.stringContaining('Traceback: "two"'),
+    });
     expect(stepsOf(done).slice(-2)).toEqual(['roll-back pass', 'verify-rollback pass']);
     expect(readFileSync(file, 'utf8')).toBe(renderAirflow(first));
     expect(hashIn(airflow)).toEqual([renderHash(first), renderHash(first)]);
@@ -177,39 +127,6 @@ describe('a deployment', () => {
     expect((await deploy(first)).outcome).toBe('deployed');
     expect(readFileSync(file, 'utf8')).toBe(renderAirflow(first));
   });
-});
-
-describe('killed at any step, a deployment can be taken back', () => {
-  const killed = ['preflight', 'deliver', 'verify'] as const;
-  for (const at of killed)
-    test(`after ${at}`, async () => {
-      const { deploy, airflow, target, file } = await world();
-      await deploy(first);
-      await expect(
-        deploy(second, {
-          onStep: ({ id }) => {
-            if (id === at) throw new Error('killed');
-          },
-        }).then((done) => {
-          throw new Error(`ended as ${done.outcome}`);
-        }),
-      ).rejects.toThrow();
-      // What the next process finds; a kill is no rollback, so the file may be either.
-      const port = openAirflow({ url: airflow.url, major: 3 });
-      const again = await rollback({
-        airflow: port,
-        target,
-        dagId: 'risk',
-        timeoutSeconds: 60,
-        pollSeconds: 5,
-        clock: fastClock(),
-      });
-      expect(['rolled-back', 'unchanged']).toContain(again.outcome);
-      const repaired = await deploy(first);
-      expect(['deployed', 'unchanged']).toContain(repaired.outcome);
-      expect(readFileSync(file, 'utf8')).toBe(renderAirflow(first));
-      expect(hashIn(airflow)).toEqual([renderHash(first), renderHash(first)]);
-    });
 });
 
 describe('delivery by commits', () => {

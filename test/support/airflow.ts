@@ -82,6 +82,9 @@ export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<
     if (faults.isDead) return;
     for (const file of readdirSync(folder).filter((name) => name.endsWith('.py'))) {
       const text = readFileSync(join(folder, file), 'utf8');
+      // A file that breaks is read again and again, and its error gets a new time with each reading.
+      const error = errors.get(file);
+      if (error) error.timestamp = new Date().toISOString();
       if (seen.get(file) === text) continue;
       if (!changedAt.has(file)) changedAt.set(file, looks);
       if (looks - (changedAt.get(file) ?? 0) < (faults.lag ?? 0)) continue;
@@ -90,7 +93,8 @@ export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<
       const id = file.slice(0, -3);
       const known = dags.get(id);
       if (faults.breaksOn !== undefined && text.includes(faults.breaksOn)) {
-        errors.set(file, { filename: file, timestamp: new Date().toISOString(), stack_trace: `Traceback: ${faults.breaksOn}` });
+        const trace = `Traceback: ${faults.breaksOn} in line ${text.split('\n').findIndex((line) => line.includes(faults.breaksOn ?? '')) + 1}`;
+        errors.set(file, { filename: file, timestamp: new Date().toISOString(), stack_trace: trace });
         if (known) known.has_import_errors = true;
         continue;
       }
@@ -98,6 +102,7 @@ export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<
       dags.set(id, { ...parse(text), is_paused: known?.is_paused ?? true, has_import_errors: false, file });
     }
     for (const dag of dags.values()) if (!existsSync(join(folder, dag.file))) seen.delete(dag.file);
+    for (const file of [...errors.keys()]) if (!existsSync(join(folder, file))) errors.delete(file);
   };
   let stale = faults.staleTasks ?? 0;
   const requests: string[] = [];

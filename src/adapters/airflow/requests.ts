@@ -79,6 +79,24 @@ async function send(access: AirflowAccess, path: string, options: RequestInit): 
   return { status: response.status, body };
 }
 
+/** Asks an Airflow which major version it is: only 3 knows /api/v2. */
+export async function airflowMajor(access: Omit<AirflowAccess, 'major'>): Promise<2 | 3> {
+  const base = access.url.replace(/\/+$/, '');
+  const limit = AbortSignal.timeout((access.timeoutSeconds ?? 30) * 1000);
+  try {
+    const response = await fetch(`${base}/api/v2/version`, { signal: limit, redirect: 'manual' });
+    const text = await textOf(response);
+    if (response.status >= 500) throw new Error(`it answers ${response.status}`);
+    return response.status === 200 && /"version"\s*:\s*"3\./.test(text) ? 3 : 2;
+  } catch (error) {
+    throw unreachable(
+      base,
+      limit.aborted ? `did not answer within ${access.timeoutSeconds ?? 30} s` : 'cannot be reached',
+      error,
+    );
+  }
+}
+
 /** Gets a token of Airflow 3: by user name and password, or without, where it lets everybody in. */
 async function loginToken(access: AirflowAccess): Promise<string> {
   const { username, password } = access;

@@ -61,9 +61,11 @@ export async function openFolder(folder: string): Promise<DagTarget> {
         return failing(`Writing ${name}`)(error);
       }
     },
-    async revert(name) {
+    async revert(name, _reason, delivered) {
       const text = await readOrNull(join(folder, recordName(name))).catch(failing(`Reading the record of ${name}`));
-      if (text === null) return null;
+      if (text === null) return 'nothing';
+      const now = await readOrNull(join(folder, name)).catch(failing(`Reading ${name}`));
+      if (delivered !== undefined && now !== delivered) return 'superseded';
       const { before } = JSON.parse(text) as Kept;
       try {
         if (before === null) await rm(join(folder, name), { force: true });

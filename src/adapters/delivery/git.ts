@@ -84,11 +84,15 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
       .catch((error: unknown) => Promise.reject(failed(`Fetching ${branch}`, error)));
     await git.raw(['reset', '--hard', '--quiet', 'FETCH_HEAD']);
   };
-  /** Commits what `change` makes of the newest tip and pushes it; another push in between means doing it again. */
-  const push = async (change: () => Promise<void>): Promise<string> => {
+  /**
+   * Commits what `change` makes of the newest tip and pushes it; another push in between means doing it again. What `change`
+   * returns instead of committing ends it.
+   */
+  const push = async <T extends string = never>(change: () => Promise<T | null>): Promise<T | string> => {
     for (let tries = 1; ; tries++) {
       await refresh();
-      await change();
+      const instead = await change();
+      if (instead !== null) return instead;
       try {
         await git.raw(['push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`]);
         return await head();
@@ -113,16 +117,25 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
         await writeFile(path, text);
         await git.raw(['add', '--', pathOf(name)]);
         await git.raw(['commit', '--quiet', '--allow-empty', '-m', `Deploy ${name}`, '-m', trailers(record)]);
+        return null;
       }),
-    async revert(name, reason) {
-      await refresh();
-      const last = (await git.raw(['log', '-1', '--format=%H', '--grep=^Render-Hash:', '--', pathOf(name)])).trim();
-      if (last === '') return null;
-      const change = await push(async () => {
-        await git.raw(['revert', '--no-edit', '--no-commit', last]);
-        await git.raw(['commit', '--quiet', '-m', `Roll back ${name}`, '-m', `${reason}\n\nReverts: ${last}`]);
+    async revert(name, reason, delivered) {
+      const last = async (pattern: string): Promise<string> =>
+        (await git.raw(['log', '-1', '--format=%H', `--grep=${pattern}`, '--', pathOf(name)])).trim();
+      const done = await push<'nothing' | 'superseded'>(async () => {
+        const [delivery, either] = [await last('^Render-Hash:'), await last('^\\(Render-Hash\\|Reverts\\):')];
+        // What was rolled back already is not rolled back twice.
+        if (delivery === '' || either !== delivery) return 'nothing';
+        if (delivered !== undefined && (await read(name)) !== delivered) return 'superseded';
+        await git
+          .raw(['revert', '--no-edit', '--no-commit', delivery])
+          .catch((error: unknown) =>
+            Promise.reject(failed(`Reverting ${delivery.slice(0, 8)}, which was changed since,`, error)),
+          );
+        await git.raw(['commit', '--quiet', '-m', `Roll back ${name}`, '-m', `${reason}\n\nReverts: ${delivery}`]);
+        return null;
       });
-      return { text: await read(name), change };
+      return done === 'nothing' || done === 'superseded' ? done : { text: await read(name), change: done };
     },
     async remove(name, reason) {
       await refresh();
@@ -130,6 +143,7 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
       await push(async () => {
         await git.raw(['rm', '--quiet', '--ignore-unmatch', '--', pathOf(name)]);
         await git.raw(['commit', '--quiet', '--allow-empty', '-m', `Remove ${name}`, '-m', reason]);
+        return null;
       });
     },
   };

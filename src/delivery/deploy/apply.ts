@@ -4,14 +4,15 @@ import { EnvironmentError } from '../../kernel/failure.ts';
 import { renderAirflow, renderHash } from '../dag/render-airflow.ts';
 import type { DagSpec } from '../dag/spec.ts';
 import type { Step } from '../steps.ts';
-import { differenceOf, expectedOf, hashOf, type Scheduled, scheduledOf, snapshotOf } from './proof.ts';
+import { differenceOf, expectedOf, hashOf, type Scheduled, scheduledOf } from './proof.ts';
+import { restore } from './restore.ts';
 import { type Clock, type Verified, verify } from './verify.ts';
 
 export type StepId = 'preflight' | 'canary' | 'deliver' | 'verify' | 'unpause' | 'test-run' | 'roll-back' | 'verify-rollback';
 export type DeployStep = Step<StepId>;
 
-/** `unchanged`: Airflow has it already. `refused`: nothing was delivered. */
-export type Outcome = 'deployed' | 'unchanged' | 'refused' | 'rolled-back' | 'rollback-unverified';
+/** `unchanged`: Airflow has it already. `refused`: nothing was delivered. `superseded`: another deployment came after. */
+export type Outcome = 'deployed' | 'unchanged' | 'refused' | 'superseded' | 'rolled-back' | 'rollback-unverified';
 
 export interface Deployment {
   readonly outcome: Outcome;
@@ -35,6 +36,8 @@ export interface ApplyOptions {
   readonly timeoutSeconds: number;
   readonly pollSeconds: number;
   readonly clock: Clock;
+  /** Interrupts: what was delivered and is not proven yet is taken back. */
+  readonly signal?: AbortSignal;
   onStep?(step: DeployStep): void;
   onWait?(why: string, seconds: number): void;
 }
@@ -92,17 +95,17 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
 
   if (options.canary) {
     const copy: DagSpec = { ...spec, id: `${spec.id}__canary`, schedule: { cron: null, assets: [] } };
+    options.signal?.throwIfAborted();
     const verified = await timed('canary', () => tryCanary(options, copy, waiting), proof('a paused copy'));
     if (!verified.isProven) return end('refused');
   }
 
+  options.signal?.throwIfAborted();
   const deliveredAt = clock.now();
   const record = { hash, previousHash, commit: options.commit, imageDigest: options.imageDigest };
   // From here on the environment is not as it was: whatever goes wrong ends in a rollback.
-  const goBack = async (why: string): Promise<Deployment> => {
-    const isBack = await rollBack({ ...options, ...waiting }, name, before, why, note);
-    return end(isBack ? 'rolled-back' : 'rollback-unverified');
-  };
+  const goBack = async (why: string): Promise<Deployment> =>
+    end(await restore({ ...waiting, target }, { name, delivered: text, before: before.scheduled, why }, note));
   try {
     if (delivered !== text)
       await timed(
@@ -116,7 +119,13 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   }
   const verified = await timed(
     'verify',
-    () => verify({ ...waiting, expected, fileName: name, deliveredAt }),
+    () =>
+      verify({
+        ...waiting,
+        ...(options.signal && { signal: options.signal }),
+        ...{ expected, fileName: name, deliveredAt, oldTraces: before.traces },
+        isReplaced: async () => (await target.read(name)) !== text,
+      }),
     proof('this version'),
   );
   if (!verified.isProven) return goBack(verified.reason);
@@ -145,6 +154,8 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
 
 interface Before {
   readonly scheduled: Scheduled | null;
+  /** Import errors that the file has already. */
+  readonly traces: readonly string[];
   readonly words: string;
 }
 
@@ -164,13 +175,15 @@ async function preflight({ airflow, spec, clock }: ApplyOptions): Promise<Before
   const errors = await airflow.importErrors(fileNameOf(spec.id));
   const scheduled = await scheduledOf(airflow, spec.id);
   const state = scheduled === null ? 'the DAG is new' : `the DAG is there${scheduled.dag.isPaused ? ', paused' : ''}`;
-  return { scheduled, words: `Airflow ${version}, ${state}${errors === null ? '; this account sees no import errors' : ''}` };
+  const traces = (errors ?? []).map(({ trace }) => trace);
+  const seen = errors === null ? '; this account sees no import errors' : traces.length > 0 ? '; its file is broken' : '';
+  return { scheduled, traces, words: `Airflow ${version}, ${state}${seen}` };
 }
 
 type Waiting = Pick<ApplyOptions, 'airflow' | 'clock' | 'timeoutSeconds' | 'pollSeconds' | 'onWait'>;
 
 async function tryCanary(
-  { target, commit, imageDigest, clock, airflow }: ApplyOptions,
+  { target, commit, imageDigest, clock, airflow, signal }: ApplyOptions,
   copy: DagSpec,
   waiting: Waiting,
 ): Promise<Verified> {
@@ -179,7 +192,8 @@ async function tryCanary(
   const deliveredAt = clock.now();
   try {
     await target.write(name, renderAirflow(copy), { hash, previousHash: null, commit, imageDigest });
-    return await verify({ ...waiting, expected: expectedOf(copy, hash), fileName: name, deliveredAt });
+    const expected = expectedOf(copy, hash);
+    return await verify({ ...waiting, ...(signal && { signal }), expected, fileName: name, deliveredAt, oldTraces: [] });
   } finally {
     await target.remove(name, 'The canary has done its work.');
     await airflow.forget(copy.id).catch(() => undefined);
@@ -202,7 +216,7 @@ async function unpause({ airflow, spec, paused }: ApplyOptions, before: Schedule
 
 /** One run; asked for twice by the same attempt it is still one. */
 async function testRun(
-  { airflow, spec, clock, pollSeconds, timeoutSeconds, attempt }: ApplyOptions,
+  { airflow, spec, clock, pollSeconds, timeoutSeconds, attempt, signal }: ApplyOptions,
   hash: string,
 ): Promise<string> {
   const runId = `flightcheck__${hash.slice(0, 12)}__${attempt}`;
@@ -212,63 +226,7 @@ async function testRun(
     const state = await airflow.runState(spec.id, runId);
     if (state === 'success' || state === 'failed') return state;
     if (clock.now().getTime() > deadline) return `${state ?? 'unknown'} after its time`;
-    await clock.sleep(pollSeconds);
+    if (signal?.aborted) return `${state ?? 'unknown'} when it was interrupted`;
+    await clock.sleep(pollSeconds, signal);
   }
-}
-
-type RollBackOptions = Waiting & Pick<ApplyOptions, 'target'>;
-
-/** Restores the file, proves that Airflow has what it had, and restores whether it was paused. True when all was proven. */
-async function rollBack(
-  options: RollBackOptions,
-  name: string,
-  before: Before,
-  why: string,
-  note: (step: DeployStep) => void,
-): Promise<boolean> {
-  const { target, airflow, clock } = options;
-  const started = clock.now();
-  const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
-  const failed = (id: StepId, error: unknown): false => {
-    note({ id, outcome: 'fail', seconds: seconds(), words: error instanceof Error ? error.message : String(error) });
-    return false;
-  };
-  try {
-    const reverted = await target.revert(name, `Rolled back by Flightcheck: ${why.slice(0, 500)}`);
-    note({
-      id: 'roll-back',
-      outcome: 'pass',
-      seconds: seconds(),
-      words: reverted ? `${name} is as it was before (${reverted.change})` : `${name} was not delivered`,
-    });
-  } catch (error) {
-    return failed('roll-back', error);
-  }
-  try {
-    const { scheduled } = before;
-    const verified =
-      scheduled === null
-        ? await gone(options, name)
-        : await verify({ ...options, expected: snapshotOf(scheduled), fileName: name, deliveredAt: started });
-    if (verified.isProven && scheduled) await airflow.setPaused(scheduled.dag.id, scheduled.dag.isPaused);
-    note({
-      id: 'verify-rollback',
-      outcome: verified.isProven ? 'pass' : 'fail',
-      seconds: seconds(),
-      words: verified.isProven ? 'Airflow has what it had before' : verified.reason,
-      ...(!verified.isProven && verified.trace !== undefined && { trace: verified.trace }),
-    });
-    return verified.isProven;
-  } catch (error) {
-    return failed('verify-rollback', error);
-  }
-}
-
-/** A DAG that is new has nothing to go back to: it must be gone, and its import error with it. */
-async function gone({ airflow }: RollBackOptions, name: string): Promise<Verified> {
-  const id = name.slice(0, -'.py'.length);
-  if ((await airflow.dag(id)) !== null) await airflow.forget(id);
-  return (await airflow.dag(id)) === null
-    ? { isProven: true, seconds: 0 }
-    : { isProven: false, seconds: 0, reason: `Airflow still lists ${id}` };
 }

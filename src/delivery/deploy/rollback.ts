@@ -3,7 +3,8 @@ import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
 import { renderHash, specIn } from '../dag/render-airflow.ts';
 import { type Deployment, type DeployStep, fileNameOf } from './apply.ts';
 import { expectedOf, hashOf, scheduledOf } from './proof.ts';
-import { type Clock, verify } from './verify.ts';
+import { gone, tracesOf } from './restore.ts';
+import { type Clock, type Verified, verify } from './verify.ts';
 
 export interface RollbackOptions {
   readonly airflow: Airflow;
@@ -12,11 +13,12 @@ export interface RollbackOptions {
   readonly timeoutSeconds: number;
   readonly pollSeconds: number;
   readonly clock: Clock;
+  readonly signal?: AbortSignal;
   onStep?(step: DeployStep): void;
   onWait?(why: string, seconds: number): void;
 }
 
-/** Restores the file before the last delivery and proves that Airflow schedules it. */
+/** Restores the file before the last delivery and proves that Airflow schedules it. Called again, it only proves. */
 export async function rollback(options: RollbackOptions): Promise<Deployment> {
   const { airflow, target, dagId, clock } = options;
   const name = fileNameOf(dagId);
@@ -29,37 +31,38 @@ export async function rollback(options: RollbackOptions): Promise<Deployment> {
   const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
   const now = await scheduledOf(airflow, dagId);
   const previousHash = now ? hashOf(now) : null;
+  const oldTraces = await tracesOf(airflow, name);
   const reverted = await target.revert(name, 'Rolled back by hand with Flightcheck.');
-  if (reverted === null) {
-    note({
-      id: 'roll-back',
-      outcome: 'skipped',
-      seconds: seconds(),
-      words: `${target.words} has no delivery of ${name} to undo`,
-    });
-    return { outcome: 'unchanged', hash: previousHash ?? '', previousHash, steps };
-  }
-  note({ id: 'roll-back', outcome: 'pass', seconds: seconds(), words: `${name} is as it was before (${reverted.change})` });
-  const end = (isProven: boolean, hash: string, words: string, trace?: string): Deployment => {
+  const isReverted = reverted !== 'nothing' && reverted !== 'superseded';
+  note({
+    id: 'roll-back',
+    outcome: isReverted ? 'pass' : 'skipped',
+    seconds: seconds(),
+    words: isReverted
+      ? `${name} is as it was before (${reverted.change})`
+      : `${target.words} has no delivery of ${name} to undo; looking whether Airflow has what lies there`,
+  });
+  const end = (verified: Verified, hash: string, words: string): Deployment => {
+    const { isProven } = verified;
     note({
       id: 'verify-rollback',
       outcome: isProven ? 'pass' : 'fail',
       seconds: seconds(),
-      words,
-      ...(trace !== undefined && { trace }),
+      words: isProven ? words : verified.reason,
+      ...(!isProven && verified.trace !== undefined && { trace: verified.trace }),
     });
-    return { outcome: isProven ? 'rolled-back' : 'rollback-unverified', hash, previousHash, steps };
+    const outcome = !isProven ? 'rollback-unverified' : isReverted ? 'rolled-back' : 'unchanged';
+    return { outcome, hash, previousHash, steps };
   };
-  if (reverted.text === null) {
-    if ((await airflow.dag(dagId)) !== null) await airflow.forget(dagId);
-    const isGone = (await airflow.dag(dagId)) === null;
-    return end(isGone, '', isGone ? 'there was no DAG before, and there is none now' : `Airflow still lists ${dagId}`);
+  const text = isReverted ? reverted.text : await target.read(name);
+  if (text === null) return end(await gone(options, name), '', 'no file lies there, and Airflow has no DAG');
+  const spec = specIn(text);
+  if (spec === null) {
+    const reason = 'the file that lies there was not written by Flightcheck, so nothing in Airflow can prove it';
+    return end({ isProven: false, seconds: 0, reason }, '', reason);
   }
-  const spec = specIn(reverted.text);
-  if (spec === null) return end(false, '', 'the file before was not written by Flightcheck, so nothing in Airflow can prove it');
   const hash = renderHash(spec);
-  const verified = await verify({ ...options, expected: expectedOf(spec, hash), fileName: name, deliveredAt: started });
-  return verified.isProven
-    ? end(true, hash, 'Airflow schedules what it did before: hash and edges were found in every task, twice')
-    : end(false, hash, verified.reason, verified.trace);
+  const expected = expectedOf(spec, hash);
+  const verified = await verify({ ...options, expected, fileName: name, deliveredAt: started, oldTraces });
+  return end(verified, hash, 'Airflow schedules what lies there: hash and edges were found in every task, twice');
 }

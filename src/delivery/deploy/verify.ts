@@ -8,15 +8,22 @@ export interface VerifyOptions {
   readonly fileName: string;
   /** Import errors older than this belong to another file; null counts all. */
   readonly deliveredAt: Date | null;
+  /** Traces that Airflow had before the delivery: it states them anew, with a new time, until it reads the new file. */
+  readonly oldTraces: readonly string[];
   readonly timeoutSeconds: number;
   readonly pollSeconds: number;
   readonly clock: Clock;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+  /** Asked when Airflow has something else: true when that is no longer what lies in the target. */
+  isReplaced?(): Promise<boolean>;
   onWait?(why: string, seconds: number): void;
 }
 
 export interface Clock {
   now(): Date;
-  sleep(seconds: number): Promise<void>;
+  /** Resolves after that time, or when the signal is aborted. */
+  sleep(seconds: number, signal?: AbortSignal): Promise<void>;
 }
 
 export type Verified =
@@ -39,13 +46,18 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
       const errors = await airflow.importErrors(fileName);
       isBlind = errors === null;
       const since = deliveredAt === null ? 0 : deliveredAt.getTime() - clockSkewSeconds * 1000;
-      const error = errors?.find(({ at }) => Date.parse(at) >= since);
+      const error = errors?.find(({ at, trace }) => Date.parse(at) >= since && !options.oldTraces.includes(trace));
       if (error) return { isProven: false, seconds: seconds(), reason: `Airflow cannot import ${fileName}`, trace: error.trace };
       const scheduled = await scheduledOf(airflow, expected.dagId);
-      const difference = differenceOf(expected, scheduled);
+      const isStillBroken = errors !== null && errors.length > 0;
+      const difference = isStillBroken
+        ? 'Airflow still has the import error of the file before'
+        : differenceOf(expected, scheduled);
       inARow = difference === null ? inARow + 1 : 0;
       if (inARow >= 2) return { isProven: true, seconds: seconds() };
       why = difference ?? 'seen once, looking again';
+      if (difference !== null && (await options.isReplaced?.()))
+        return { isProven: false, seconds: seconds(), reason: `another deployment replaced ${fileName}` };
       // A file that Airflow knows can be hurried; a new one waits for the next look into the folder.
       if (difference !== null && scheduled?.dag.fileToken) await airflow.hurry(scheduled.dag.fileToken).catch(() => undefined);
     } catch (error) {
@@ -58,7 +70,8 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
       const blind = isBlind ? '; this account sees no import errors, so the file may also be broken' : '';
       return { isProven: false, seconds: waited, reason: `after ${Math.round(waited)} s ${why}${blind}` };
     }
+    if (options.signal?.aborted) return { isProven: false, seconds: waited, reason: `interrupted while ${why}` };
     options.onWait?.(why, waited);
-    await clock.sleep(options.pollSeconds);
+    await clock.sleep(options.pollSeconds, options.signal);
   }
 }

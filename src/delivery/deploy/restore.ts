@@ -1,0 +1,101 @@
+/** The way back of a deployment that failed: the file before, and the proof that Airflow has what it had. */
+import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
+import type { DeployStep, StepId } from './apply.ts';
+import { type Scheduled, snapshotOf } from './proof.ts';
+import { type Clock, type Verified, verify } from './verify.ts';
+
+interface RestoreOptions {
+  readonly airflow: Airflow;
+  readonly target: DagTarget;
+  readonly timeoutSeconds: number;
+  readonly pollSeconds: number;
+  readonly clock: Clock;
+  onWait?(why: string, seconds: number): void;
+}
+
+export interface Restore {
+  readonly name: string;
+  /** What was delivered: only that is taken back. */
+  readonly delivered: string;
+  readonly before: Scheduled | null;
+  readonly why: string;
+}
+
+/** Restores the file, proves that Airflow has what it had, and restores whether it was paused. */
+export async function restore(
+  options: RestoreOptions,
+  { name, delivered, before, why }: Restore,
+  note: (step: DeployStep) => void,
+): Promise<'rolled-back' | 'rollback-unverified' | 'superseded'> {
+  const { target, airflow, clock } = options;
+  const started = clock.now();
+  const seconds = (): number => (clock.now().getTime() - started.getTime()) / 1000;
+  const failed = (id: StepId, error: unknown): 'rollback-unverified' => {
+    note({ id, outcome: 'fail', seconds: seconds(), words: error instanceof Error ? error.message : String(error) });
+    return 'rollback-unverified';
+  };
+  // The broken file's error is stated anew until Airflow reads the restored one.
+  const oldTraces = await tracesOf(airflow, name).catch(() => []);
+  try {
+    const reverted = await target.revert(name, `Rolled back by Flightcheck: ${why.slice(0, 500)}`, delivered);
+    if (reverted === 'superseded') {
+      const words = `another deployment replaced ${name}: what it delivered stays, and it must prove it`;
+      note({ id: 'roll-back', outcome: 'skipped', seconds: seconds(), words });
+      return 'superseded';
+    }
+    const words = reverted === 'nothing' ? `${name} was not delivered` : `${name} is as it was before (${reverted.change})`;
+    note({ id: 'roll-back', outcome: 'pass', seconds: seconds(), words });
+  } catch (error) {
+    return failed('roll-back', error);
+  }
+  try {
+    const verified =
+      before === null
+        ? await gone(options, name)
+        : await verify({ ...options, expected: snapshotOf(before), fileName: name, deliveredAt: started, oldTraces });
+    if (verified.isProven && before) await airflow.setPaused(before.dag.id, before.dag.isPaused);
+    note({
+      id: 'verify-rollback',
+      outcome: verified.isProven ? 'pass' : 'fail',
+      seconds: seconds(),
+      words: verified.isProven ? 'Airflow has what it had before' : verified.reason,
+      ...(!verified.isProven && verified.trace !== undefined && { trace: verified.trace }),
+    });
+    return verified.isProven ? 'rolled-back' : 'rollback-unverified';
+  } catch (error) {
+    return failed('verify-rollback', error);
+  }
+}
+
+/** What Airflow says of a file that it cannot import; nothing where the account may not see it. */
+export const tracesOf = async (airflow: Airflow, name: string): Promise<readonly string[]> =>
+  ((await airflow.importErrors(name)) ?? []).map(({ trace }) => trace);
+
+/**
+ * A DAG that is new has nothing to go back to: it must be gone, and its import error with it. Looked at twice, for Airflow
+ * may be reading the file while it is removed.
+ */
+export async function gone(options: Omit<RestoreOptions, 'target'>, name: string): Promise<Verified> {
+  const { airflow, clock } = options;
+  const id = name.slice(0, -'.py'.length);
+  const started = clock.now().getTime();
+  const seconds = (): number => (clock.now().getTime() - started) / 1000;
+  let inARow = 0;
+  let why = '';
+  for (;;) {
+    try {
+      const isListed = (await airflow.dag(id)) !== null;
+      if (isListed) await airflow.forget(id);
+      const isBroken = (await tracesOf(airflow, name)).length > 0;
+      inARow = isListed || isBroken ? 0 : inARow + 1;
+      if (inARow >= 2) return { isProven: true, seconds: seconds() };
+      why = isListed ? `Airflow still lists ${id}` : isBroken ? `Airflow still has the import error of ${name}` : 'looking again';
+    } catch (error) {
+      inARow = 0;
+      why = error instanceof Error ? error.message : String(error);
+    }
+    if (seconds() >= options.timeoutSeconds) return { isProven: false, seconds: seconds(), reason: why };
+    options.onWait?.(why, seconds());
+    await clock.sleep(options.pollSeconds);
+  }
+}
