@@ -9,8 +9,9 @@ import { durationSeconds } from '../delivery/dag/duration.ts';
 import { renderAirflow, renderHash, specIn } from '../delivery/dag/render-airflow.ts';
 import { resolveDag } from '../delivery/dag/resolve.ts';
 import type { DagSpec, Environment } from '../delivery/dag/spec.ts';
-import { apply, type Deployment, fileNameOf } from '../delivery/deploy/apply.ts';
+import { apply } from '../delivery/deploy/apply.ts';
 import { changesOf } from '../delivery/deploy/changes.ts';
+import { type Deployment, fileNameOf } from '../delivery/deploy/deployment.ts';
 import { expectedOf, scheduledOf } from '../delivery/deploy/proof.ts';
 import { rollback } from '../delivery/deploy/rollback.ts';
 import { deploySuite } from '../delivery/deploy/suite.ts';
@@ -26,7 +27,9 @@ import { optionValue } from './options.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
 
-const pollSeconds = 5;
+const pollSeconds = 2;
+/** Longest that `deploy verify` asks: it proves what is, and waits for nothing. */
+const verifySeconds = 10;
 
 type Deployable = Environment & { readonly airflow: NonNullable<Environment['airflow']> };
 
@@ -183,7 +186,7 @@ async function prove(context: Context, { spec, environment }: Wired, airflow: Ai
       fileName: fileNameOf(spec.id),
       deliveredAt: null,
       oldTraces: [],
-      timeoutSeconds: 2 * pollSeconds,
+      timeoutSeconds: verifySeconds,
       pollSeconds,
       signal: context.signal,
     }),

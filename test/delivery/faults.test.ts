@@ -6,7 +6,7 @@ import { openAirflow } from '../../src/adapters/airflow/airflow.ts';
 import { airflowMajor } from '../../src/adapters/airflow/requests.ts';
 import { openGitTarget } from '../../src/adapters/delivery/git.ts';
 import { renderAirflow, renderHash } from '../../src/delivery/dag/render-airflow.ts';
-import type { StepId } from '../../src/delivery/deploy/apply.ts';
+import type { StepId } from '../../src/delivery/deploy/deployment.ts';
 import { rollback } from '../../src/delivery/deploy/rollback.ts';
 import type { Airflow, DagTarget } from '../../src/kernel/delivery.ts';
 import { git, makeRepo, temporaryFolder } from '../helpers/repo.ts';

@@ -253,6 +253,12 @@ describe('what may not leave the machine', () => {
       'looks like a secret',
     ],
     ['a bad cron', () => resolve({ dag: { schedule: '61 3 * * *' } }), 'DAG_SCHEDULE', '"61" is no minute'],
+    [
+      'a time zone that is none',
+      () => resolve({ dag: { timezone: 'Mars/Olympus' } }),
+      'DAG_TIMEZONE',
+      '"Mars/Olympus" is no time zone',
+    ],
     ['an unknown environment', () => resolve({}, 'prdo'), 'ENVIRONMENT_UNKNOWN', 'did you mean prod?'],
   ];
   for (const [what, attempt, code, words] of refused)

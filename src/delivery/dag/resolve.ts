@@ -78,6 +78,15 @@ function taskOf(id: string, task: Task, defaults: Defaults, image: string | null
   };
 }
 
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 type PlaceOf = (key: string) => Place | undefined;
 
 /** What is wrong with the tasks as a whole; one sentence and its place each. */
@@ -156,6 +165,12 @@ export function resolveDag(manifest: ResolvedManifest, delivery: Delivery, place
       hint: 'Five fields: minute, hour, day of month, month, day of week; or @daily, @weekly, ...',
       place: place('dag.schedule') ?? { path: manifestFile },
     });
+  const { timezone = 'UTC' } = dag;
+  if (!isTimeZone(timezone))
+    throw new UsageError('DAG_TIMEZONE', `dag.timezone: ${JSON.stringify(timezone)} is no time zone`, {
+      hint: 'Name one of the IANA database: UTC, Europe/Berlin, Australia/Sydney.',
+      place: place('dag.timezone') ?? { path: manifestFile },
+    });
   const [first, ...others] = problemsOf(tasks, environment);
   if (first)
     throw new UsageError(
@@ -171,7 +186,7 @@ export function resolveDag(manifest: ResolvedManifest, delivery: Delivery, place
     id: `${dag.id ?? name}${environment.dagIdSuffix}`,
     description: dag.description ?? description,
     schedule: { cron, assets: typeof schedule === 'string' ? [] : (schedule?.assets ?? []) },
-    timezone: dag.timezone ?? 'UTC',
+    timezone,
     start: dag.start ?? '2024-01-01',
     catchup: dag.catchup ?? false,
     maxActiveRuns: dag.maxActiveRuns ?? 1,

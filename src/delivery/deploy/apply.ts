@@ -3,23 +3,10 @@ import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
 import { EnvironmentError } from '../../kernel/failure.ts';
 import { renderAirflow, renderHash } from '../dag/render-airflow.ts';
 import type { DagSpec } from '../dag/spec.ts';
-import type { Step } from '../steps.ts';
+import { type Deployment, type DeployStep, fileNameOf, type Outcome, type StepId } from './deployment.ts';
 import { differenceOf, expectedOf, hashOf, type Scheduled, scheduledOf } from './proof.ts';
 import { restore } from './restore.ts';
 import { type Clock, type Verified, verify } from './verify.ts';
-
-export type StepId = 'preflight' | 'canary' | 'deliver' | 'verify' | 'unpause' | 'test-run' | 'roll-back' | 'verify-rollback';
-export type DeployStep = Step<StepId>;
-
-/** `unchanged`: Airflow has it already. `refused`: nothing was delivered. `superseded`: another deployment came after. */
-export type Outcome = 'deployed' | 'unchanged' | 'refused' | 'superseded' | 'rolled-back' | 'rollback-unverified';
-
-export interface Deployment {
-  readonly outcome: Outcome;
-  readonly hash: string;
-  readonly previousHash: string | null;
-  readonly steps: readonly DeployStep[];
-}
 
 export interface ApplyOptions {
   readonly airflow: Airflow;
@@ -44,8 +31,6 @@ export interface ApplyOptions {
 
 /** A dag-processor whose last sign of life is older reads no files. */
 const heartbeatSeconds = 60;
-
-export const fileNameOf = (dagId: string): string => `${dagId}.py`;
 
 /** Deploys. Rejects only for what happens before anything is delivered; later faults end in a rollback. */
 export async function apply(options: ApplyOptions): Promise<Deployment> {

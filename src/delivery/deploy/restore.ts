@@ -1,6 +1,6 @@
 /** The way back of a deployment that failed: the file before, and the proof that Airflow has what it had. */
 import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
-import type { DeployStep, StepId } from './apply.ts';
+import type { DeployStep, StepId } from './deployment.ts';
 import { type Scheduled, snapshotOf } from './proof.ts';
 import { type Clock, type Verified, verify } from './verify.ts';
 
@@ -53,7 +53,7 @@ export async function restore(
       before === null
         ? await gone(options, name)
         : await verify({ ...options, expected: snapshotOf(before), fileName: name, deliveredAt: started, oldTraces });
-    if (verified.isProven && before) await airflow.setPaused(before.dag.id, before.dag.isPaused);
+    if (verified.isProven && before) await restorePaused(airflow, before);
     note({
       id: 'verify-rollback',
       outcome: verified.isProven ? 'pass' : 'fail',
@@ -65,6 +65,12 @@ export async function restore(
   } catch (error) {
     return failed('verify-rollback', error);
   }
+}
+
+/** Asked first: an account that may not pause can still have deployed. */
+async function restorePaused(airflow: Airflow, { dag }: Scheduled): Promise<void> {
+  const now = await airflow.dag(dag.id);
+  if (now !== null && now.isPaused !== dag.isPaused) await airflow.setPaused(dag.id, dag.isPaused);
 }
 
 /** What Airflow says of a file that it cannot import; nothing where the account may not see it. */

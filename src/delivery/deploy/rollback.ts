@@ -1,7 +1,7 @@
 /** Undoes the last delivery: also that of a process that was killed in the middle of one. */
 import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
 import { renderHash, specIn } from '../dag/render-airflow.ts';
-import { type Deployment, type DeployStep, fileNameOf } from './apply.ts';
+import { type Deployment, type DeployStep, fileNameOf } from './deployment.ts';
 import { expectedOf, hashOf, scheduledOf } from './proof.ts';
 import { gone, tracesOf } from './restore.ts';
 import { type Clock, type Verified, verify } from './verify.ts';

@@ -1,7 +1,7 @@
 /** A deployment as a suite of a report. */
 import type { SuiteReport } from '../../kernel/report.ts';
 import { type StepWords, stepsSuite } from '../steps.ts';
-import type { Deployment, StepId } from './apply.ts';
+import type { Deployment, StepId } from './deployment.ts';
 
 const steps: Readonly<Record<StepId, StepWords>> = {
   preflight: {
