@@ -267,6 +267,11 @@ export const suite = {
           "severity": "blocker"
         },
         {
+          "check": "security-no-secrets-in-history",
+          "weight": 3,
+          "severity": "critical"
+        },
+        {
           "check": "security-no-key-files",
           "weight": 3,
           "severity": "critical"
@@ -308,6 +313,7 @@ export const checks = {
   'reproducibility-no-absolute-paths': () => import('./reproducibility/reproducibility-no-absolute-paths.ts').then((m) => m.default),
   'reproducibility-seeds': () => import('./reproducibility/reproducibility-seeds.ts').then((m) => m.default),
   'security-no-personal-data': () => import('./security/security-no-personal-data.ts').then((m) => m.default),
+  'security-no-secrets-in-history': () => import('./security/security-no-secrets-in-history.ts').then((m) => m.default),
   'security-no-secrets': () => import('./security/security-no-secrets.ts').then((m) => m.default),
   'security-safe-loading': () => import('./security/security-safe-loading.ts').then((m) => m.default),
 } as const satisfies CheckRegistry;

@@ -1,4 +1,6 @@
 /** Runs git so that nothing a repository configures is executed: the one place where git is started. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { type SimpleGitOptions, simpleGit } from 'simple-git';
 import { EnvironmentError, FlightcheckError, UsageError } from '../kernel/failure.ts';
 
@@ -58,6 +60,8 @@ export interface GitCommand {
   run(args: readonly string[]): Promise<Buffer>;
   /** The same, trimmed; null when git says no with an exit code. */
   ask(args: readonly string[]): Promise<string | null>;
+  /** What git prints when it is handed these lines, in pieces as they come; simple-git has no standard input. */
+  feed(args: readonly string[], lines: readonly string[]): AsyncIterable<Buffer>;
 }
 
 const firstLine = (error: unknown): string =>
@@ -100,8 +104,33 @@ export function gitCommand(folder: string, signal?: AbortSignal): GitCommand {
     }
     return Buffer.concat(chunks);
   };
+  async function* feed(args: readonly string[], lines: readonly string[]): AsyncGenerator<Buffer> {
+    const all = [...config.flatMap((setting) => ['-c', setting]), ...args];
+    const git = spawn('git', all, {
+      cwd: folder,
+      env: environment(),
+      stdio: ['pipe', 'pipe', 'ignore'],
+      ...(signal && { signal }),
+    });
+    const ended = once(git, 'close');
+    // Nobody listens before the output is read to its end; the failure is thrown there.
+    ended.catch(() => undefined);
+    git.stdin.on('error', () => undefined);
+    git.stdin.end(`${lines.join('\n')}\n`);
+    try {
+      for await (const chunk of git.stdout) yield chunk as Buffer;
+      const [code] = (await ended) as [number | null];
+      if (code !== 0) throw new Error(`exit code ${code}`);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw explain(error, args);
+    } finally {
+      git.kill();
+    }
+  }
   return {
     run,
+    feed,
     ask: async (args) => {
       try {
         return (await run(args)).toString('utf8').trim() || null;

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { EnvironmentError, UsageError } from '../kernel/failure.ts';
 import type { Commit, Git, HistoryBlob } from '../kernel/world.ts';
 import { type GitCommand, gitCommand } from './git-command.ts';
+import { readPastTexts } from './git-past.ts';
 
 const noRepository: Git = {
   isRepository: false,
@@ -17,6 +18,7 @@ const noRepository: Git = {
   contains: async () => false,
   tracked: async () => new Set(),
   largeBlobs: async () => [],
+  pastTexts: async () => ({ read: 0, left: 0 }),
   previousRelease: async () => null,
   pathsAt: async () => [],
   textAt: async () => null,
@@ -159,6 +161,7 @@ export async function openGit(root: string, options: { readonly signal?: AbortSi
     previousRelease: async () => (head === null ? null : previousRelease(git)),
     pathsAt: async (sha) => splitNul(await git.run(['ls-tree', '-r', '-z', '--name-only', sha])),
     textAt: (sha, path) => textAt(git, sha, path),
+    pastTexts: async (options, visit) => (head === null ? { read: 0, left: 0 } : readPastTexts(git, options, visit)),
     largeBlobs: async (minBytes) => (head === null ? [] : readLargeBlobs(git, minBytes)),
   };
 }

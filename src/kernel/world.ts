@@ -71,6 +71,14 @@ export interface Git {
   tracked(): Promise<ReadonlySet<string>>;
   /** Every blob of at least `minBytes` reachable from HEAD. */
   largeBlobs(minBytes: number): Promise<readonly HistoryBlob[]>;
+  /**
+   * Shows every text that a commit before HEAD held and HEAD's tree does not, newest first, each once: those under a path
+   * that is `wanted`, of at most `limitBytes`, until `totalBytes` are read. What was left out by these two bounds is counted.
+   */
+  pastTexts(
+    options: { wanted(path: string): boolean; readonly limitBytes: number; readonly totalBytes: number },
+    visit: (text: string, blob: HistoryBlob) => void,
+  ): Promise<{ readonly read: number; readonly left: number }>;
   /** The newest tag that HEAD descends from, else HEAD's first parent; null when it has none here (the first commit, a shallow clone). */
   previousRelease(): Promise<{ readonly name: string; readonly sha: string } | null>;
   /** Paths of the files of a commit. */

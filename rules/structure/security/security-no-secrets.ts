@@ -1,11 +1,6 @@
-import { secretsIn } from '../../../src/facts/secrets.ts';
 import { defineCheck, type Finding, judge } from '../../../src/kernel/check.ts';
 import { capped } from '../../kinds/lib/findings.ts';
-import { isTestPath } from '../lib/texts.ts';
-
-/** What is never text, and locks, whose hashes are no secrets. */
-const unread =
-  /\.(png|jpe?g|gif|svg|ico|pdf|woff2?|ttf|eot|parquet|feather|pkl|joblib|h5|onnx|pt|pth|rds|rda|rdata|gz|zip|xz|bz2|7z|jar|whl|so|dylib|dll|exe|bin|npy|npz|mp4|mp3|wav|lock)$|(^|\/)(renv\.lock|package-lock\.json|Pipfile\.lock|pnpm-lock\.yaml)$/i;
+import { mayHoldSecrets, secretsOf } from '../lib/secret-files.ts';
 
 export default defineCheck({
   title: 'No secret is in the repo',
@@ -18,14 +13,11 @@ export default defineCheck({
     const allowed = new Set(files.glob(except));
     const findings: Finding[] = [];
     for (const { path, bytes } of files.all) {
-      if (bytes === 0 || allowed.has(path) || unread.test(path)) continue;
+      if (bytes === 0 || allowed.has(path) || !mayHoldSecrets(path)) continue;
       const text = await files.text(path);
       if (text === null) continue;
-      for (const { what, line, shown } of secretsIn(text)) {
-        // Tests are full of made-up values; a form that only a real secret has still counts there.
-        if (isTestPath(path) && /looks like|connection string|private key/.test(what)) continue;
+      for (const { what, line, shown } of secretsOf(path, text))
         findings.push({ message: `${what} (${shown})`, place: { path, line } });
-      }
     }
     return judge(capped(findings, 'secrets'));
   },

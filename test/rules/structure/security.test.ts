@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { makeRepo } from '../../helpers/repo.ts';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { commitAll, git, makeRepo, temporaryFolder, writeFiles } from '../../helpers/repo.ts';
 import { judgeFolder, structureCheck, testRule } from '../../helpers/rule.ts';
 
 const key = `-----BEGIN RSA PRIVATE KEY-----\n${'MIIEpAIBAAKCAQEA7x3k9Qd1'.repeat(3)}\n-----END RSA PRIVATE KEY-----\n`;
@@ -39,6 +40,63 @@ test('security-no-secrets never shows the secret', async () => {
     makeRepo({ 'a.py': `k = "${glpat}"\n` }, { git: false }),
   );
   expect(JSON.stringify(verdict)).not.toContain(random);
+});
+
+describe('security-no-secrets-in-history', () => {
+  const judge = async (root: string, options: object = {}) =>
+    judgeFolder(await structureCheck('security-no-secrets-in-history'), root, { options });
+  const next = (root: string, files: Parameters<typeof writeFiles>[1]): void => {
+    writeFiles(root, files);
+    commitAll(root);
+  };
+
+  test('finds what was deleted again, also on a merged branch, and says how to find the commit without showing it', async () => {
+    const root = makeRepo({ 'conf/a b.py': `x = 1\nkey = "${aws}"\n`, 'keep.py': 'x = 1\n' });
+    next(root, { 'conf/a b.py': 'x = 1\n' });
+    git(root, 'checkout', '-q', '-b', 'side');
+    next(root, { 'deploy.sh': `curl -H "PRIVATE-TOKEN: ${glpat}"\n` });
+    git(root, 'rm', '-q', 'deploy.sh');
+    commitAll(root);
+    git(root, 'checkout', '-q', 'main');
+    git(root, 'merge', '-q', '--no-ff', 'side');
+    const verdict = await judge(root);
+    expect(verdict).toMatchObject({
+      outcome: 'fail',
+      findings: expect.arrayContaining([
+        { message: expect.stringMatching(/^an AWS access key \(AKIA…\) stood in conf\/a b.py/), place: { path: 'conf/a b.py' } },
+        { message: expect.stringContaining('a GitLab token'), place: { path: 'deploy.sh' } },
+      ]),
+    });
+    expect(JSON.stringify(verdict)).not.toMatch(new RegExp(`${random}|${aws}`));
+    const [, sha = ''] = /--find-object=(\w+)/.exec(JSON.stringify(verdict)) ?? [];
+    expect(git(root, 'log', '--oneline', `--find-object=${sha}`).trim().split('\n')).toHaveLength(2);
+    expect(await judge(root, { except: ['conf/a b.py', 'deploy.sh'] })).toMatchObject({ outcome: 'pass' });
+  });
+
+  test('leaves to security-no-secrets what still stands there, and passes made-up and random values', async () => {
+    const root = makeRepo({
+      'a.py': `k = "${aws}"\n`,
+      'tests/test_a.py': `password = "${random}"\n`,
+      'b.R': `api_key <- "${random}"\n`,
+    });
+    next(root, { 'a.py': `k = "${aws}"\ny = 2\n`, 'tests/test_a.py': '', 'b.R': '', 'data.x': Buffer.alloc(9000) });
+    next(root, { 'data.x': '' });
+    expect(await judge(root)).toMatchObject({ outcome: 'pass', evidence: { n: 4 } });
+  });
+
+  test('never passes a history that it did not read to its end', async () => {
+    const root = makeRepo({ 'a.csv': 'x\n'.repeat(600_000), 'b.txt': 'y\n'.repeat(1000), 'c.txt': 'z\n' });
+    next(root, { 'a.csv': '', 'b.txt': '', 'c.txt': '' });
+    expect(await judge(root)).toMatchObject({
+      outcome: 'skipped',
+      reason: expect.stringContaining('no secret in 2 earlier versions of files, but 1 were too much to read'),
+    });
+    expect(await judge(root, { 'max-megabytes': 0.001 })).toMatchObject({ reason: expect.stringContaining('but 2 were') });
+    const shallow = temporaryFolder();
+    git(shallow, 'clone', '-q', '--depth', '1', `file://${root}`, 'x');
+    expect(await judge(join(shallow, 'x'))).toMatchObject({ outcome: 'skipped', reason: expect.stringContaining('shallow') });
+    expect(await judge(makeRepo({}, { git: false }))).toMatchObject({ outcome: 'skipped' });
+  });
 });
 
 testRule('security-no-key-files', {
