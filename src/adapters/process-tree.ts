@@ -3,7 +3,7 @@
  * its folder, print to its pipes, or descend from one of them, whatever group or session they moved to. Who wipes all of
  * these at once, faster than we look, gets away. Empty where there is no /proc: then only the group is killed.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 
 export interface ProcessMark {
   /** `NAME=value` in the environment of everything that the hook starts. */
@@ -19,7 +19,7 @@ interface ProcessStat {
   readonly parent: number;
   readonly session: number;
   /** Clock tick at which it started: with the id, unique. */
-  readonly started: string;
+  readonly started: number;
   readonly isZombie: boolean;
 }
 
@@ -40,13 +40,27 @@ export interface ProcessTree {
   signal(signal: NodeJS.Signals): number;
 }
 
-const read = (path: string): string | null => {
+/** Read several hundred times a second: one buffer for all. */
+let buffer = Buffer.alloc(16 * 1024);
+
+/** Text of a file of /proc, which has no size beforehand; null when it cannot be read. */
+function read(path: string): string | null {
+  let file: number | undefined;
   try {
-    return readFileSync(path, 'latin1');
+    file = openSync(path, 'r');
+    let length = 0;
+    for (;;) {
+      if (length === buffer.length) buffer = Buffer.concat([buffer, Buffer.alloc(buffer.length)]);
+      const count = readSync(file, buffer, length, buffer.length - length, null);
+      if (count === 0) return buffer.toString('latin1', 0, length);
+      length += count;
+    }
   } catch {
     return null;
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
-};
+}
 
 function statOf(id: number): ProcessStat | null {
   const text = read(`/proc/${id}/stat`);
@@ -58,7 +72,7 @@ function statOf(id: number): ProcessStat | null {
     id,
     parent: Number(parent),
     session: Number(session),
-    started: fields[19] ?? '',
+    started: Number(fields[19]),
     isZombie: state === 'Z' || state === 'X',
   };
 }
@@ -80,9 +94,13 @@ const kibibytes = (status: string, field: string): number =>
 
 /** A view of the hook's processes; what it has recognised once it knows again, even after an exec with an empty environment. */
 export function processTree(mark: ProcessMark): ProcessTree {
-  const ours = new Map<number, string>();
-  const others = new Map<number, string>();
+  const ours = new Map<number, number>();
+  const others = new Map<number, number>();
   const channels = new Set<string>();
+  /** Whoever was there before the hook's first process is none of its processes, and need not be looked at. */
+  const elders = new Set<number>();
+  const since = statOf(mark.session)?.started ?? 0;
+  let sent: NodeJS.Signals | null = null;
 
   const isMarked = ({ id, session, started }: ProcessStat): boolean => {
     if (session === mark.session) return true;
@@ -97,6 +115,7 @@ export function processTree(mark: ProcessMark): ProcessTree {
     if (environ !== '') others.set(id, started);
     return false;
   };
+  /** All but the elders; an id is not given again as fast as we look. */
   const look = (): ProcessStat[] => {
     let names: string[];
     try {
@@ -104,12 +123,13 @@ export function processTree(mark: ProcessMark): ProcessTree {
     } catch {
       return [];
     }
+    const ids = new Set(names.map(Number).filter((id) => Number.isInteger(id) && id !== process.pid));
+    for (const known of [ours, others, elders]) for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
     const living: ProcessStat[] = [];
-    for (const name of names) {
-      const id = Number(name);
-      if (!Number.isInteger(id) || id === process.pid) continue;
-      const stat = statOf(id);
-      if (stat) living.push(stat);
+    for (const id of ids) {
+      const stat = elders.has(id) ? null : statOf(id);
+      if (stat && stat.started < since) elders.add(id);
+      else if (stat) living.push(stat);
     }
     return living;
   };
@@ -119,7 +139,6 @@ export function processTree(mark: ProcessMark): ProcessTree {
     for (const stat of living)
       if (!isOurs(stat) && others.get(stat.id) !== stat.started && isMarked(stat)) ours.set(stat.id, stat.started);
     const byId = new Map(living.map((stat) => [stat.id, stat]));
-    for (const known of [ours, others]) for (const id of known.keys()) if (!byId.has(id)) known.delete(id);
     // Children of ours are ours, to any depth; ids need not be in the order of birth.
     for (let before = -1; before !== ours.size; ) {
       before = ours.size;
@@ -145,10 +164,12 @@ export function processTree(mark: ProcessMark): ProcessTree {
     },
     follow(id) {
       for (const channel of channelsOf(id)) channels.add(channel);
-      others.clear();
+      sent = null;
     },
     signal(signal) {
-      others.clear();
+      // The first time everybody is looked at again, by all marks.
+      if (signal !== sent) others.clear();
+      sent = signal;
       const ids = find();
       for (const id of ids) send(id, signal);
       return ids.length;

@@ -3,7 +3,7 @@ import { skipped, type Verdict } from '../../../src/kernel/check.ts';
 import type { PredictRequest, TableRef } from '../../../src/kernel/hooks.ts';
 import { quoteName, secondsOf } from '../../../src/kernel/sql.ts';
 import type { Table, Tables } from '../../../src/kernel/world.ts';
-import { type Bootstrap, bootstrap, once } from '../../../src/stats/bootstrap.ts';
+import { type Bootstrap, bootstrapAll, once } from '../../../src/stats/bootstrap.ts';
 import type { Metric, Weighted } from '../../../src/stats/metrics/metric.ts';
 import { kindOf } from '../../../src/stats/query.ts';
 import { cell } from './manifest.ts';
@@ -155,22 +155,24 @@ export function ageCurve(metric: Metric, { starts, y, scores }: AgeRows): readon
       return (weights: Uint16Array) => of(weights.subarray(from, to));
     }),
   );
-  return lags.map((lag, i) => {
-    const lost: Weighted = (weights) => {
-      let sum = 0;
-      for (let period = 0; period < periods; period++) {
-        const [fresh, old] = [values[0]?.[period]?.(weights) ?? Number.NaN, values[i]?.[period]?.(weights) ?? Number.NaN];
-        sum += metric.isGreaterBetter ? fresh - old : old / fresh - 1;
-      }
-      return sum / periods;
-    };
-    return {
-      lag,
-      values: (values[i] ?? []).map((value) => once(value, y.length)),
-      loss: once(lost, y.length),
-      interval: i === 0 ? null : bootstrap(lost, y.length, { seed, replicates }),
-    };
-  });
+  const losses = (weights: Uint16Array): readonly number[] => {
+    const [fresh = [], ...older] = values.map((those) => those.map((value) => value(weights)));
+    return [fresh, ...older].map((old) => {
+      const lost = old.map((value, period) => {
+        const now = fresh[period] ?? Number.NaN;
+        return metric.isGreaterBetter ? now - value : value / now - 1;
+      });
+      return lost.reduce((sum, value) => sum + value, 0) / periods;
+    });
+  };
+  const now = losses(new Uint16Array(y.length).fill(1));
+  const intervals = bootstrapAll(losses, y.length, { seed, replicates });
+  return lags.map((lag, i) => ({
+    lag,
+    values: (values[i] ?? []).map((value) => once(value, y.length)),
+    loss: now[i] ?? Number.NaN,
+    interval: i === 0 ? null : (intervals[i] ?? null),
+  }));
 }
 
 /** Ages in words: days, or the unit that a time of plain numbers has. */

@@ -1,6 +1,6 @@
 import { defineCheck, judge, notApplicable, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import { constantBaseline, linearBaseline, singleFeatureBaseline } from '../../../src/stats/baselines.ts';
-import { bootstrap, once } from '../../../src/stats/bootstrap.ts';
+import { bootstrapAll, once } from '../../../src/stats/bootstrap.ts';
 import { classBaselines } from '../lib/class-baselines.ts';
 import { cell, featuresOf, inputsOf, isVerdict, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { evaluationSample, sampleFeatures, trainingSample } from '../lib/samples.ts';
@@ -72,10 +72,15 @@ export default defineCheck({
     const n = sample.y.length;
     if (baselines.some(({ y }) => y.length !== n)) return unlabelled(setting.label);
     const ours = metric.weighted(sample.y, score);
-    const results = baselines.map(({ name, y, score: theirs }) => {
-      const simple = metric.weighted(y, theirs);
-      const gain = bootstrap((weights) => sign * (ours(weights) - simple(weights)), n, { seed });
-      return { name, value: once(simple, n), difference: sign * (once(ours, n) - once(simple, n)), gain };
+    const simple = baselines.map(({ y, score: theirs }) => metric.weighted(y, theirs));
+    const gainsOf = (weights: Uint16Array): readonly number[] => {
+      const value = ours(weights);
+      return simple.map((one) => sign * (value - one(weights)));
+    };
+    const gains = bootstrapAll(gainsOf, n, { seed });
+    const results = baselines.map(({ name }, i) => {
+      const theirs = simple[i] ? once(simple[i], n) : Number.NaN;
+      return { name, value: theirs, difference: sign * (once(ours, n) - theirs), gain: gains[i] ?? null };
     });
     const unclear = results.find((result) => result.gain === null);
     if (unclear)

@@ -17,23 +17,27 @@ export const auc: Metric = {
     return row?.auc ?? null;
   },
   weighted(y, score) {
-    const order = Uint32Array.from(score.keys()).sort((a, b) => (score[a] ?? 0) - (score[b] ?? 0));
+    const rows = Uint32Array.from(score.keys()).sort((a, b) => (score[a] ?? 0) - (score[b] ?? 0));
+    const isYes = Uint8Array.from(rows, (row) => (y[row] === 1 ? 1 : 0));
+    const isLastOfTie = Uint8Array.from(rows, (row, i) =>
+      i + 1 < rows.length && score[rows[i + 1] ?? 0] === score[row] ? 0 : 1,
+    );
     return (weights) => {
       let below = 0;
       let yesTotal = 0;
       let area = 0;
-      for (let i = 0; i < order.length; ) {
-        const tied = score[order[i] ?? 0];
-        let yes = 0;
-        let no = 0;
-        for (; i < order.length && score[order[i] ?? 0] === tied; i++) {
-          const row = order[i] ?? 0;
-          if (y[row] === 1) yes += weights[row] ?? 0;
-          else no += weights[row] ?? 0;
-        }
+      let yes = 0;
+      let no = 0;
+      for (let i = 0; i < rows.length; i++) {
+        const weight = weights[rows[i] as number] as number;
+        if (isYes[i] === 1) yes += weight;
+        else no += weight;
+        if (isLastOfTie[i] === 0) continue;
         area += yes * (below + no / 2);
         below += no;
         yesTotal += yes;
+        yes = 0;
+        no = 0;
       }
       return area / (yesTotal * below);
     };
