@@ -5,10 +5,11 @@ export const component = defineComponent({
   jobs: {
     'ml-test-score': {
       runner: 'score',
-      reads: ['section', 'budget-minutes', 'budget-trains', 'parallel', 'cache'],
+      reads: ['section', 'budget-minutes', 'budget-trains', 'budget-parallel', 'cache'],
       image: 'image',
-      reports: { junit: 'score.junit.xml', codequality: 'score.codequality.json' },
+      reports: { junit: 'score*.junit.xml', codequality: 'score*.codequality.json' },
       cachesHooks: true,
+      isSharded: true,
     },
   },
 });

@@ -7,10 +7,11 @@ export const component = defineComponent({
   jobs: {
     report: {
       runner: 'report',
-      reads: ['gate', 'min-score', 'min-section-score', 'min-structure', 'max-severity', 'tower-url', 'tower-timeout'],
+      reads: ['gate', 'min-score', 'min-section-score', 'min-structure', 'max-severity', 'tower-url', 'tower-timeout', 'cache'],
       image: 'report-image',
       reports: { metrics: 'report.metrics.txt', annotations: 'report.annotations.json', dotenv: 'report.env' },
       hasIdentity: true,
+      costs: 'write',
       runsAlways: true,
     },
   },

@@ -10,6 +10,7 @@ export const component = defineComponent({
       reports: { junit: 'test.junit.xml', codequality: 'test.codequality.json', cobertura: 'test.coverage.xml' },
       coverage: 'Coverage: (\\d+(?:\\.\\d+)?) %',
       cachesHooks: true,
+      costs: 'read',
     },
   },
 });

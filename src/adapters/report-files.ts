@@ -20,11 +20,12 @@ export async function writeReports(
   return [...files.keys()].map((name) => `${folder}/${name}`);
 }
 
-/** Removes every file of a runner, so that what stands there afterwards is what this run wrote. */
-export async function removeReports({ root, folder }: WriteOptions, runner: string): Promise<void> {
+/** Removes the files of a run's own name, or those that `isStale` names, so that what stands there afterwards is what this run wrote. */
+export async function removeReports({ root, folder }: WriteOptions, stale: string | ((name: string) => boolean)): Promise<void> {
   // A folder that cannot be made is told when the reports are written.
   const target = await openOutputFolder(root, folder).catch(() => null);
   if (target === null) return;
   const names = await readdir(target).catch(() => []);
-  for (const name of names) if (name.startsWith(`${runner}.`)) await rm(join(target, name), { recursive: true, force: true });
+  const isStale = typeof stale === 'string' ? (name: string) => name.startsWith(`${stale}.`) : stale;
+  for (const name of names) if (isStale(name)) await rm(join(target, name), { recursive: true, force: true });
 }

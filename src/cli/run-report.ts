@@ -10,6 +10,7 @@ import { oneLine } from '../reports/text.ts';
 import { attest } from './attestations.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
+import { keepCosts } from './hook-costs.ts';
 import { optionValue } from './options.ts';
 import { type PostOptions, post, resendUnsent, tokenVariable, towerUrlOf } from './post-report.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
@@ -79,6 +80,7 @@ export async function reportRun(context: Context, invocation: Invocation): Promi
   const own = hasRubric
     ? [await context.log.step('Asking services', () => judgeTrusted(context, repo, posting?.tower, measured))]
     : [];
+  await keepCosts(repo.root, folder, optionValue<string>(invocation, 'cache'));
   const merged = mergeReports(found.reports, { frame, suites: await knownSuites(repo), problems, own });
   const report = await attest(context, repo, merged, true);
   context.log.debug(`Merged ${found.reports.length} of ${found.paths.length} reports`);

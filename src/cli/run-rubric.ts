@@ -7,10 +7,13 @@ import { openGitLab } from '../adapters/gitlab.ts';
 import { givenModels } from '../adapters/given-models.ts';
 import { openHookMachine } from '../adapters/hook-machine.ts';
 import { openMlflow } from '../adapters/mlflow/open.ts';
+import { removeReports } from '../adapters/report-files.ts';
 import { openTables } from '../adapters/tables/open-tables.ts';
 import { withFeatures } from '../engine/features.ts';
+import { updatedCosts, writeCosts } from '../engine/hooks/costs.ts';
 import { createHooks, type RunningHooks } from '../engine/hooks/create.ts';
 import { type HookPlan, planHooks } from '../engine/hooks/plan.ts';
+import type { Divisible } from '../engine/hooks/shards.ts';
 import { requireManifest } from '../engine/manifest/load.ts';
 import { runSuite } from '../engine/run.ts';
 import { selectChecks } from '../engine/select.ts';
@@ -22,6 +25,7 @@ import { resolveInputs } from '../kernel/input.ts';
 import type { ResolvedManifest } from '../kernel/manifest.ts';
 import { metricsOf } from '../kernel/metrics.ts';
 import type { Metric, SuiteReport } from '../kernel/report.ts';
+import { type Shard, shardRunner } from '../kernel/shards.ts';
 import type { CheckRegistry, Suite } from '../kernel/suite.ts';
 import type { TableStore } from '../kernel/table-store.ts';
 import type { UnitTests } from '../kernel/world.ts';
@@ -29,10 +33,12 @@ import { renderPlan } from '../reports/plan.ts';
 import { attest } from './attestations.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
+import { costsName } from './hook-costs.ts';
 import { optionValue } from './options.ts';
 import { tokenVariable, towerUrlOf } from './post-report.ts';
 import { programIdentity } from './program-identity.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
+import { chooseShard, isOfAnotherRun, ownTests, partOf, shardOf } from './shard.ts';
 import { triggerOf } from './surroundings.ts';
 import { historyOf, isTrusted } from './trusted-tests.ts';
 import { openUnitTests } from './unit-tests.ts';
@@ -51,10 +57,15 @@ interface Session {
   readonly loaded: ReadonlyMap<string, AnyCheck>;
   /** Read before any hook runs, and so before any could change it. */
   readonly unitTests: UnitTests;
+  /** Null: all tests. */
+  readonly shard: Shard | null;
 }
+
+const runner = 'score';
 
 /** `flightcheck score`. */
 export async function scoreModel(context: Context, invocation: Invocation): Promise<number> {
+  const choice = shardOf(context, invocation);
   const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
   const manifest = requireManifest(repo.manifest);
   const selected = selectChecks(suite, {
@@ -72,9 +83,11 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
       const unitTests = await openUnitTests(context, invocation, repo);
       const resolved = await withFeatures(manifest, tables);
       const towerUrl = towerUrlOf(context, invocation, repo);
-      const session = { repo, towerUrl, manifest: resolved, tables, machine, suite: selected, loaded, unitTests };
-      const plan = await context.log.step('Planning', () => planOf(session));
-      if (invocation.options.plan === true) return printPlan(context, plan);
+      const announced = announcedBy(selected, loaded, resolved);
+      const shard = choice && (await chooseShard(invocation, repo.root, resolved, announced, choice));
+      const session = { repo, towerUrl, manifest: resolved, tables, machine, suite: selected, loaded, unitTests, shard };
+      const plan = await context.log.step('Planning', () => planOf(session, announced));
+      if (invocation.options.plan === true) return printPlan(context, plan, shard);
       return await runPlan(context, invocation, session, plan);
     } finally {
       await machine.close();
@@ -115,24 +128,27 @@ async function loadChecks(selected: Suite): Promise<ReadonlyMap<string, AnyCheck
   return new Map(found.filter((entry): entry is [string, AnyCheck] => entry[1] !== undefined));
 }
 
-function planOf({ repo, manifest, tables, machine, suite: selected, loaded }: Session): Promise<HookPlan> {
+/** What each selected test announces. */
+function announcedBy(selected: Suite, loaded: Session['loaded'], manifest: ResolvedManifest): readonly Divisible[] {
   const entries = selected.sections.flatMap((section) => section.checks);
-  return planHooks({
-    manifest,
-    place: (key) => repo.manifest.place(key),
-    tables,
-    machine,
-    checks: entries.map(({ check: id, options = {} }) => {
-      const check = loaded.get(id);
-      return { id, planned: check?.plan?.(manifest, resolveInputs(check.inputs, options).values) ?? [] };
-    }),
+  return entries.map(({ check: id, options = {} }) => {
+    const check = loaded.get(id);
+    return { id, planned: check?.plan?.(manifest, resolveInputs(check.inputs, options).values) ?? [] };
   });
 }
 
-function printPlan(context: Context, plan: HookPlan): number {
+function planOf({ repo, manifest, tables, machine, shard }: Session, checks: readonly Divisible[]): Promise<HookPlan> {
+  const own = ownTests(shard);
+  return planHooks({ manifest, place: (key) => repo.manifest.place(key), tables, machine, checks, ...(own && { own }) });
+}
+
+function printPlan(context: Context, plan: HookPlan, shard: Shard | null): number {
   const { leaveOut, planned: _, basis: __, ...rest } = plan;
+  const more = shard ? { shard } : {};
   context.print(
-    context.isJson ? `${JSON.stringify({ ...rest, leaveOut: Object.fromEntries(leaveOut) }, null, 2)}\n` : renderPlan(plan),
+    context.isJson
+      ? `${JSON.stringify({ ...rest, ...more, leaveOut: Object.fromEntries(leaveOut) }, null, 2)}\n`
+      : renderPlan({ ...plan, ...more }, { width: context.width }),
   );
   return exitCode.fine;
 }
@@ -166,11 +182,22 @@ async function runPlan(context: Context, invocation: Invocation, session: Sessio
     { name: 'hooks.seconds', value: Math.round(seconds * 1000) / 1000, unit: 's' },
     { name: 'verdicts.kept', value: kept, unit: '1' },
   ];
-  const report = await attest(context, repo, reportOf(context, repo, 'score', [result], { metrics }), false);
+  const { shard } = session;
+  const own = reportOf(context, repo, shard ? shardRunner(runner, shard) : runner, [result], { metrics });
+  const report = await attest(context, repo, { ...own, ...(shard && { shard }) }, false);
   context.log.info(
     `Hooks: ${executed} executed in ${seconds.toFixed(1)} s, ${cached} from the cache; ${kept > 0 ? `${kept} tests as before, for nothing changed that they read; ` : ''}${report.seconds.toFixed(1)} s in all.`,
   );
-  return finish(context, invocation, { root: repo.root, report, gate: manifest.gate, waivers: manifest.waivers });
+  const folder = optionValue<string>(invocation, 'output');
+  await removeReports({ root: repo.root, folder }, isOfAnotherRun(runner, shard));
+  return finish(context, invocation, {
+    root: repo.root,
+    report,
+    // A part can neither open nor shut a gate.
+    gate: shard ? { ...manifest.gate, mode: 'advisory' } : manifest.gate,
+    waivers: manifest.waivers,
+    files: new Map([[costsName(report.runner), writeCosts(updatedCosts(new Map(), hooks.costs()))]]),
+  });
 }
 
 function runChecks(
@@ -182,7 +209,7 @@ function runChecks(
   const { repo, manifest, tables, loaded, unitTests } = session;
   const { place, path, exists, problems } = repo.manifest;
   return runSuite({
-    suite: session.suite,
+    suite: partOf(session.suite, session.shard),
     load: async (id) => loaded.get(id) ?? null,
     world: {
       manifest: { value: manifest, place, path, exists, problems },

@@ -18,6 +18,7 @@ import { cleanText, clip, oneLine } from '../reports/text.ts';
 import { renderCobertura, renderUnitTestJunit } from '../reports/unit-tests.tsx';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
+import { costsToHand } from './hook-costs.ts';
 import { optionValue } from './options.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { sourceOf, triggerOf } from './surroundings.ts';
@@ -63,6 +64,7 @@ export async function testRepo(context: Context, invocation: Invocation): Promis
     files: new Map([
       [resultFiles.junit, renderUnitTestJunit(run)],
       ...(coverage === null ? [] : ([[resultFiles.coverage, coverage]] as const)),
+      ...(await costsToHand(repo.root, optionValue<string>(invocation, 'cache'))),
     ]),
   });
 }

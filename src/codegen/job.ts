@@ -18,7 +18,7 @@ const outputFolder = `${input('model-dir')}/${input('output')}`;
 export const componentFacts = ['name', 'version', 'sha', 'reference'] as const;
 
 /** Options that only GitLab reads: they stand in the job's own keywords. */
-const keywordsOnly: ReadonlySet<OptionName> = new Set(['stage', 'job-prefix', 'image', 'report-image']);
+const keywordsOnly: ReadonlySet<OptionName> = new Set(['stage', 'job-prefix', 'image', 'report-image', 'parallel']);
 
 /** True for an input that reaches the runner. */
 export const isVariable = (name: OptionName): boolean => !keywordsOnly.has(name);
@@ -46,9 +46,22 @@ const caches = (job: ComponentJob, release: Release): readonly object[] => [
   ...(job.cachesHooks
     ? [
         {
-          // Entries are addressed by content; the key only starts an empty folder when the dependencies change.
-          key: { files: ['**/*.lock', '**/requirements*.txt'], prefix: 'flightcheck-hooks' },
+          // Entries are addressed by content; the key only starts an empty folder when the dependencies change. Each shard
+          // has its own, for the last of several uploads to one key wins; the first shares that of the other jobs.
+          key: {
+            files: ['**/*.lock', '**/requirements*.txt'],
+            prefix: `flightcheck-hooks-${job.isSharded ? '$CI_NODE_INDEX' : '1'}`,
+          },
           paths: [`${input('model-dir')}/${input('cache')}/`],
+        },
+      ]
+    : []),
+  ...(job.costs
+    ? [
+        {
+          key: 'flightcheck-costs',
+          paths: [`${input('model-dir')}/${input('cache')}/costs.json`],
+          policy: job.costs === 'read' ? 'pull' : 'pull-push',
         },
       ]
     : []),
@@ -61,6 +74,7 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
     image: input(job.image),
     ...(job.needs && { needs: job.needs.map((name) => ({ job: jobName(name), artifacts: true })) }),
     rules: rules(job.runsAlways === true),
+    ...(job.isSharded && { parallel: input('parallel') }),
     interruptible: true,
     retry: { max: 2, when: ['runner_system_failure', 'scheduler_failure'] },
     variables: {
@@ -82,7 +96,9 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
       expire_in: '30 days',
       // Reports that wait to be sent lie in the same folder and go out under the report job's identity: a job that runs the
       // repo's code hands over its own report and nothing else.
-      paths: [job.hasIdentity ? `${outputFolder}/` : `${outputFolder}/${job.runner}.*`],
+      paths: job.hasIdentity
+        ? [`${outputFolder}/`]
+        : [`${outputFolder}/${job.runner}.*`, ...(job.isSharded ? [`${outputFolder}/${job.runner}-*-of-*.*`] : [])],
       reports: reportsOf(job),
     },
   };

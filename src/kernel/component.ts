@@ -21,6 +21,10 @@ export interface ComponentJob {
   readonly coverage?: string;
   /** Keep the hook cache between pipelines. */
   readonly cachesHooks?: boolean;
+  /** Divided among as many jobs as the input `parallel` says. */
+  readonly isSharded?: boolean;
+  /** The record of what hooks cost: `write` keeps it for the next pipeline, `read` gets it. */
+  readonly costs?: 'read' | 'write';
   /** Holds an identity token for Control Tower: only for a job that runs no code of the repo. */
   readonly hasIdentity?: boolean;
   /** Runs whatever became of the jobs before it. */
@@ -44,7 +48,10 @@ export const commonOptions = ['stage', 'job-prefix', 'cli', 'cli-url', 'model-di
 /** Every option that the component takes, in a stable order: the common ones first. */
 export function inputsOf(component: Component): readonly OptionName[] {
   const jobs = Object.values(component.jobs);
-  return [...new Set<OptionName>([...commonOptions, ...jobs.map((job) => job.image), ...jobs.flatMap((job) => job.reads)])];
+  const shards: readonly OptionName[] = jobs.some((job) => job.isSharded) ? ['parallel'] : [];
+  return [
+    ...new Set<OptionName>([...commonOptions, ...jobs.map((job) => job.image), ...shards, ...jobs.flatMap((job) => job.reads)]),
+  ];
 }
 
 export const defineComponent = <const C extends Component>(component: C): C => component;

@@ -3,8 +3,10 @@
  * more: what ran this and when, which suites there are, weights, severities, waivers, trigger and every total come from us.
  */
 import { UsageError } from './failure.ts';
+import { metricsOf } from './metrics.ts';
 import type { Metric, Report, Result, SuiteReport } from './report.ts';
 import { isComplete, scoreSuite } from './score.ts';
+import { inspectShards } from './shards.ts';
 import type { Suite, SuiteEntry } from './suite.ts';
 
 export interface MergeContext {
@@ -99,7 +101,7 @@ function gather(parts: readonly SuiteReport[], entries: ReadonlyMap<string, Suit
   return groups;
 }
 
-const missing = ({ check, title = check, weight, severity }: SuiteEntry): Result => ({
+const missing = ({ check, title = check, weight, severity }: SuiteEntry, reason?: string): Result => ({
   check,
   title,
   why: 'A test that no job reports earns nothing.',
@@ -107,19 +109,26 @@ const missing = ({ check, title = check, weight, severity }: SuiteEntry): Result
   severity,
   weight,
   outcome: 'skipped',
-  reason: 'No job of this pipeline reported it',
+  reason: reason ?? 'No job of this pipeline reported it',
   findings: [],
   seconds: 0,
 });
 
 /** A suite that we know: its own order first; the rubric always whole and nothing but its 28 tests. */
-function mergeKnown(suite: Suite, parts: readonly SuiteReport[], trigger: string): SuiteReport {
+function mergeKnown(
+  suite: Suite,
+  parts: readonly SuiteReport[],
+  trigger: string,
+  unreported: ReadonlyMap<string, string>,
+): SuiteReport {
   const isRubric = suite.method === 'ml-test-score';
   const entries = new Map(suite.sections.flatMap((section) => section.checks.map((entry) => [entry.check, entry] as const)));
   const groups = gather(parts, entries);
   const known = suite.sections.map((section) => {
     const found = groups.get(section.id)?.results ?? new Map<string, Result>();
-    const own = section.checks.flatMap((entry) => found.get(entry.check) ?? (isRubric ? missing(entry) : []));
+    const own = section.checks.flatMap(
+      (entry) => found.get(entry.check) ?? (isRubric ? missing(entry, unreported.get(entry.check)) : []),
+    );
     const ids = new Set(section.checks.map((entry) => entry.check));
     const others = isRubric ? [] : [...found.values()].filter((result) => !ids.has(result.check));
     return { id: section.id, title: section.title, results: [...own, ...others] };
@@ -144,12 +153,20 @@ function mergeUnknown(parts: readonly SuiteReport[], trigger: string): SuiteRepo
   return scoreSuite({ id: first.id, title: first.title, method: 'weighted-mean' }, sections, trigger);
 }
 
-function mergeMetrics(reports: readonly Report[]): readonly Metric[] {
+/** Totals of a job's own part say nothing of the whole. */
+const isDerived = ({ name }: Metric): boolean => /^(suite|section|check)\./.test(name);
+/** What was spent adds up over jobs. */
+const isSpent = ({ name }: Metric): boolean => name.startsWith('hooks.');
+
+function mergeMetrics(merged: readonly SuiteReport[], reports: readonly Report[]): readonly Metric[] {
   const byKey = new Map<string, Metric>();
-  for (const metric of reports.flatMap((report) => report.metrics)) {
+  const measured = reports.flatMap((report) => report.metrics).filter((metric) => !isDerived(metric));
+  for (const metric of [...metricsOf(merged), ...measured]) {
     const labels = Object.entries(metric.labels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
     const key = JSON.stringify([metric.name, labels]);
-    if (!byKey.has(key)) byKey.set(key, metric);
+    const before = byKey.get(key);
+    if (before && isSpent(metric)) byKey.set(key, { ...before, value: Math.round(1000 * (before.value + metric.value)) / 1000 });
+    else if (!before) byKey.set(key, metric);
   }
   return [...byKey.values()].slice(0, mostMetrics);
 }
@@ -162,13 +179,12 @@ function spanOf(frame: Report, reports: readonly Report[]): number {
   return Math.round(Math.max(...ends) - Math.min(...starts)) / 1000;
 }
 
+const checksOf = (suites: readonly SuiteReport[]): ReadonlySet<string> =>
+  new Set(suites.flatMap(({ sections }) => sections.flatMap(({ results }) => results.map(({ check }) => check))));
+
 /** A job's suite without the checks that we judged ourselves. */
 function without(suite: SuiteReport, own: readonly SuiteReport[]): SuiteReport {
-  const judged = new Set(
-    own
-      .filter(({ id }) => id === suite.id)
-      .flatMap(({ sections }) => sections.flatMap(({ results }) => results.map(({ check }) => check))),
-  );
+  const judged = checksOf(own.filter(({ id }) => id === suite.id));
   if (judged.size === 0) return suite;
   const sections = suite.sections.map((section) => ({
     ...section,
@@ -181,8 +197,11 @@ function without(suite: SuiteReport, own: readonly SuiteReport[]): SuiteReport {
  * One report of many. Throws a UsageError `REPORTS_DIFFER` when they are not of one model, commit and pipeline. The order of
  * `reports` does not change any outcome or total.
  */
-export function mergeReports(reports: readonly Report[], { frame, suites, problems, own: judged = [] }: MergeContext): Report {
+export function mergeReports(reports: readonly Report[], context: MergeContext): Report {
+  const { frame, suites, own: judged = [] } = context;
   requireOneRun(frame, reports);
+  const shards = inspectShards(reports, checksOf(judged));
+  const problems = [...context.problems, ...shards.problems];
   const { trigger } = frame.run;
   const parts = new Map<string, SuiteReport[]>();
   const theirs = reports.flatMap((report) => report.suites).map((suite) => without(suite, judged));
@@ -191,7 +210,7 @@ export function mergeReports(reports: readonly Report[], { frame, suites, proble
   for (const suite of [...theirs, ...ours]) parts.set(suite.id, [...(parts.get(suite.id) ?? []), suite]);
   const known = suites.flatMap((suite) => {
     const found = parts.get(suite.id);
-    return found ? [mergeKnown(suite, found, trigger)] : [];
+    return found ? [mergeKnown(suite, found, trigger, shards.unreported)] : [];
   });
   const others = [...parts.keys()].filter((id) => !suites.some((suite) => suite.id === id)).sort();
   const merged = [...known, ...others.flatMap((id) => mergeUnknown(parts.get(id) ?? [], trigger) ?? [])];
@@ -206,7 +225,7 @@ export function mergeReports(reports: readonly Report[], { frame, suites, proble
     complete: isWhole && isComplete(merged),
     ...(isInterrupted && { interrupted: true }),
     suites: merged,
-    metrics: mergeMetrics(reports),
+    metrics: mergeMetrics(merged, reports),
     ...(allNotices.length > 0 && { notices: allNotices.map((notice) => notice.slice(0, 4000)) }),
   };
 }

@@ -5,7 +5,7 @@ import { type Outcome, type Report, type Result, resultsOf, type SectionReport, 
 import { attestationProblems, attestedWords, openAttestations, stateOf } from './attestations.ts';
 import { alsoFor, nextSteps, type Step } from './next-steps.ts';
 import { problemsOf } from './places.ts';
-import { cleanReport, clip, oneLine } from './text.ts';
+import { cleanReport, clip, oneLine, wrap } from './text.ts';
 import {
   alarms,
   formatPoints,
@@ -50,23 +50,24 @@ function bar({ paint }: Pen, passing: number, ran: number, most: number, cells: 
   return paint.cyan('█'.repeat(full)) + paint.cyan('▒'.repeat(extra)) + paint.dim('░'.repeat(Math.max(0, cells - full - extra)));
 }
 
-/** Wraps at spaces; each line begins with the margin. */
-function wrap(text: string, width: number, margin: string): string[] {
-  const room = Math.max(20, width - margin.length);
-  const lines = [''];
-  for (const word of text.trim().split(/\s+/)) {
-    const last = lines[lines.length - 1] ?? '';
-    if (last !== '' && last.length + 1 + word.length > room) lines.push(word);
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-  }
-  return lines.map((line) => margin + line);
+function head(report: Report, { width, paint }: Pen): string[] {
+  const { model, source, run, shard } = report;
+  const about = [source.commit?.slice(0, 8) ?? 'no commit', source.ref, run.trigger].filter((part) => part).join(' · ');
+  return [
+    '',
+    `${paint.bold(oneLine(clip(model.title ?? model.name, width)))}`,
+    paint.dim(clip(oneLine(about), width)),
+    ...(shard ? shardLines(shard, width) : []),
+    '',
+  ];
 }
 
-function head(report: Report, { width, paint }: Pen): string[] {
-  const { model, source, run } = report;
-  const about = [source.commit?.slice(0, 8) ?? 'no commit', source.ref, run.trigger].filter((part) => part).join(' · ');
-  return ['', `${paint.bold(oneLine(clip(model.title ?? model.name, width)))}`, paint.dim(clip(oneLine(about), width)), ''];
-}
+const shardLines = ({ index, tests }: NonNullable<Report['shard']>, width: number): string[] =>
+  wrap(
+    `Shard ${index} of ${tests.length}: ${plural(tests[index - 1]?.length ?? 0, 'test')} of ${tests.flat().length}. flightcheck report puts the shards together, scores and decides the gate.`,
+    width,
+    '',
+  );
 
 function alarmLines(report: Report, { width, paint }: Pen): string[] {
   const lines = alarms(report).flatMap((alarm) => wrap(`${marks.error} ${oneLine(alarm)}.`, width, ''));

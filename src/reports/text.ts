@@ -29,6 +29,18 @@ export function clip(text: string, most: number): string {
   return `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
+/** Wraps at spaces; each line begins with the margin. */
+export function wrap(text: string, width: number, margin: string): string[] {
+  const room = Math.max(10, width - margin.length);
+  const lines = [''];
+  for (const word of text.trim().split(/\s+/)) {
+    const last = lines[lines.length - 1] ?? '';
+    if (last !== '' && last.length + 1 + word.length > room) lines.push(word);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return lines.map((line) => margin + line);
+}
+
 function cleanValue(value: unknown): unknown {
   if (typeof value === 'string') return cleanText(value);
   if (Array.isArray(value)) return value.map(cleanValue);

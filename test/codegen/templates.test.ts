@@ -115,8 +115,9 @@ describe.each(names)('template %s', (name) => {
       expect(job.artifacts).toMatchObject({
         when: 'always',
         expire_in: '30 days',
-        paths: [expect.stringMatching(/^models\/a\/out\//)],
+        paths: expect.arrayContaining([expect.stringMatching(/^models\/a\/out\//)]),
       });
+      for (const path of (job.artifacts as { paths: string[] }).paths) expect(path).toMatch(/^models\/a\/out\//);
       for (const report of Object.values((job.artifacts as { reports: Record<string, string | { path: string }> }).reports))
         expect(typeof report === 'string' ? report : report.path).toMatch(/^models\/a\/out\//);
     }
@@ -209,9 +210,27 @@ test('no job but the report can hand over what is sent to Control Tower under it
   expect(jobs.map((job) => (job.artifacts as { paths: string[] }).paths)).toEqual([
     ['m/out/check.*'],
     ['m/out/test.*'],
-    ['m/out/score.*'],
+    ['m/out/score.*', 'm/out/score-*-of-*.*'],
     ['m/out/'],
   ]);
+});
+
+test.each(['ml-test-score', 'model-pipeline'])('%s divides the rubric among as many jobs as parallel says', (component) => {
+  expect(jobsOf(component)['ml-test-score']).toMatchObject({ parallel: 1 });
+  const jobs = jobsOf(component, { parallel: 4 });
+  // A number, as GitLab demands, and no variable: which part a job runs, GitLab itself tells it.
+  expect(jobs['ml-test-score']).toMatchObject({ parallel: 4 });
+  expect(Object.keys(jobs['ml-test-score']?.variables ?? {})).not.toContain('FLIGHTCHECK_PARALLEL');
+  for (const [job, { parallel }] of Object.entries(jobs)) if (job !== 'ml-test-score') expect(parallel, job).toBeUndefined();
+});
+
+test('the record of costs goes from the report of one pipeline through the unit tests of the next to all shards alike', () => {
+  const cachesOf = (job: Job | undefined) => (job?.cache ?? []) as { key: unknown; paths: string[]; policy?: string }[];
+  const { report, 'unit-tests': tests, 'ml-test-score': score } = jobsOf('model-pipeline');
+  const costs = { key: 'flightcheck-costs', paths: ['./.flightcheck-cache/costs.json'] };
+  expect(cachesOf(report)).toContainEqual({ ...costs, policy: 'pull-push' });
+  expect(cachesOf(tests)).toContainEqual({ ...costs, policy: 'pull' });
+  expect(cachesOf(score).map(({ key }) => key)).not.toContain('flightcheck-costs');
 });
 
 test('needs follow the prefix of the names', () => {

@@ -79,6 +79,77 @@ describe('model-pipeline over examples/python', () => {
   });
 });
 
+describe('a rubric divided among parallel jobs', () => {
+  const outcomesOf = (folder: string) => {
+    const { suites, complete, notices } = JSON.parse(readFileSync(join(folder, '.flightcheck/report.report.json'), 'utf8')) as {
+      suites: {
+        id: string;
+        score: number;
+        sections: { results: { check: string; outcome: string; passingPoints: number }[] }[];
+      }[];
+      complete: boolean;
+      notices?: string[];
+    };
+    const rubric = suites.find(({ id }) => id === 'ml-test-score');
+    const results = rubric?.sections.flatMap((section) => section.results) ?? [];
+    return {
+      complete,
+      notices,
+      score: rubric?.score,
+      results: results.map((one) => [one.check, one.outcome, one.passingPoints]),
+    };
+  };
+  /** One shard fails as a machine does: its report never comes. */
+  const losing = (shard: string) => {
+    const bin = mkdtempSync(join(offline.folder, 'losing-'));
+    const whole = `exec '${join(command, 'flightcheck')}' "$@"`;
+    writeFileSync(
+      join(bin, 'flightcheck'),
+      `#!/bin/sh\nif [ "$1" = score ] && [ "$CI_NODE_INDEX" = ${shard} ]; then exit 1; fi\n${whole}\n`,
+    );
+    chmodSync(join(bin, 'flightcheck'), 0o755);
+    return bin;
+  };
+
+  test('gives the report of one job, each shard with its own cache, and a lost shard shows', async () => {
+    const make = (name: string, parallel: number) =>
+      offline.project(
+        name,
+        {
+          '.gitlab-ci.yml': `include:\n  - component: $CI_SERVER_FQDN/mlops/flightcheck/model-pipeline@1.0.0\n    inputs: { cli: path, parallel: ${parallel} }\n`,
+        },
+        join(root, 'examples/r'),
+      );
+    const one = await offline.run(make('undivided', 1), { path: [command] });
+    const project = make('divided', 3);
+    const three = await offline.run(project, { path: [command] });
+    const shards = [1, 2, 3].map((index) => `ml-test-score: [${index}/3]`);
+    expect(three.jobs, three.output).toEqual({
+      structure: 'pass',
+      'unit-tests': 'pass',
+      ...Object.fromEntries(shards.map((job) => [job, 'pass'])),
+      report: 'pass',
+    });
+    for (const [i, job] of shards.entries())
+      expect(readdirSync(join(three.artifacts(job), '.flightcheck'))).toEqual(
+        expect.arrayContaining([`score-${i + 1}-of-3.report.json`, `score-${i + 1}-of-3.junit.xml`]),
+      );
+    const whole = outcomesOf(one.artifacts('report'));
+    expect(whole.results).toHaveLength(28);
+    expect(outcomesOf(three.artifacts('report'))).toEqual(whole);
+
+    const lost = await offline.run(project, { path: [losing('2')], keepsCache: true });
+    // What the first pipeline recorded of costs reaches the shards of the next through an artifact.
+    expect(readdirSync(join(lost.artifacts('unit-tests'), '.flightcheck'))).toContain('test.costs.json');
+    expect(lost.jobs[shards[1] ?? '']).toBe('fail');
+    const rest = outcomesOf(lost.artifacts('report'));
+    expect(rest.complete).toBe(false);
+    expect(rest.notices?.join(' ')).toContain('Shard 2 of 3 left no report');
+    const passes = ({ results }: typeof whole) => results.filter(([, outcome]) => outcome === 'pass').length;
+    expect(passes(rest)).toBeLessThan(passes(whole));
+  }, 900_000);
+});
+
 describe('unit tests as evidence', () => {
   const resultsOf = (folder: string) => {
     const { suites } = JSON.parse(readFileSync(join(folder, '.flightcheck/score.report.json'), 'utf8')) as {
@@ -245,7 +316,7 @@ describe('rules', () => {
       arguments: ['--list-csv', '--ignore-predefined-vars', 'CI_PIPELINE_SOURCE'],
     });
     expect(code, output).toBe(0);
-    return all.filter((job) => new RegExp(`^${job};`, 'm').test(output));
+    return all.filter((job) => new RegExp(`^${job}(: \\[1/1\\])?;`, 'm').test(output));
   };
   test.each([
     ['a push to a branch', { CI_PIPELINE_SOURCE: 'push' }, all],

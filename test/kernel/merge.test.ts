@@ -222,6 +222,78 @@ describe('results of several jobs', () => {
   });
 });
 
+describe('shards', () => {
+  const tests = [['data-1', 'model-5'], ['infra-1'], ['data-2']];
+  const shard = (index: number, ids: readonly string[], division: readonly (readonly string[])[] = tests): Report => {
+    const sections: Record<string, Result[]> = {};
+    for (const id of ids) {
+      const section = id.split('-')[0] ?? '';
+      sections[section] = [...(sections[section] ?? []), result(id, 'pass')];
+    }
+    return reportOf([rubricOf(sections)], {
+      runner: `score-${index}-of-${division.length}`,
+      shard: { index, tests: division },
+      metrics: [
+        { name: 'hooks.executed', value: index },
+        { name: 'section.score', value: 7, labels: { suite: 'ml-test-score', section: 'monitor' } },
+      ],
+    });
+  };
+  const whole = [shard(1, ['data-1', 'model-5']), shard(2, ['infra-1']), shard(3, ['data-2'])] as const;
+  const resultIn = (report: Report, id: string) =>
+    report.suites.flatMap(({ sections }) => sections.flatMap(({ results }) => results)).find(({ check }) => check === id);
+
+  it('that all reported make one whole report, with totals of its own and costs added up', () => {
+    const merged = merge(...whole);
+    expect(merged).toMatchObject({ complete: true });
+    expect(merged.notices).toBeUndefined();
+    expect(merged).not.toHaveProperty('shard');
+    expect(scoreOf(merged)?.sections.map(({ score }) => score)).toEqual([2, 1, 1, 0]);
+    const metric = (name: string, section?: string) =>
+      merged.metrics.find((one) => one.name === name && one.labels?.section === section)?.value;
+    expect(metric('hooks.executed')).toBe(6);
+    expect(metric('section.score', 'monitor')).toBe(0);
+    expect(metric('section.score', 'data')).toBe(2);
+  });
+
+  it('of which one left no report make an incomplete one that names what was not judged', () => {
+    const merged = merge(whole[0], whole[2]);
+    expect(merged.complete).toBe(false);
+    expect(merged.notices).toEqual(['Shard 2 of 3 left no report: infra-1']);
+    expect(resultIn(merged, 'infra-1')).toMatchObject({
+      outcome: 'skipped',
+      reason: 'Shard 2 of 3 was to run it and left no report',
+      passingPoints: 0,
+    });
+  });
+
+  it('of which one dropped a test are told so', () => {
+    const merged = merge(shard(1, ['data-1']), whole[1], whole[2]);
+    expect(merged.complete).toBe(false);
+    expect(merged.notices).toEqual(['No shard reported model-5']);
+    expect(resultIn(merged, 'model-5')).toMatchObject({ outcome: 'skipped', passingPoints: 0 });
+  });
+
+  it('that divided the tests differently are told so, with what nobody reported', () => {
+    const other = [['data-1'], ['infra-1'], ['data-2', 'model-5']];
+    const merged = merge(shard(1, ['data-1'], other), whole[1], whole[2]);
+    expect(merged.complete).toBe(false);
+    expect(merged.notices?.join(' ')).toMatch(/divided the tests differently .*No shard reported model-5/);
+    const left = merge(...whole, { ...shard(1, ['data-1'], [['data-1'], []]), runner: 'score-1-of-2' });
+    expect(left.complete).toBe(false);
+  });
+
+  it('do not miss what the merging job judges itself', () => {
+    const own = [rubricOf({ infra: [result('infra-1', 'pass')] })];
+    expect(mergeReports([whole[0], whole[2]], { ...context, own }).notices).toEqual(['Shard 2 of 3 left no report: infra-1']);
+    const trusted = mergeReports([shard(1, ['data-1']), whole[1], whole[2]], {
+      ...context,
+      own: [rubricOf({ model: [result('model-5', 'pass')] })],
+    });
+    expect(trusted.complete).toBe(true);
+  });
+});
+
 describe('complete', () => {
   const fine = reportOf([rubricOf({ data: [result('data-1', 'pass')] })]);
   it('is false when a job was cut short, a check broke or a report was not readable', () => {

@@ -40,7 +40,7 @@ Budget: 3 trainings, 30 minutes, 2 hooks at a time, 4GiB each.
 In the way:
   HOOK_NEEDS_SHELL: flightcheck.yml:9: a pipe. Use sh:
 
-Left out by the budget:
+Left out:
   infra-2: over budget: it needs 9 of the 11 trainings, and budget.trains allows 3
 `);
 });
@@ -58,4 +58,41 @@ test('a plan without hooks', () => {
 To run: nothing.
 Budget: 3 trainings, 30 minutes, 2 hooks at a time, 4GiB each.
 `);
+});
+
+const wide: PlanView = {
+  setup: { command: `pip install ${'x'.repeat(150)} -r requirements.txt`, isCached: false },
+  executions: Array.from({ length: 3 }, (_, i) => ({
+    words: `predict 200 rows of eval with odd values in distance, carrier, origin and 9 more (model of train from 30 % to 70 % of its time, seed ${i})`,
+    checks: ['data-1', 'data-2', 'infra-1', 'infra-4', 'infra-5', 'model-4', 'model-5', 'monitor-5'],
+    isCached: false,
+    sometimes: 'when a feature shows no gain that the interval would not also allow for noise',
+    problem: {
+      code: 'HOOK_PLACEHOLDER_MISSING',
+      message: `the command does not use {data}: ${'train '.repeat(30)}`,
+      hint: 'Use it.',
+    },
+  })),
+  leaveOut: new Map([['data-2', `over budget: ${'it needs more than there is, '.repeat(8)}`]]),
+  budget,
+  totals: { train: none, predict: none, features: none, serve: none },
+  shard: { index: 1, tests: [Array.from({ length: 28 }, (_, i) => `monitor-${i}`), []] },
+};
+
+test.each([60, 100, 132])('no line is wider than %i columns, and nothing that has a space is cut', (width) => {
+  const text = renderPlan(wide, { width });
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(width);
+  const words = text.replaceAll(/\s+/g, ' ');
+  for (const id of ['infra-5', 'monitor-27']) expect(words).toContain(id);
+  expect(text).toContain('Shard 1 of 2: monitor-0');
+});
+
+test('what is not known of a terminal is 100 columns', () => {
+  expect(
+    Math.max(
+      ...renderPlan(wide)
+        .split('\n')
+        .map((line) => line.length),
+    ),
+  ).toBeLessThanOrEqual(100);
 });

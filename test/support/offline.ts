@@ -31,7 +31,7 @@ export interface Pipeline {
   readonly output: string;
   /** Verdict of each job by name. */
   readonly jobs: Readonly<Record<string, 'pass' | 'warn' | 'fail'>>;
-  /** Folder that holds a job's artifacts; job names of letters, digits and hyphens. */
+  /** Folder that holds a job's artifacts; a job that was not divided has the name that it was given. */
   artifacts(job: string): string;
 }
 
@@ -206,14 +206,29 @@ function runPipeline(project: string, home: string, env: NodeJS.ProcessEnv, opti
         code: code ?? 1,
         output,
         jobs: jobsOf(output),
-        artifacts: (job) => join(project, '.gitlab-ci-local/artifacts', job),
+        artifacts: (job) => artifactsOf(join(project, '.gitlab-ci-local/artifacts'), job),
       });
     });
   });
 }
 
+/** `parallel: 1` makes a job of another name, as in GitLab. */
+const undivided = ': [1/1]';
+
+/** gitlab-ci-local writes what is no letter, digit or hyphen of a name in base64. */
+function artifactsOf(folder: string, job: string): string {
+  const encoded = (name: string) => name.replace(/[^\w-]+/g, (match) => Buffer.from(match).toString('base64url'));
+  const named = join(folder, encoded(job));
+  return existsSync(named) ? named : join(folder, encoded(`${job}${undivided}`));
+}
+
 /** Verdicts from the summary that gitlab-ci-local ends with. */
 function jobsOf(output: string): Pipeline['jobs'] {
   const rows = [...output.matchAll(/^ *(PASS|WARN|FAIL) +(\S.*?) *(?: [\d.]+% coverage)?$/gm)];
-  return Object.fromEntries(rows.map(([, verdict = '', job = '']) => [job, verdict.toLowerCase() as 'pass' | 'warn' | 'fail']));
+  return Object.fromEntries(
+    rows.map(([, verdict = '', job = '']) => [
+      job.endsWith(undivided) ? job.slice(0, -undivided.length) : job,
+      verdict.toLowerCase() as 'pass' | 'warn' | 'fail',
+    ]),
+  );
 }

@@ -13,7 +13,7 @@ export const command = defineCommand({
     'max-severity',
     'budget-minutes',
     'budget-trains',
-    'parallel',
+    'budget-parallel',
     'tower-url',
   ],
   flags: {

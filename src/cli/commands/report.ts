@@ -5,7 +5,17 @@ export const command = defineCommand({
   name: 'report',
   summary: 'Merge the reports of earlier jobs, decide the gate, tell Control Tower; runs no code of the repo.',
   argument: { name: 'dir', description: 'Folder of the model repo. Default: here.' },
-  options: ['output', 'gate', 'min-score', 'min-section-score', 'min-structure', 'max-severity', 'tower-url', 'tower-timeout'],
+  options: [
+    'output',
+    'gate',
+    'min-score',
+    'min-section-score',
+    'min-structure',
+    'max-severity',
+    'tower-url',
+    'tower-timeout',
+    'cache',
+  ],
   flags: {
     resend: { type: 'boolean', description: 'Only deliver the reports that Control Tower has not taken yet.', default: false },
   },

@@ -12,8 +12,9 @@ export const command = defineCommand({
     'section',
     'budget-minutes',
     'budget-trains',
-    'parallel',
+    'budget-parallel',
     'cache',
+    'shard',
     'tower-url',
     'gate',
     'min-score',
@@ -31,6 +32,7 @@ export const command = defineCommand({
     { command: 'flightcheck score --plan', meaning: 'Which of your commands would run, how often, what is cached.' },
     { command: 'flightcheck score --write-schema', meaning: 'A first schema of your features, to read, edit and commit.' },
     { command: 'flightcheck score --only data-2,infra-1', meaning: 'Two of the tests.' },
+    { command: 'flightcheck score --shard 2/4', meaning: 'The second of four parts; flightcheck report merges them.' },
     { command: 'flightcheck score --gate blocking --min-score 1', meaning: 'Exit 1 when the passing score is below 1.' },
   ],
   async run(context, invocation) {

@@ -25,6 +25,7 @@ import type { Metric } from '../../kernel/report.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
 import { type HookName, hookCommands } from './commands.ts';
+import { type Costs, costName, setupCost } from './costs.ts';
 import { type Executed, execute, type Model, metricsName, outputNames, runSetup, type Surroundings } from './execute.ts';
 import { interrupted } from './failures.ts';
 import { executeInterrupted, leftoverName, readInterruption } from './interrupt.ts';
@@ -66,6 +67,8 @@ export interface RunningHooks extends Hooks {
   summary(): { readonly executed: number; readonly cached: number; readonly seconds: number };
   /** How fast and how large the model's commands were, as metrics of the report. */
   performance(): readonly Metric[];
+  /** Seconds of each command that ran. */
+  costs(): Costs;
 }
 
 /**
@@ -86,7 +89,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     shared.set(name, known);
     return known;
   };
-  const { obtain, summary } = obtainer(options, released, keys);
+  const { obtain, summary, costs } = obtainer(options, released, keys);
   const given = givenModels(machine);
   const done: Execution[] = [];
   const noted = <T extends Execution>(execution: T): T => {
@@ -142,6 +145,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     has: commands.has,
     summary,
     performance: () => performanceOf(done),
+    costs,
   };
 }
 
@@ -184,13 +188,14 @@ function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
   const around: Surroundings = { ...options, budget, now: options.now ?? (() => new Date()) };
   const inTurn = turns(manifest.budget.parallel);
   const total = { executed: 0, cached: 0, seconds: 0 };
+  const costs = new Map<string, number>();
   const measured = async <T extends { readonly seconds: number }>(
-    hook: HookName,
-    words: string,
+    { hook, words, cost }: { readonly hook: HookName; readonly words: string; readonly cost: string },
     work: () => Promise<T>,
   ): Promise<T> => {
     options.onExecution?.({ hook, words, isCached: false });
     const done = await work();
+    costs.set(cost, done.seconds);
     total.executed += 1;
     total.seconds += done.seconds;
     options.onExecution?.({ hook, words, seconds: done.seconds, isCached: false });
@@ -201,7 +206,7 @@ function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
     if (key === null) return null;
     const hooks = await released(release);
     return machine.dependencies(key, options.signal, async (folder) => {
-      await measured('setup', 'setup', () => runSetup(around, hooks, folder));
+      await measured({ hook: 'setup', words: 'setup', cost: setupCost }, () => runSetup(around, hooks, folder));
     });
   };
   const prepared = new Map<Release, Promise<string | null>>();
@@ -238,12 +243,12 @@ function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
       if (options.signal.aborted) throw interrupted(hook);
       if (hook === 'train') budget.takeTraining();
       const job = { request, key, command, hooks, env, ...(given !== undefined && { model: given }) };
-      const found = await measured(hook, words, () => executor(request)(around, job));
+      const found = await measured({ hook, words, cost: costName(request) }, () => executor(request)(around, job));
       const execution = toExecution(request, key, found, false);
       const accepted = await accept(execution.output);
       await machine.cache?.write(key, found.folder, found);
       return { execution, folder: found.folder, accepted };
     });
   };
-  return { obtain, summary: () => ({ ...total }) };
+  return { obtain, summary: () => ({ ...total }), costs: () => new Map(costs) };
 }

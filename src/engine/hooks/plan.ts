@@ -29,7 +29,7 @@ export interface HookPlan {
   readonly setup: { readonly command: string; readonly isCached: boolean } | null;
   /** In the order in which checks ask for them, trainings first where they are needed. */
   readonly executions: readonly PlannedHook[];
-  /** Checks that the budget leaves out, with the reason. */
+  /** Checks that are left out, with the reason: over budget, or untouched. */
   readonly leaveOut: ReadonlyMap<string, string>;
   readonly budget: ResolvedManifest['budget'];
   /** Executions to come: certain ones, and those that depend on what the others show. */
@@ -49,6 +49,10 @@ export interface PlanOptions {
   readonly machine: HookMachine;
   /** The selected checks with what each announces. */
   readonly checks: readonly { readonly id: string; readonly planned: readonly PlannedExecution[] }[];
+  /** Of these, the checks of this shard; default all. The budget is that of the whole rubric, so that shards leave out the same. */
+  readonly own?: ReadonlySet<string>;
+  /** Checks that nothing touched, with the reason to leave them out; those whose evidence is all cached are shown all the same. */
+  readonly untouched?: ReadonlyMap<string, string>;
 }
 
 interface Entry {
@@ -74,16 +78,19 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
   await tryTables(entries, options.tables);
   const basis = basisOf(entries);
   spareTrainings(entries, options.checks);
-  const leaveOut = overBudget(entries, manifest.budget.trains);
-  const left = entries.flatMap((entry) => {
-    const checks = [...entry.checks].filter(([check]) => !leaveOut.has(check));
+  const isOwn = (check: string): boolean => options.own?.has(check) ?? true;
+  const untouched = unlessCached(options.untouched ?? new Map(), entries);
+  const left = overBudget(entries, manifest.budget.trains, untouched);
+  const leaveOut = new Map([...left].filter(([check]) => isOwn(check)));
+  const remaining = entries.flatMap((entry) => {
+    const checks = [...entry.checks].filter(([check]) => isOwn(check) && !leaveOut.has(check));
     if (checks.length === 0) return [];
     const sometimes = checks.every(([, condition]) => condition !== undefined) ? checks[0]?.[1] : undefined;
     return [{ ...entry, checks: checks.map(([check]) => check), ...(sometimes !== undefined && { sometimes }) }];
   });
   return {
     setup: await setupOf(options, () => keys.setup(undefined)),
-    executions: left.map(({ checks, sometimes, problem, request, isCached }) => ({
+    executions: remaining.map(({ checks, sometimes, problem, request, isCached }) => ({
       ...{ hook: request.hook, request, words: requestWords(request), checks, isCached },
       ...(sometimes !== undefined && { sometimes }),
       ...(problem && { problem }),
@@ -91,12 +98,12 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
     leaveOut,
     budget: manifest.budget,
     totals: {
-      train: totalOf(left, 'train'),
-      predict: totalOf(left, 'predict'),
-      features: totalOf(left, 'features'),
-      serve: totalOf(left, 'serve'),
+      train: totalOf(remaining, 'train'),
+      predict: totalOf(remaining, 'predict'),
+      features: totalOf(remaining, 'features'),
+      serve: totalOf(remaining, 'serve'),
     },
-    planned: options.checks.filter(({ id }) => !leaveOut.has(id)).flatMap(({ planned }) => planned),
+    planned: options.checks.filter(({ id }) => isOwn(id) && !leaveOut.has(id)).flatMap(({ planned }) => planned),
     basis,
   };
 }
@@ -157,12 +164,25 @@ function spareTrainings(entries: readonly Entry[], checks: PlanOptions['checks']
   }
 }
 
+/** Of untouched checks those that would have to execute something, or that have no evidence in the cache. */
+function unlessCached(untouched: ReadonlyMap<string, string>, entries: readonly Entry[]): ReadonlyMap<string, string> {
+  const isShown = (check: string): boolean => {
+    const own = entries.filter(({ checks }) => checks.has(check));
+    return own.length > 0 && own.every(({ isCached }) => isCached);
+  };
+  return new Map([...untouched].filter(([check]) => !isShown(check)));
+}
+
 /**
  * Leaves out the dearest checks until the certain trainings fit. Dear is who alone causes most trainings; cached ones
  * cost nothing. Trainings that happen only sometimes are not counted: they end with BUDGET_SPENT when there are none left.
  */
-function overBudget(entries: readonly Entry[], allowed: number): ReadonlyMap<string, string> {
-  const leaveOut = new Map<string, string>();
+function overBudget(
+  entries: readonly Entry[],
+  allowed: number,
+  untouched: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const leaveOut = new Map(untouched);
   const trainings = entries
     .filter(({ request, isCached }) => request.hook === 'train' && !isCached)
     .map(({ checks }) => [...checks].flatMap(([check, sometimes]) => (sometimes === undefined ? [check] : [])));

@@ -165,6 +165,22 @@ export interface ReportJson {
    */
   metrics: Metric[];
   /**
+   * Which part of a suite this report is, when parallel jobs divide it.
+   */
+  shard?: {
+    /**
+     * Counts from 1.
+     */
+    index: number;
+    /**
+     * Ids of the tests of every shard, in their order.
+     *
+     * @minItems 1
+     * @maxItems 999
+     */
+    tests: string[][];
+  };
+  /**
    * Container image that the run built or deployed, by digest.
    */
   image?: string;

@@ -36,6 +36,11 @@ export const pipelineOptions = {
     regex: '^(https?://[A-Za-z0-9._~:/%\\[\\]-]+)?$',
     default: '',
   },
+  parallel: {
+    type: 'number',
+    description: 'Jobs among which the tests of the rubric are divided, balanced by what they cost: 1 to 28.',
+    default: 1,
+  },
   'model-dir': {
     type: 'string',
     description: 'Folder of the model inside the repo.',

@@ -20,12 +20,19 @@ export const scoreOptions = {
     default: '',
     manifest: 'budget.trains',
   },
-  parallel: {
+  'budget-parallel': {
     type: 'string',
     description: 'Hooks at the same time.',
     regex: '^([1-9][0-9]?)?$',
     default: '',
     manifest: 'budget.parallel',
+  },
+  shard: {
+    type: 'string',
+    description:
+      'Only a part of the tests, as I/N; report merges the parts. Default in parallel jobs: CI_NODE_INDEX/CI_NODE_TOTAL.',
+    regex: '^([1-9][0-9]{0,2}/[1-9][0-9]{0,2})?$',
+    default: '',
   },
   cache: {
     type: 'string',
