@@ -54,7 +54,7 @@ const found = (report: Report) =>
     ...suite,
     sections: sections.map(({ results, ...section }) => ({ ...section, results: results.map(untimed) })),
   }));
-function untimed({ seconds: _, evidence, ...result }: Result) {
+function untimed({ seconds: _, ranAt: __, evidence, ...result }: Result) {
   const { explanation, value, interval, items } = evidence ?? {};
   const measured = result.check === 'infra-3' ? {} : { explanation, value, interval, items };
   return { ...result, ...measured };
