@@ -112,8 +112,8 @@ export function benchStructure(count = 50_000, runs = 3): StructureBench {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const result = benchStructure(Number(process.argv[2] ?? 50_000));
+export async function bench(): Promise<void> {
+  const result = benchStructure();
   console.log(
     `structure check of ${result.files} files (${result.megabytes.toFixed(0)} MB): ${result.checkSeconds.toFixed(2)} s, ` +
       `listing and reading alone ${result.readSeconds.toFixed(2)} s, ratio ${result.ratio.toFixed(2)} (promise: at most 3)`,

@@ -1,12 +1,12 @@
 /** Fresh working copies of a model repo: one snapshot per run, one copy of it per execution. */
-import { mkdir, mkdtemp, realpath } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import picomatch from 'picomatch';
 import type { Release, Workspace } from '../kernel/hook-machine.ts';
 import { listPaths } from './file-list.ts';
 import { readText } from './read-text.ts';
 import { writePreviousRelease } from './release-files.ts';
+import { makeTemporary } from './temporary.ts';
 import { bytesOf, copyEntries, hashEntries, listTree, removeTree } from './tree.ts';
 
 const maxFiles = 200_000;
@@ -42,8 +42,7 @@ export interface WorkingCopyOptions {
 
 /** Opens the source of working copies; the repo is read when the first one is asked for, and never again. */
 export async function openWorkingCopies(options: WorkingCopyOptions): Promise<WorkingCopies> {
-  // Real, because processes are recognised by the folder that they work in.
-  const base = await mkdtemp(join(await realpath(tmpdir()), 'flightcheck-'));
+  const base = await makeTemporary('run');
   const matches = options.exclude.length > 0 ? picomatch([...options.exclude], { dot: true }) : () => false;
   const isExcluded = (path: string): boolean => options.exclude.includes(path) || matches(path);
   let count = 0;

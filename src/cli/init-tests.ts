@@ -1,11 +1,11 @@
 /** `flightcheck init tests`: reads the manifest and the tables, renders the tests, writes what is not there yet. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { schemaFrom } from '../../rules/ml-test-score/lib/schema.ts';
 import { openOutputFolder, writeAtomically } from '../adapters/output-folder.ts';
 import { readText } from '../adapters/read-text.ts';
 import { openTables } from '../adapters/tables/open-tables.ts';
+import { makeTemporary } from '../adapters/temporary.ts';
 import { withFeatures } from '../engine/features.ts';
 import { hookCommands } from '../engine/hooks/commands.ts';
 import { requireManifest } from '../engine/manifest/load.ts';
@@ -86,7 +86,7 @@ async function factsOf(repo: Repo, given: ResolvedManifest): Promise<TestFacts> 
         hint: 'Commit a small CSV of a few hundred rows for tests and name it under data, or write the tests by hand.',
         place: { path: repo.manifest.path },
       });
-  const workFolder = await mkdtemp(join(tmpdir(), 'flightcheck-'));
+  const workFolder = await makeTemporary('tables');
   const tables = await openTables({ root: repo.root, manifest: given, workFolder, place: (key) => repo.manifest.place(key) });
   try {
     const manifest = await withFeatures(given, tables);

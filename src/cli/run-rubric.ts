@@ -1,7 +1,6 @@
 /** Wires the rubric: tables, plan, hooks, run, report. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { checks, suite } from '../../rules/ml-test-score/index.generated.ts';
 import { openGitLab } from '../adapters/gitlab.ts';
 import { givenModels } from '../adapters/given-models.ts';
@@ -9,6 +8,7 @@ import { openHookMachine } from '../adapters/hook-machine.ts';
 import { openMlflow } from '../adapters/mlflow/open.ts';
 import { removeReports } from '../adapters/report-files.ts';
 import { openTables } from '../adapters/tables/open-tables.ts';
+import { makeTemporary } from '../adapters/temporary.ts';
 import { withFeatures } from '../engine/features.ts';
 import { updatedCosts, writeCosts } from '../engine/hooks/costs.ts';
 import { createHooks, type RunningHooks } from '../engine/hooks/create.ts';
@@ -73,7 +73,7 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
     skip: optionValue(invocation, 'skip'),
     section: optionValue(invocation, 'section'),
   });
-  const workFolder = await mkdtemp(join(tmpdir(), 'flightcheck-'));
+  const workFolder = await makeTemporary('tables');
   const tables = await openTables({ root: repo.root, manifest, workFolder, place: (key) => repo.manifest.place(key) });
   try {
     if (invocation.options['write-schema'] === true) return await writeSchema(context, repo, manifest, tables);

@@ -1,10 +1,10 @@
 /** A Git repository that Airflow reads: every delivery is a commit with trailers, every way back a revert, never a force-push. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import type { DagTarget, DeliveryRecord } from '../../kernel/delivery.ts';
 import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
+import { makeTemporary } from '../temporary.ts';
 
 export interface GitTargetOptions {
   readonly url: string;
@@ -50,7 +50,7 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
         hint: 'Name an https or ssh address and a folder inside the repository.',
       },
     );
-  const clone = await mkdtemp(join(tmpdir(), 'flightcheck-dags-'));
+  const clone = await makeTemporary('dags');
   const plain: SimpleGit = simpleGit({
     baseDir: clone,
     config: [

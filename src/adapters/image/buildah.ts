@@ -1,11 +1,11 @@
 /** buildah: builds a Dockerfile without a daemon, chroot isolation, every stamp set to the commit's time. */
-import { chmod, copyFile, lstat, mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, copyFile, lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
 import { type Builder, type BuildRequest, formatImage, type ImageReference } from '../../kernel/image.ts';
 import { runCommand } from '../process.ts';
 import type { Credentials } from '../registry/authorize.ts';
+import { makeTemporary } from '../temporary.ts';
 
 export interface BuildahOptions {
   readonly credentials: Credentials | null;
@@ -36,7 +36,7 @@ async function copyContext(request: BuildRequest, to: string): Promise<void> {
 }
 
 export async function openBuildah(options: BuildahOptions): Promise<Builder> {
-  const folder = await mkdtemp(join(tmpdir(), 'flightcheck-build-'));
+  const folder = await makeTemporary('build');
   const store = options.store ?? join(folder, 'store');
   const global = ['--root', store, '--runroot', join(folder, 'run'), '--storage-driver', options.driver ?? 'overlay'];
   const secrets = options.credentials ? [options.credentials.password] : [];

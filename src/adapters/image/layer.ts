@@ -1,9 +1,9 @@
 /** A layer of code: a tar whose bytes depend on the files and the commit's time alone. */
-import { lstat, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { lstat, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { create } from 'tar';
+import { makeTemporary } from '../temporary.ts';
 
 export interface Layer {
   /** Uncompressed tar: its digest is the diff id. */
@@ -16,7 +16,7 @@ export interface Layer {
  * `timestamp` (seconds since 1970); a symlink stays one and is not followed.
  */
 export async function codeLayer(context: string, files: readonly string[], target: string, timestamp: number): Promise<Layer> {
-  const folder = await mkdtemp(join(tmpdir(), 'flightcheck-layer-'));
+  const folder = await makeTemporary('layer');
   try {
     const present: string[] = [];
     for (const file of [...files].sort()) {
