@@ -1,17 +1,13 @@
 /** Runs Control Tower until it is interrupted. */
 import { rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
 import { startTower, type Tower, type TowerOptions } from '../tower/server.ts';
 import type { Context, Invocation } from './command.ts';
-
-type Env = Context['env'];
-
-const dataHome = (env: Env): string => join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'flightcheck', 'tower');
+import { storeOptions } from './tower-store.ts';
 
 function towerOptions(context: Context, { options }: Invocation): TowerOptions {
-  const { cwd, env, version, log } = context;
+  const { cwd, version, log } = context;
   const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined);
   const list = (name: string): readonly string[] | undefined => (Array.isArray(options[name]) ? options[name] : undefined);
   const path = (name: string): string | undefined => (text(name) === undefined ? undefined : resolve(cwd, text(name) ?? ''));
@@ -20,10 +16,8 @@ function towerOptions(context: Context, { options }: Invocation): TowerOptions {
     throw new UsageError('TOWER_PORT', `--port is ${port}, expected a whole number from 0 to 65535`, {
       hint: '0 takes a free port.',
     });
-  const data = path('data');
   return {
-    folder: data ?? dataHome(env),
-    databaseUrl: text('database-url') ?? (data === undefined ? env.DATABASE_URL || undefined : undefined),
+    ...storeOptions(context, { options }),
     host: text('host'),
     port,
     version,

@@ -18,6 +18,7 @@ import type { VerifyIdToken } from './auth/gitlab.ts';
 import { type Database, isAlive, sqlStateOf } from './store/database.ts';
 import { assets } from './views/assets.ts';
 import { errorPage } from './views/error-page.tsx';
+import { exploreRoute } from './views/explore-route.tsx';
 import { fleetRoute } from './views/fleet-route.tsx';
 import { modelRoute } from './views/model-route.tsx';
 
@@ -127,6 +128,7 @@ export function createApp(options: AppOptions): Hono {
         }),
     );
   app.get('/', fleetRoute(db));
+  app.get('/explore', exploreRoute(db));
   app.get('/models/:id', modelRoute(db));
   return app;
 }

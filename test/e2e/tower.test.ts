@@ -48,7 +48,15 @@ afterAll(async () => {
 const widths = [390, 820, 1280];
 const schemes = ['light', 'dark'] as const;
 
-it.each(['/', '/models/1', '/nothing'])('%s fits every width in both schemes, without a word on the console', async (path) => {
+it.each([
+  '/',
+  '/models/1',
+  '/nothing',
+  '/explore',
+  '/explore?metric=tower.score.section&by=section&by=model&from=2026-02-01',
+  '/explore?metric=tower.score.passing&by=model&from=2026-02-01&look=small',
+  '/explore?metric=tower.score.passing&by=model&from=2026-02-01&bucket=none&compare=year',
+])('%s fits every width in both schemes, without a word on the console', async (path) => {
   for (const width of widths)
     for (const colorScheme of schemes) {
       const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
@@ -60,6 +68,24 @@ it.each(['/', '/models/1', '/nothing'])('%s fits every width in both schemes, wi
       expect(said.filter((text) => !text.includes('404'))).toEqual([]);
       await page.close();
     }
+});
+
+it('asks a question of the page Explore by its form alone, with JavaScript off', async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${tower.url}/explore`);
+  await page.locator('select[name=metric]').selectOption('tower.score.section');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await page.waitForURL('**/explore?*metric=tower.score.section*');
+  await page.locator('select[name=by]').first().selectOption('section');
+  await page.locator('select[name=last]').selectOption('52w');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await page.getByRole('link', { name: 'infra' }).first().click();
+  await page.waitForURL('**/explore?*where=section%3Ainfra*');
+  expect(await page.locator('.chips.active a').count()).toBe(1);
+  await page.goBack();
+  expect(page.url()).toContain('by=section');
+  await context.close();
 });
 
 it('leads from the fleet to a model by keyboard and form alone, with JavaScript off', async () => {

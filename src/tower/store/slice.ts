@@ -186,6 +186,11 @@ export async function listMetrics(connection: Connection): Promise<readonly Metr
   return rows;
 }
 
+export async function metricNames(connection: Connection): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string }>`select distinct name from metric`.execute(connection);
+  return rows.map((row) => row.name);
+}
+
 /** Names of the labels that series of a metric, and their models, carry. */
 export async function labelNames(connection: Connection, metric: string): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`

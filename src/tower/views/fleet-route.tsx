@@ -8,6 +8,7 @@ import { listModels, recentScores } from '../store/list-models.ts';
 import { change, type FleetState, filterOf, readFleetState, withoutEmptyFields } from './fleet-state.ts';
 import { documentOf, Layout } from './layout.tsx';
 import { FilterForm, ModelsTable, type ModelsTableProps, modelsPerPage } from './models-table.tsx';
+import { Questions } from './questions.tsx';
 import { Bands, Groups, Tiles, Weakest } from './roll-up.tsx';
 import { type RollUps, rollUpReader } from './roll-up-cache.ts';
 import { bandNames, count } from './words.ts';
@@ -73,7 +74,7 @@ function ActiveFilter({ state }: { readonly state: FleetState }) {
 }
 
 export function FleetPage(props: FleetPageProps) {
-  const { state, totals, groups, facets } = props;
+  const { state, totals, groups, facets, metrics } = props;
   const isEmpty = totals.models === 0 && facets.tiers.length === 0;
   return (
     <Layout title="Fleet · Control Tower" current="fleet">
@@ -87,6 +88,7 @@ export function FleetPage(props: FleetPageProps) {
       ) : (
         <>
           <Tiles totals={totals} />
+          <Questions metrics={metrics} />
           <div class="columns">
             <Bands totals={totals} state={state} />
             <Weakest totals={totals} />

@@ -4,7 +4,7 @@ import { favicon, styleSheet } from './assets.ts';
 
 interface LayoutProps {
   readonly title: string;
-  readonly current?: 'fleet';
+  readonly current?: 'fleet' | 'explore';
   readonly children: Child;
 }
 
@@ -35,6 +35,9 @@ export function Layout({ title, current, children }: LayoutProps) {
             <nav aria-label="Main">
               <a href="/" {...(current === 'fleet' && { 'aria-current': 'page' })}>
                 Fleet
+              </a>
+              <a href="/explore" {...(current === 'explore' && { 'aria-current': 'page' })}>
+                Explore
               </a>
               <a href="/openapi.json">API</a>
             </nav>

@@ -6,11 +6,13 @@ import { ScoreCard } from '../../reports/html/score-card.tsx';
 import { nextSteps } from '../../reports/next-steps.ts';
 import { clip, safeUrl } from '../../reports/text.ts';
 import { formatShare, plural } from '../../reports/words.ts';
+import type { MeasuredSeries } from '../store/read-measured.ts';
 import type { HistoryEntry, Model } from '../store/read-model.ts';
 import { rubricOf } from '../store/suites.ts';
 import { hrefOf } from './fleet-state.ts';
 import { HistoryCharts, scoresInWords } from './history-chart.tsx';
 import { Layout } from './layout.tsx';
+import { Measured } from './measured.tsx';
 import { minute } from './words.ts';
 
 /** How much of a long report the page shows. */
@@ -22,6 +24,8 @@ export interface ModelPageProps {
   readonly report: Report | null;
   /** Newest first. */
   readonly history: readonly HistoryEntry[];
+  /** What it measured in the last 90 days. */
+  readonly measured: readonly MeasuredSeries[];
 }
 
 function Tags({ model }: { readonly model: Model }) {
@@ -147,10 +151,11 @@ function Next({ report }: { readonly report: Report }) {
   );
 }
 
-function Contents({ report }: { readonly report: Report }) {
+function Contents({ report, hasMeasured }: { readonly report: Report; readonly hasMeasured: boolean }) {
   const links: readonly (readonly [id: string, text: string])[] = [
     ['rubric', 'ML Test Score'],
     ['history', 'Over time'],
+    ...(hasMeasured ? ([['measured', 'Measured']] as const) : []),
     ['next', 'What would raise it'],
     ['tests', 'The tests'],
     ...report.suites.filter((suite) => suite.method === 'weighted-mean').map((suite) => [suite.id, suite.title] as const),
@@ -167,16 +172,15 @@ function Contents({ report }: { readonly report: Report }) {
   );
 }
 
-interface StandingProps {
+interface StandingProps extends ModelPageProps {
   readonly report: Report;
-  readonly history: readonly HistoryEntry[];
 }
 
-function Standing({ report, history }: StandingProps) {
+function Standing({ model, report, history, measured }: StandingProps) {
   const rubric = rubricOf(report);
   return (
     <>
-      <Contents report={report} />
+      <Contents report={report} hasMeasured={measured.length > 0} />
       <GateBanner report={report} limits={limits} />
       {rubric && (
         <section id="rubric">
@@ -188,6 +192,7 @@ function Standing({ report, history }: StandingProps) {
         <h2>Over time</h2>
         <HistoryCharts entries={history.filter((entry) => entry.refClass === 'authoritative')} />
       </section>
+      <Measured model={model.name} series={measured} />
       <Next report={report} />
       {rubric && (
         <section id="tests">
@@ -212,17 +217,18 @@ function Standing({ report, history }: StandingProps) {
   );
 }
 
-export function ModelPage({ model, report, history }: ModelPageProps) {
+export function ModelPage({ model, report, history, measured }: ModelPageProps) {
   return (
     <Layout title={`${model.title ?? model.name} · Control Tower`}>
       <Head model={model} />
       {report ? (
-        <Standing report={report} history={history} />
+        <Standing model={model} report={report} history={history} measured={measured} />
       ) : (
         <p class="panel empty">
           No report of a protected default branch has come yet: what is below are previews, and they change no score.
         </p>
       )}
+      {!report && <Measured model={model.name} series={measured} />}
       <Reports model={model} history={history} />
     </Layout>
   );

@@ -6,12 +6,14 @@ import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
 import { rescore } from '../rescore.ts';
 import type { Connection, Database } from '../store/database.ts';
+import { readMeasured } from '../store/read-measured.ts';
 import { type Model, modelHistory, readModel, readReport } from '../store/read-model.ts';
 import { structureOf } from '../store/suites.ts';
 import { documentOf } from './layout.tsx';
 import { ModelPage } from './model-page.tsx';
 
 const entriesShown = 50;
+const measuredDays = 90;
 
 async function scored(connection: Connection, id: number | null): Promise<Report | null> {
   const stored = id === null ? null : await readReport(connection, id);
@@ -35,8 +37,13 @@ export const modelRoute =
     const id = idOf(c.req.param('id') ?? '');
     const model = await readModel(db, id);
     if (!model) throw new HttpProblem('not-found', 'There is no such model.');
-    const [report, history] = await Promise.all([standingReport(db, model), modelHistory(db, id, { limit: entriesShown })]);
-    return c.html(documentOf(<ModelPage model={model} report={report} history={history} />), 200, {
+    const since = new Date(Date.now() - measuredDays * 86_400_000);
+    const [report, history, measured] = await Promise.all([
+      standingReport(db, model),
+      modelHistory(db, id, { limit: entriesShown }),
+      readMeasured(db, id, since),
+    ]);
+    return c.html(documentOf(<ModelPage {...{ model, report, history, measured }} />), 200, {
       'cache-control': 'no-cache',
     });
   };

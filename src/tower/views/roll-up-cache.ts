@@ -3,11 +3,14 @@ import { sql } from 'kysely';
 import type { Database } from '../store/database.ts';
 import { type Facets, fleetFacets, fleetGroups, fleetTotals, type Group, type Totals } from '../store/fleet.ts';
 import type { Filter } from '../store/list-models.ts';
+import { metricNames } from '../store/slice.ts';
 
 export interface RollUps {
   readonly totals: Totals;
   readonly groups: readonly Group[];
   readonly facets: Facets;
+  /** Names of the metrics that models have. */
+  readonly metrics: ReadonlySet<string>;
 }
 
 /** Counts of silent models change with time alone. */
@@ -15,12 +18,13 @@ const longestSeconds = 60;
 const mostEntries = 64;
 
 async function load(db: Database, filter: Filter, by: string, groups: number): Promise<RollUps> {
-  const [totals, found, facets] = await Promise.all([
+  const [totals, found, facets, metrics] = await Promise.all([
     fleetTotals(db, filter),
     fleetGroups(db, filter, by, groups),
     fleetFacets(db),
+    metricNames(db),
   ]);
-  return { totals, groups: found, facets };
+  return { totals, groups: found, facets, metrics: new Set(metrics) };
 }
 
 /** A reader of roll-ups for one database; what it returns is never older than the newest report. */

@@ -69,7 +69,7 @@ const fleet = `
 const model = `
 .stacked { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--space-3); }
 .charts { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); gap: var(--space-3); align-items: stretch; }
-.chart { width: 100%; height: 190px; overflow: visible; font-size: 11px; }
+.chart { width: 100%; overflow: visible; font-size: 11px; }
 .chart .grid { stroke: var(--line); } .chart text { fill: var(--ink-3); paint-order: stroke; stroke: var(--panel); stroke-width: 3px; }
 .chart polyline { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 .line-1 { stroke: var(--series-1); } .line-2 { stroke: var(--series-2); stroke-dasharray: 5 4; } .line-3 { stroke: var(--series-3); }
@@ -80,9 +80,31 @@ circle.line-1 { fill: var(--series-1); stroke: var(--panel); stroke-width: 1.5; 
 .next .badge { align-self: start; } .section-nav { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: var(--text-s); }
 `;
 
+const explore = `
+.explore-form { grid-template-columns: repeat(5, minmax(0, 1fr)); } .explore-form .buttons { align-self: end; }
+.labelled-chart { display: grid; grid-template-columns: minmax(0, 1fr) 170px; } .ends text { fill: var(--ink-2); }
+.line-4 { stroke: var(--series-4); stroke-dasharray: 2 3; } .line-5 { stroke: var(--series-5); stroke-dasharray: 9 3; }
+.line-6 { stroke: var(--series-1); stroke-dasharray: 8 3 2 3; } .line-7 { stroke: var(--series-3); stroke-dasharray: 4 2; } .line-8 { stroke: var(--series-4); }
+.time-chart .is-before { stroke: var(--ink-3); stroke-dasharray: 3 3; stroke-width: 1.5; opacity: .8; } .swatch .is-before { stroke: var(--ink-3); stroke-dasharray: 3 3; }
+.time-chart circle { stroke: none; } circle.line-2 { fill: var(--series-2); } circle.line-4, circle.line-8 { fill: var(--series-4); }
+circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); } circle.line-7 { fill: var(--series-3); } .time-chart circle.is-before { fill: var(--ink-3); }
+.chart .limit { stroke: var(--fail); stroke-dasharray: 6 4; }
+.chart:not(.time-chart) { height: 190px; }
+.small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: var(--space-3); } .small-charts h3 { font-size: var(--text-s); overflow-wrap: anywhere; }
+.numbers th[scope=row] { font-weight: 400; } .numbers td, .numbers th { padding: 6px 12px; white-space: nowrap; } .numbers th[scope=row] { white-space: normal; min-width: 160px; }
+.numbers thead th::first-letter { text-transform: uppercase; } .bars td.number { width: 1%; }
+.questions { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: var(--space-3); }
+.questions a { padding: var(--space-3) var(--space-4); display: grid; gap: 2px; text-decoration: none; color: var(--ink-2); font-size: var(--text-s); align-content: start; }
+.questions a:hover { border-color: var(--accent); } .questions strong { color: var(--accent); font-size: var(--text-m); }
+.measured td, .measured th { white-space: nowrap; } .measured .metric th { padding-top: var(--space-3); font-weight: 600; } .measured tr:not(.metric) th { padding-left: var(--space-3); }
+.spark.long { width: 160px; height: 28px; } .spark .limit { stroke: var(--fail); stroke-dasharray: 4 3; opacity: .7; }
+.elsewhere { padding: var(--space-3) var(--space-4); display: grid; gap: var(--space-3); } .elsewhere[open] summary { margin-bottom: var(--space-3); } .elsewhere p { margin: var(--space-2) 0; font-size: var(--text-s); } .elsewhere pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+`;
+
 const narrow = `
 @media (max-width: 1080px) { .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 720px) {
+  .explore-form { grid-template-columns: repeat(2, minmax(0, 1fr)); } .labelled-chart { display: block; } .ends { display: none; }
   .bar-top > div { padding: 10px var(--space-3); } .footer { padding-left: var(--space-3); padding-right: var(--space-3); }
   .filter { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter label:first-child, .filter .buttons { grid-column: 1 / -1; }
   .tile { padding: var(--space-3); } .tile dd:first-of-type { font-size: 1.5rem; } .chart-panel { padding: var(--space-3) var(--space-4) var(--space-4); }
@@ -90,10 +112,9 @@ const narrow = `
   .models td, .models th, .models tr > :first-child, .models tr > :last-child { padding: 0; border: 0; } .models .name { min-width: 0; max-width: none; grid-row: span 2; } .models .extra { display: none; }
   .models td { text-align: right; } .models td.name { text-align: left; } td.wide { width: 34%; } td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }
 }
-@media print { .bar-top nav, .filter, .pager .ends, .chips, .next li { padding: 9px var(--space-4); border-bottom: 1px solid var(--line); display: grid; grid-template-columns: 84px minmax(0, 1fr) auto; gap: 2px var(--space-3); font-size: var(--text-s); } .next li:last-child { border-bottom: 0; }
-.next .badge { align-self: start; } .section-nav { display: none; } .footer { padding: 0; } }
+@media print { .bar-top nav, .filter, .pager .ends, .chips, .section-nav, .elsewhere { display: none; } .footer { padding: 0; } }
 `;
 
-export const towerCss: string = [bands, frame, fleet, model, narrow]
+export const towerCss: string = [bands, frame, fleet, model, explore, narrow]
   .map((css) => css.trim().replaceAll(/\n\s*/g, '\n'))
   .join('\n');

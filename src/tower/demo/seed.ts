@@ -1,0 +1,113 @@
+/** Fills a store with a made-up organisation, through the same functions that take reports and metrics. */
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { sql } from 'kysely';
+import { UsageError } from '../../kernel/failure.ts';
+import type { Database } from '../store/database.ts';
+import { ensurePartitions } from '../store/migrate.ts';
+import { modelsNamed, writeMetrics } from '../store/write-metrics.ts';
+import { type Writer, writeReport } from '../store/write-report.ts';
+import { daysOf, measuredOn } from './life.ts';
+import { type Chance, type DemoModel, demoModels } from './organisation.ts';
+import { type DemoSuite, hurdlesOf, reportOn } from './reports.ts';
+
+export interface SeedOptions {
+  readonly models: number;
+  readonly days: number;
+  /** The last day. */
+  readonly until: Date;
+  readonly version: string;
+  readonly suites: readonly DemoSuite[];
+  /** A source of random numbers for each model: one more model changes no other. */
+  chanceOf(seed: number): Chance;
+  /** Told after each model. */
+  onModel?(done: number): void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Seeded {
+  readonly models: number;
+  readonly reports: number;
+  readonly points: number;
+}
+
+const issuer = 'demo';
+const dayMs = 86_400_000;
+const zip = promisify(gzip);
+
+async function refuseRealData(db: Database): Promise<void> {
+  const { rows } = await sql<{ n: number }>`select count(*) as n from project where issuer <> ${issuer}`.execute(db);
+  const n = rows[0]?.n ?? 0;
+  if (n > 0)
+    throw new UsageError('TOWER_DEMO', `This database has reports of ${n} real project${n === 1 ? '' : 's'}`, {
+      hint: 'Give another folder with --data, or another --database-url: made-up models do not belong beside real ones.',
+    });
+}
+
+const writerOf = ({ project }: DemoModel): Writer => ({
+  issuer,
+  projectId: project,
+  projectPath: project,
+  namespaceId: project.split('/')[0] ?? project,
+  namespacePath: project.split('/')[0] ?? project,
+  name: 'demo data',
+});
+
+/** Enough rows for a statement to be worth its while. */
+const batchSize = 5000;
+
+async function seedModel(db: Database, model: DemoModel, chance: Chance, options: SeedOptions): Promise<Omit<Seeded, 'models'>> {
+  const { days, until, suites, version } = options;
+  const start = Math.floor(until.getTime() / dayMs) * dayMs - (days - 1) * dayMs;
+  const life = daysOf(model, days);
+  const hurdles = hurdlesOf(suites, chance);
+  const writer = writerOf(model);
+  const offset = chance.below(model.rhythm);
+  const told = life.filter(({ index }) => index % model.rhythm === offset || (days <= model.rhythm && index === days - 1));
+  for (const day of told) {
+    const report = reportOn(model, suites, hurdles, { day, days, at: start + day.index * dayMs + 5 * 3_600_000, version });
+    const bytes = Buffer.from(JSON.stringify(report));
+    await writeReport(db, {
+      writer,
+      report,
+      refClass: 'authoritative',
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      body: await zip(bytes),
+      idempotencyKey: null,
+    });
+  }
+  const [known] = await modelsNamed(db, { name: model.name, project: { issuer, externalId: model.project } });
+  if (!known) return { reports: told.length, points: 0 };
+  const measured = life.flatMap((day) => measuredOn(model, day, start + day.index * dayMs, chance));
+  let points = 0;
+  for (let from = 0; from < measured.length; from += batchSize)
+    points += await writeMetrics(db, {
+      modelId: known.id,
+      projectId: known.projectId,
+      writtenBy: writer.name,
+      refClass: 'authoritative',
+      environment: 'production',
+      at: until.toISOString(),
+      measurements: measured.slice(from, from + batchSize),
+      sha256: '',
+      idempotencyKey: null,
+    });
+  return { reports: told.length, points };
+}
+
+/** Run again with the same options on the same day it adds nothing. @throws UsageError when real projects are there. */
+export async function seedDemo(db: Database, options: SeedOptions): Promise<Seeded> {
+  const { models: count, days, until, chanceOf, onModel, signal } = options;
+  await refuseRealData(db);
+  await ensurePartitions(db, until, Math.ceil(days / 28) + 1);
+  let seeded: Seeded = { models: 0, reports: 0, points: 0 };
+  for (const [index, model] of demoModels(chanceOf(0), count, days).entries()) {
+    if (signal?.aborted) break;
+    const { reports, points } = await seedModel(db, model, chanceOf(index + 1), options);
+    seeded = { models: seeded.models + 1, reports: seeded.reports + reports, points: seeded.points + points };
+    onModel?.(seeded.models);
+  }
+  await sql`analyze`.execute(db);
+  return seeded;
+}

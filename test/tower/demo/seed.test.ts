@@ -1,0 +1,88 @@
+/** The made-up organisation, written for real. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { randomOf } from '../../../src/stats/random.ts';
+import { daysOf } from '../../../src/tower/demo/life.ts';
+import { demoModels } from '../../../src/tower/demo/organisation.ts';
+import { seedDemo } from '../../../src/tower/demo/seed.ts';
+import type { OpenDatabase } from '../../../src/tower/store/database.ts';
+import { fleetTotals } from '../../../src/tower/store/fleet.ts';
+import { openStore } from '../../../src/tower/store/open.ts';
+import { listMetrics, slice } from '../../../src/tower/store/slice.ts';
+import { writeReport } from '../../../src/tower/store/write-report.ts';
+import { sampleReport, submissionOf } from '../sample.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'flightcheck-demo-data-'));
+let store: OpenDatabase;
+beforeAll(async () => {
+  store = await openStore({ folder });
+});
+afterAll(async () => {
+  await store?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const sections = ['data', 'model', 'infra', 'monitor'].map((id) => ({
+  id,
+  title: id,
+  tests: Array.from({ length: 7 }, (_, i) => ({
+    id: `${id}-${i + 1}`,
+    title: 'A test',
+    why: 'Because.',
+    fix: 'Do it.',
+    severity: 'major' as const,
+    weight: 1,
+  })),
+}));
+const options = {
+  models: 6,
+  days: 40,
+  until: new Date('2026-06-30T12:00:00Z'),
+  version: '0.1.0',
+  suites: [{ id: 'ml-test-score', title: 'ML Test Score', method: 'ml-test-score' as const, sections }],
+  chanceOf: randomOf,
+};
+
+it('fills the store once, however often it is run', async () => {
+  const seeded = await seedDemo(store.db, options);
+  expect(seeded.models).toBe(6);
+  expect(seeded.reports).toBeGreaterThanOrEqual(6);
+  expect(seeded.points).toBeGreaterThan(6 * 40 * 8);
+  expect(await seedDemo(store.db, options)).toEqual({ ...seeded, points: 0 });
+  expect(await fleetTotals(store.db, { labels: [] })).toMatchObject({ models: 6, scored: 6 });
+  expect((await listMetrics(store.db)).map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['model.drift.psi', 'task.cpu', 'tower.score.passing']),
+  );
+  const { groups } = await slice(store.db, {
+    metric: 'model.drift.psi',
+    unit: '1',
+    refClass: 'authoritative',
+    by: ['business_unit'],
+    where: {},
+    from: new Date('2026-05-01T00:00:00Z'),
+    to: new Date('2026-07-01T00:00:00Z'),
+    aggregate: 'max',
+    bucket: 'week',
+    order: 'name',
+    limit: 20,
+  });
+  expect(groups.map(({ key }) => key[0])).toEqual(['insurance', 'lending', 'operations', 'payments', 'service']);
+});
+
+it('makes the same organisation of the same seed, in which some models drift and are trained again', () => {
+  const models = demoModels(randomOf(1), 200, 180);
+  expect(models).toEqual(demoModels(randomOf(1), 200, 180));
+  expect(models).not.toEqual(demoModels(randomOf(2), 200, 180));
+  expect(new Set(models.map(({ project }) => project)).size).toBe(200);
+  const drifting = models.filter(({ fate }) => fate === 'drifting').map((model) => daysOf(model, 180));
+  expect(drifting.length).toBeGreaterThan(15);
+  for (const life of drifting) expect(Math.max(...life.map(({ shift }) => shift))).toBeGreaterThan(0.3);
+  expect(drifting.some((life) => (life.at(-1)?.version ?? 0) > 1)).toBe(true);
+});
+
+it('refuses to stand beside real projects', async () => {
+  await writeReport(store.db, submissionOf(sampleReport()));
+  await expect(seedDemo(store.db, options)).rejects.toThrow(/1 real project$/);
+});
