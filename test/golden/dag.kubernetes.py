@@ -1,5 +1,5 @@
 # Written by Flightcheck from flightcheck.yml: change that file, not this one.
-# render-hash: 9a410ea52e64733936fcf5a08bd6da4898a59a246614e2d56ff8c768e0ac1628
+# render-hash: aeda6a034f9bb78b5eca7aac2a7d87517baf23a3af5567c4cda4b090fb7ce6e8
 import json
 from datetime import timedelta
 
@@ -50,7 +50,7 @@ def asset_or_cron(cron, assets):
 with DAG(
     dag_id="risk",
     description="Who pays late.",
-    doc_md="Who pays late.\n\nDeployed by Flightcheck from commit bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.\n\nrender-hash: 9a410ea52e64733936fcf5a08bd6da4898a59a246614e2d56ff8c768e0ac1628\n\n<!-- flightcheck-spec eyJjYXRjaHVwIjpmYWxzZSwiZGVzY3JpcHRpb24iOiJXaG8gcGF5cyBsYXRlLiIsImV4ZWN1dG9yIjoia3ViZXJuZXRlcyIsImlkIjoicmlzayIsImxhYmVscyI6eyJjb21taXQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiZW52aXJvbm1lbnQiOiJwcm9kIiwibW9kZWwiOiJyaXNrIiwidmVyc2lvbiI6IjEuMi4wIn0sIm1heEFjdGl2ZVJ1bnMiOjEsIm5hbWVzcGFjZSI6Im1vZGVscyIsIm93bmVyIjoidGVhbSIsInBhcmFtcyI6eyJkYXlzIjo3fSwic2NoZWR1bGUiOnsiYXNzZXRzIjpbInMzOi8vbGFrZS9jbGFpbXMiXSwiY3JvbiI6IjAgMyAqICogMS01In0sInN0YXJ0IjoiMjAyNC0wMS0wMSIsInRhZ3MiOlsiZmxpZ2h0Y2hlY2siLCJkZWJ0Il0sInRhc2tzIjpbeyJhZmZpbml0eSI6bnVsbCwiYXJncyI6W10sImJhY2tvZmYiOmZhbHNlLCJjb21tYW5kIjpbInB5dGhvbiIsIi1tIiwicmlzay5kcmlmdCJdLCJkZWZlcnJhYmxlIjpmYWxzZSwiZGVwZW5kc09uIjpbXSwiZW52Ijp7fSwiaWQiOiJkcmlmdCIsImltYWdlIjoicmVnaXN0cnkuZXhhbXBsZS5jb20vdGVhbS9yaXNrQHNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIiwibGltaXRzIjp7Im1lbW9yeSI6IjJHaSJ9LCJub2RlU2VsZWN0b3IiOnt9LCJwb29sIjpudWxsLCJwcm9kdWNlcyI6WyJyaXNrOi8vZHJpZnQiXSwicmVxdWVzdHMiOnsiY3B1IjoiMSIsIm1lbW9yeSI6IjJHaSJ9LCJyZXRyaWVzIjoyLCJyZXRyeURlbGF5U2Vjb25kcyI6MzAwLCJzZWNyZXRzIjpbeyJlbnYiOiJUT0tFTiIsImtleSI6InRva2VuIiwic2VjcmV0IjoicmlzayJ9XSwic2VydmljZUFjY291bnQiOm51bGwsInNraXBPbkV4aXQiOjk5LCJzdGFydHVwVGltZW91dFNlY29uZHMiOjYwMCwidGVtcGxhdGUiOmZhbHNlLCJ0aW1lb3V0U2Vjb25kcyI6MzYwMCwidG9sZXJhdGlvbnMiOltdLCJ3aGVuIjoiYWxsX3N1Y2Nlc3MifSx7ImFmZmluaXR5IjpudWxsLCJhcmdzIjpbInt7IGRzIH19Il0sImJhY2tvZmYiOmZhbHNlLCJjb21tYW5kIjpbInB5dGhvbiIsIi1tIiwicmlzay50cmFpbiJdLCJkZWZlcnJhYmxlIjpmYWxzZSwiZGVwZW5kc09uIjpbImRyaWZ0Il0sImVudiI6e30sImlkIjoicmV0cmFpbiIsImltYWdlIjoicmVnaXN0cnkuZXhhbXBsZS5jb20vdGVhbS9yaXNrQHNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIiwibGltaXRzIjp7ImdwdSI6MSwibWVtb3J5IjoiMkdpIn0sIm5vZGVTZWxlY3RvciI6e30sInBvb2wiOm51bGwsInByb2R1Y2VzIjpbXSwicmVxdWVzdHMiOnsiY3B1IjoiMSIsImdwdSI6MSwibWVtb3J5IjoiMkdpIn0sInJldHJpZXMiOjIsInJldHJ5RGVsYXlTZWNvbmRzIjozMDAsInNlY3JldHMiOlt7ImVudiI6IlRPS0VOIiwia2V5IjoidG9rZW4iLCJzZWNyZXQiOiJyaXNrIn1dLCJzZXJ2aWNlQWNjb3VudCI6bnVsbCwic2tpcE9uRXhpdCI6bnVsbCwic3RhcnR1cFRpbWVvdXRTZWNvbmRzIjo2MDAsInRlbXBsYXRlIjpmYWxzZSwidGltZW91dFNlY29uZHMiOjM2MDAsInRvbGVyYXRpb25zIjpbeyJrZXkiOiJncHUiLCJvcGVyYXRvciI6IkV4aXN0cyJ9XSwid2hlbiI6ImFsbF9zdWNjZXNzIn0seyJhZmZpbml0eSI6bnVsbCwiYXJncyI6W10sImJhY2tvZmYiOmZhbHNlLCJjb21tYW5kIjpbImVjaG8iLCJ7eyBkcyB9fSJdLCJkZWZlcnJhYmxlIjpmYWxzZSwiZGVwZW5kc09uIjpbInJldHJhaW4iXSwiZW52Ijp7fSwiaWQiOiJ0ZWxsIiwiaW1hZ2UiOiJyZWdpc3RyeS5leGFtcGxlLmNvbS90ZWFtL3Jpc2tAc2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJsaW1pdHMiOnsibWVtb3J5IjoiMkdpIn0sIm5vZGVTZWxlY3RvciI6e30sInBvb2wiOm51bGwsInByb2R1Y2VzIjpbXSwicmVxdWVzdHMiOnsiY3B1IjoiMSIsIm1lbW9yeSI6IjJHaSJ9LCJyZXRyaWVzIjoyLCJyZXRyeURlbGF5U2Vjb25kcyI6MzAwLCJzZWNyZXRzIjpbeyJlbnYiOiJUT0tFTiIsImtleSI6InRva2VuIiwic2VjcmV0IjoicmlzayJ9XSwic2VydmljZUFjY291bnQiOm51bGwsInNraXBPbkV4aXQiOm51bGwsInN0YXJ0dXBUaW1lb3V0U2Vjb25kcyI6NjAwLCJ0ZW1wbGF0ZSI6dHJ1ZSwidGltZW91dFNlY29uZHMiOjM2MDAsInRvbGVyYXRpb25zIjpbXSwid2hlbiI6ImFsbF9kb25lIn1dLCJ0aW1lb3V0U2Vjb25kcyI6MTQ0MDAsInRpbWV6b25lIjoiQXVzdHJhbGlhL1N5ZG5leSJ9 -->",
+    doc_md="Who pays late.\n\nDeployed by Flightcheck from commit bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.\n\nrender-hash: aeda6a034f9bb78b5eca7aac2a7d87517baf23a3af5567c4cda4b090fb7ce6e8\n\n<!-- flightcheck-spec eyJjYXRjaHVwIjpmYWxzZSwiZGVzY3JpcHRpb24iOiJXaG8gcGF5cyBsYXRlLiIsImV4ZWN1dG9yIjoia3ViZXJuZXRlcyIsImlkIjoicmlzayIsImxhYmVscyI6eyJjb21taXQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiZW52aXJvbm1lbnQiOiJwcm9kIiwibW9kZWwiOiJyaXNrIiwidmVyc2lvbiI6IjEuMi4wIn0sIm1heEFjdGl2ZVJ1bnMiOjEsIm5hbWVzcGFjZSI6Im1vZGVscyIsIm93bmVyIjoidGVhbSIsInBhcmFtcyI6eyJkYXlzIjo3fSwic2NoZWR1bGUiOnsiYXNzZXRzIjpbInMzOi8vbGFrZS9jbGFpbXMiXSwiY3JvbiI6IjAgMyAqICogMS01In0sInN0YXJ0IjoiMjAyNC0wMS0wMSIsInRhZ3MiOlsiZmxpZ2h0Y2hlY2siLCJkZWJ0Il0sInRhc2tzIjpbeyJhZmZpbml0eSI6bnVsbCwiYXJncyI6W10sImJhY2tvZmYiOmZhbHNlLCJjb21tYW5kIjpbInB5dGhvbiIsIi1tIiwicmlzay5kcmlmdCJdLCJkZWZlcnJhYmxlIjpmYWxzZSwiZGVwZW5kc09uIjpbXSwiZW52Ijp7IkdJVF9DT01NSVQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiSU1BR0VfRElHRVNUIjoic2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEifSwiaWQiOiJkcmlmdCIsImltYWdlIjoicmVnaXN0cnkuZXhhbXBsZS5jb20vdGVhbS9yaXNrQHNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIiwibGltaXRzIjp7Im1lbW9yeSI6IjJHaSJ9LCJub2RlU2VsZWN0b3IiOnt9LCJwb29sIjpudWxsLCJwcm9kdWNlcyI6WyJyaXNrOi8vZHJpZnQiXSwicmVxdWVzdHMiOnsiY3B1IjoiMSIsIm1lbW9yeSI6IjJHaSJ9LCJyZXRyaWVzIjoyLCJyZXRyeURlbGF5U2Vjb25kcyI6MzAwLCJzZWNyZXRzIjpbeyJlbnYiOiJUT0tFTiIsImtleSI6InRva2VuIiwic2VjcmV0IjoicmlzayJ9XSwic2VydmljZUFjY291bnQiOm51bGwsInNraXBPbkV4aXQiOjk5LCJzdGFydHVwVGltZW91dFNlY29uZHMiOjYwMCwidGVtcGxhdGUiOmZhbHNlLCJ0aW1lb3V0U2Vjb25kcyI6MzYwMCwidG9sZXJhdGlvbnMiOltdLCJ3aGVuIjoiYWxsX3N1Y2Nlc3MifSx7ImFmZmluaXR5IjpudWxsLCJhcmdzIjpbInt7IGRzIH19Il0sImJhY2tvZmYiOmZhbHNlLCJjb21tYW5kIjpbInB5dGhvbiIsIi1tIiwicmlzay50cmFpbiJdLCJkZWZlcnJhYmxlIjpmYWxzZSwiZGVwZW5kc09uIjpbImRyaWZ0Il0sImVudiI6eyJHSVRfQ09NTUlUIjoiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYiIsIklNQUdFX0RJR0VTVCI6InNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIn0sImlkIjoicmV0cmFpbiIsImltYWdlIjoicmVnaXN0cnkuZXhhbXBsZS5jb20vdGVhbS9yaXNrQHNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIiwibGltaXRzIjp7ImdwdSI6MSwibWVtb3J5IjoiMkdpIn0sIm5vZGVTZWxlY3RvciI6e30sInBvb2wiOm51bGwsInByb2R1Y2VzIjpbXSwicmVxdWVzdHMiOnsiY3B1IjoiMSIsImdwdSI6MSwibWVtb3J5IjoiMkdpIn0sInJldHJpZXMiOjIsInJldHJ5RGVsYXlTZWNvbmRzIjozMDAsInNlY3JldHMiOlt7ImVudiI6IlRPS0VOIiwia2V5IjoidG9rZW4iLCJzZWNyZXQiOiJyaXNrIn1dLCJzZXJ2aWNlQWNjb3VudCI6bnVsbCwic2tpcE9uRXhpdCI6bnVsbCwic3RhcnR1cFRpbWVvdXRTZWNvbmRzIjo2MDAsInRlbXBsYXRlIjpmYWxzZSwidGltZW91dFNlY29uZHMiOjM2MDAsInRvbGVyYXRpb25zIjpbeyJrZXkiOiJncHUiLCJvcGVyYXRvciI6IkV4aXN0cyJ9XSwid2hlbiI6ImFsbF9zdWNjZXNzIn0seyJhZmZpbml0eSI6bnVsbCwiYXJncyI6W10sImJhY2tvZmYiOmZhbHNlLCJjb21tYW5kIjpbImVjaG8iLCJ7eyBkcyB9fSJdLCJkZWZlcnJhYmxlIjpmYWxzZSwiZGVwZW5kc09uIjpbInJldHJhaW4iXSwiZW52Ijp7IkdJVF9DT01NSVQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiSU1BR0VfRElHRVNUIjoic2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEifSwiaWQiOiJ0ZWxsIiwiaW1hZ2UiOiJyZWdpc3RyeS5leGFtcGxlLmNvbS90ZWFtL3Jpc2tAc2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJsaW1pdHMiOnsibWVtb3J5IjoiMkdpIn0sIm5vZGVTZWxlY3RvciI6e30sInBvb2wiOm51bGwsInByb2R1Y2VzIjpbXSwicmVxdWVzdHMiOnsiY3B1IjoiMSIsIm1lbW9yeSI6IjJHaSJ9LCJyZXRyaWVzIjoyLCJyZXRyeURlbGF5U2Vjb25kcyI6MzAwLCJzZWNyZXRzIjpbeyJlbnYiOiJUT0tFTiIsImtleSI6InRva2VuIiwic2VjcmV0IjoicmlzayJ9XSwic2VydmljZUFjY291bnQiOm51bGwsInNraXBPbkV4aXQiOm51bGwsInN0YXJ0dXBUaW1lb3V0U2Vjb25kcyI6NjAwLCJ0ZW1wbGF0ZSI6dHJ1ZSwidGltZW91dFNlY29uZHMiOjM2MDAsInRvbGVyYXRpb25zIjpbXSwid2hlbiI6ImFsbF9kb25lIn1dLCJ0aW1lb3V0U2Vjb25kcyI6MTQ0MDAsInRpbWV6b25lIjoiQXVzdHJhbGlhL1N5ZG5leSJ9 -->",
     schedule=asset_or_cron("0 3 * * 1-5", [Asset("s3://lake/claims")]),
     start_date=pendulum.datetime(2024, 1, 1, tz="Australia/Sydney"),
     catchup=False,
@@ -63,7 +63,7 @@ with DAG(
 ) as dag:
     task_1 = PlainPod(
         task_id="drift",
-        doc_md="render-hash: 9a410ea52e64733936fcf5a08bd6da4898a59a246614e2d56ff8c768e0ac1628",
+        doc_md="render-hash: aeda6a034f9bb78b5eca7aac2a7d87517baf23a3af5567c4cda4b090fb7ce6e8",
         retries=2,
         retry_delay=timedelta(seconds=300),
         retry_exponential_backoff=False,
@@ -74,6 +74,7 @@ with DAG(
         namespace="models",
         image="registry.example.com/team/risk@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         cmds=["python", "-m", "risk.drift"],
+        env_vars={"GIT_COMMIT": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "IMAGE_DIGEST": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
         secrets=[Secret("env", "TOKEN", "risk", "token")],
         labels={"model": "risk", "version": "1.2.0", "commit": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "environment": "prod"},
         container_resources=k8s.V1ResourceRequirements(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "2Gi"}),
@@ -86,7 +87,7 @@ with DAG(
     )
     task_2 = PlainPod(
         task_id="retrain",
-        doc_md="render-hash: 9a410ea52e64733936fcf5a08bd6da4898a59a246614e2d56ff8c768e0ac1628",
+        doc_md="render-hash: aeda6a034f9bb78b5eca7aac2a7d87517baf23a3af5567c4cda4b090fb7ce6e8",
         retries=2,
         retry_delay=timedelta(seconds=300),
         retry_exponential_backoff=False,
@@ -97,6 +98,7 @@ with DAG(
         image="registry.example.com/team/risk@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         cmds=["python", "-m", "risk.train"],
         arguments=["{{ ds }}"],
+        env_vars={"GIT_COMMIT": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "IMAGE_DIGEST": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
         secrets=[Secret("env", "TOKEN", "risk", "token")],
         labels={"model": "risk", "version": "1.2.0", "commit": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "environment": "prod"},
         container_resources=k8s.V1ResourceRequirements(requests={"cpu": "1", "memory": "2Gi", "nvidia.com/gpu": "1"}, limits={"memory": "2Gi", "nvidia.com/gpu": "1"}),
@@ -109,7 +111,7 @@ with DAG(
     )
     task_3 = KubernetesPodOperator(
         task_id="tell",
-        doc_md="render-hash: 9a410ea52e64733936fcf5a08bd6da4898a59a246614e2d56ff8c768e0ac1628",
+        doc_md="render-hash: aeda6a034f9bb78b5eca7aac2a7d87517baf23a3af5567c4cda4b090fb7ce6e8",
         retries=2,
         retry_delay=timedelta(seconds=300),
         retry_exponential_backoff=False,
@@ -119,6 +121,7 @@ with DAG(
         namespace="models",
         image="registry.example.com/team/risk@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         cmds=["echo", "{{ ds }}"],
+        env_vars={"GIT_COMMIT": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "IMAGE_DIGEST": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
         secrets=[Secret("env", "TOKEN", "risk", "token")],
         labels={"model": "risk", "version": "1.2.0", "commit": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "environment": "prod"},
         container_resources=k8s.V1ResourceRequirements(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "2Gi"}),

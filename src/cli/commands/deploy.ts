@@ -65,10 +65,29 @@ const rollback = defineCommand({
   run: run('rollback'),
 });
 
+const runLocal = defineCommand({
+  name: 'run-local',
+  summary: 'Run the tasks of the DAG on this machine, without Airflow: order, retries, timeouts and limits as declared.',
+  argument,
+  options: ['env', 'task-image', 'output'],
+  flags: {
+    jobs: { type: 'number', description: 'Tasks at once. Default: the processors of this machine.' },
+    'max-retry-delay': { type: 'number', description: 'Longest wait between two tries, in seconds. Default: as declared.' },
+  },
+  examples: [
+    { command: 'flightcheck deploy run-local', meaning: 'Every task, in a copy of the repo. Exit 1 when one fails.' },
+    { command: 'flightcheck deploy run-local --env dev --max-retry-delay 1', meaning: 'As dev overrides it, for the impatient.' },
+  ],
+  async run(context, invocation) {
+    const { runLocal: start } = await import('../run-dag.ts');
+    return start(context, invocation);
+  },
+});
+
 export const command: Command = defineCommand({
   name: 'deploy',
   summary: "Deploy the model's DAG to Airflow, with proof.",
   options: [],
-  examples: [...plan.examples.slice(0, 1), ...apply.examples],
-  commands: [plan, apply, verify, rollback],
+  examples: [...plan.examples.slice(0, 1), ...apply.examples, ...runLocal.examples.slice(0, 1)],
+  commands: [plan, apply, verify, rollback, runLocal],
 });

@@ -40,7 +40,13 @@ const amountsOf = ({ cpu, memory, gpu }: { cpu?: string | number; memory?: strin
 const commandOf = (command: Task['command']): readonly string[] =>
   command === undefined ? [] : typeof command === 'string' ? command.trim().split(/\s+/) : command;
 
-function taskOf(id: string, task: Task, defaults: Defaults, image: string | null): TaskSpec {
+/** An image holds no .git: what it was made of is told to the code, which hands it on to MLflow. */
+const originOf = (commit: string, image: string): Readonly<Record<string, string>> => {
+  const digest = /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1];
+  return { ...(commit !== '' && { GIT_COMMIT: commit }), ...(digest !== undefined && { IMAGE_DIGEST: digest }) };
+};
+
+function taskOf(id: string, task: Task, defaults: Defaults, { image: built, commit }: Delivery): TaskSpec {
   const own = merged(defaults, task) as Task;
   const { limits, ...requests } = own.resources ?? {};
   const asked = amountsOf(requests);
@@ -49,16 +55,17 @@ function taskOf(id: string, task: Task, defaults: Defaults, image: string | null
     ...(asked.memory !== undefined && { memory: asked.memory }),
     ...(asked.gpu !== undefined && { gpu: asked.gpu }),
   };
+  const image = own.image ?? built ?? '';
   return {
     id,
     command: commandOf(own.command),
     args: own.args ?? [],
-    image: own.image ?? image ?? '',
+    image,
     dependsOn: [...new Set(listOf(own.dependsOn))].sort(),
     when: own.when ?? 'all_success',
     requests: asked,
     limits: { ...bound, ...amountsOf(limits) },
-    env: own.env ?? {},
+    env: { ...originOf(commit, image), ...own.env },
     secrets: own.secrets ?? [],
     retries: own.retries ?? 0,
     retryDelaySeconds: durationSeconds(own.retryDelay ?? '5m'),
@@ -150,7 +157,7 @@ export function resolveDag(manifest: ResolvedManifest, delivery: Delivery, place
   const defaults = merged(manifest.defaults ?? {}, over.defaults) as Defaults;
   const given = merged(manifest.tasks ?? {}, over.tasks) as Readonly<Record<string, Task>>;
   const tasks = Object.entries(given)
-    .map(([id, task]) => taskOf(id, task, defaults, delivery.image))
+    .map(([id, task]) => taskOf(id, task, defaults, delivery))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   if (tasks.length === 0)
     throw new UsageError('DAG_NO_TASKS', 'The manifest has no tasks to schedule', {
