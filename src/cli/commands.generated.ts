@@ -4,6 +4,7 @@ import { command as build } from './commands/build.ts';
 import { command as check } from './commands/check.ts';
 import { command as deploy } from './commands/deploy.ts';
 import { command as doctor } from './commands/doctor.ts';
+import { command as explain } from './commands/explain.ts';
 import { command as init } from './commands/init.ts';
 import { command as report } from './commands/report.ts';
 import { command as schema } from './commands/schema.ts';
@@ -11,4 +12,4 @@ import { command as score } from './commands/score.ts';
 import { command as test } from './commands/test.ts';
 import { command as tower } from './commands/tower.ts';
 
-export const commands = [attest, build, check, deploy, doctor, init, report, schema, score, test, tower];
+export const commands = [attest, build, check, deploy, doctor, explain, init, report, schema, score, test, tower];

@@ -28,6 +28,7 @@ import type { Metric, SuiteReport } from '../kernel/report.ts';
 import { type Shard, shardRunner } from '../kernel/shards.ts';
 import type { CheckRegistry, Suite } from '../kernel/suite.ts';
 import type { TableStore } from '../kernel/table-store.ts';
+import { isTrusted } from '../kernel/trusted.ts';
 import type { UnitTests } from '../kernel/world.ts';
 import { renderPlan } from '../reports/plan.ts';
 import { attest } from './attestations.ts';
@@ -40,7 +41,7 @@ import { programIdentity } from './program-identity.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { chooseShard, isOfAnotherRun, ownTests, partOf, shardOf } from './shard.ts';
 import { triggerOf } from './surroundings.ts';
-import { historyOf, isTrusted } from './trusted-tests.ts';
+import { historyOf } from './trusted-tests.ts';
 import { openUnitTests } from './unit-tests.ts';
 import { writeSchema } from './write-schema.ts';
 

@@ -10,18 +10,12 @@ import { runSuite } from '../engine/run.ts';
 import type { AnyCheck } from '../kernel/check.ts';
 import type { Metric, SuiteReport } from '../kernel/report.ts';
 import type { CheckRegistry, Suite } from '../kernel/suite.ts';
-import type { Need, World } from '../kernel/world.ts';
+import { isTrusted } from '../kernel/trusted.ts';
+import type { World } from '../kernel/world.ts';
 import type { Context } from './command.ts';
 import type { PostOptions } from './post-report.ts';
 import type { Repo } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
-
-const services: ReadonlySet<Need> = new Set(['gitlab', 'history', 'mlflow']);
-const harmless: ReadonlySet<Need> = new Set(['manifest', 'files', 'git', ...services]);
-
-/** True of a test that reads the repo and services, and executes nothing. */
-export const isTrusted = ({ needs }: Pick<AnyCheck, 'needs'>): boolean =>
-  needs.every((need) => harmless.has(need)) && needs.some((need) => services.has(need));
 
 /** Numbers of a run that its own past is compared with; what a check found is no such number. */
 const measuredOf = (metrics: readonly Metric[]): readonly Metric[] => metrics.filter(({ name }) => name !== 'check.value');

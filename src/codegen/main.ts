@@ -9,6 +9,7 @@ import attestationSchema from '../kernel/attestation.schema.json' with { type: '
 import manifestSchema from '../kernel/manifest.schema.json' with { type: 'json' };
 import reportSchema from '../kernel/report.schema.json' with { type: 'json' };
 import { embeddedFiles } from './embedded.ts';
+import { guideFiles } from './guide.ts';
 import { checkRegistry } from './registry.ts';
 import { setRelease } from './release.ts';
 import { typesOf } from './schema-types.ts';
@@ -30,6 +31,7 @@ const files: Readonly<Record<string, string>> = {
   ...(await checkRegistry(root)),
   ...(await embeddedFiles(root)),
   ...(await componentFiles(root)),
+  ...(await guideFiles(root)),
 };
 
 const isCheck = process.argv.includes('--check');

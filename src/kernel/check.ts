@@ -51,6 +51,32 @@ export type Verdict =
       readonly evidence?: Evidence;
     };
 
+/** Something that a check reads. */
+export interface Ask {
+  readonly what: string;
+  /** The line of `flightcheck.yml` that gives it, where one does. */
+  readonly line?: string;
+  /** Judged without it too, and better with it. */
+  readonly isOptional?: boolean;
+}
+
+/** A bound, with its source. */
+export type Threshold = { readonly what: string; readonly source: string } & (
+  | { readonly value: number }
+  /** Key of the manifest that sets it; its default stands in the schema. */
+  | { readonly setting: string }
+);
+
+/** What `flightcheck explain` and the guide say of a check beyond title, why and fix. */
+export interface About {
+  /** What it does, in one sentence. */
+  readonly does: string;
+  readonly asks: readonly Ask[];
+  readonly thresholds: readonly Threshold[];
+  /** What differs between the languages, for whoever meets it. */
+  readonly languages?: { readonly python: string; readonly r: string };
+}
+
 export interface Check<D extends Inputs = Inputs, N extends Need = Need> {
   /** A fact about a good repository: "The model card has the required headings". */
   readonly title: string;
@@ -58,6 +84,8 @@ export interface Check<D extends Inputs = Inputs, N extends Need = Need> {
   readonly why: string;
   /** How to mend it, in one or two sentences. */
   readonly fix: string;
+  /** Every test of the rubric has it. */
+  readonly about?: About;
   /** URL of the source. */
   readonly reference?: string;
   readonly inputs: D;

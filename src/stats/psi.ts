@@ -18,13 +18,16 @@ export function psi(reference: readonly number[], current: readonly number[]): n
   return p.reduce((sum, pi, i) => sum + ((q[i] ?? pi) - pi) * Math.log((q[i] ?? pi) / pi), 0);
 }
 
+/** Least PSI that counts as drift, by convention. */
+export const leastPsi = 0.2;
+
 /**
  * From which PSI on a column has drifted: max(0.2, (1/n + 1/m) chi2_{B-1}(1 - 0.01/k)) for B bins, n and m rows, and k
  * columns tested together: unchanged data alarms in at most about 1 % of runs (Yurdakul 2018; 0.2 by convention).
  */
 export function psiThreshold(n: number, m: number, bins: number, columnsTested: number): number {
   if (n === 0 || m === 0) return Number.POSITIVE_INFINITY;
-  return Math.max(0.2, (1 / n + 1 / m) * chiSquareUpperQuantile(0.01 / Math.max(1, columnsTested), bins - 1));
+  return Math.max(leastPsi, (1 / n + 1 / m) * chiSquareUpperQuantile(0.01 / Math.max(1, columnsTested), bins - 1));
 }
 
 /** Fewest rows on either side for a verdict. */

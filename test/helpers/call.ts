@@ -6,20 +6,24 @@ import { commands } from '../../src/cli/commands.generated.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Report } from '../../src/kernel/report.ts';
 
-export async function call(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
+export async function call(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  { cwd = '/', width = 100 }: { readonly cwd?: string; readonly width?: number } = {},
+) {
   const printed: string[] = [];
   const errors: string[] = [];
   const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => errors.push(String(text)) > 0);
   const say = (text: string): void => void errors.push(text);
   const code = await runProgram(commands, argv, '0.1.0', ({ json = false, debug = false }) => ({
-    cwd: '/',
+    cwd,
     env,
     print: (text) => void printed.push(text),
     log: { info: say, warn: say, debug() {}, step: (_title, work) => work(() => {}) },
     isJson: json,
     isDebug: debug,
     isColor: false,
-    width: 100,
+    width,
     signal: new AbortController().signal,
     version: '0.1.0',
   }));

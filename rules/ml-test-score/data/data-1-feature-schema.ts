@@ -5,6 +5,7 @@ import type { Query } from '../../../src/stats/query.ts';
 import { corruptions, tryCorruptions } from '../../../src/stats/schema/corruptions.ts';
 import { profile } from '../../../src/stats/schema/profile.ts';
 import { violations } from '../../../src/stats/schema/violations.ts';
+import { asks, sources } from '../lib/asks.ts';
 import { featuresOf, inputsOf, isVerdict, manifestOr, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { schemaOr } from '../lib/schema.ts';
 
@@ -29,6 +30,11 @@ export default defineCheck({
   title: 'Feature expectations are captured in a schema',
   why: 'Most faults of a model begin as faults of its data; expectations that nobody wrote down cannot be checked.',
   fix: 'Write the schema with `flightcheck score --write-schema`, add what you know of the domain, and mend the data or the schema where they disagree.',
+  about: {
+    does: 'Holds the training, evaluation and serving rows against the reviewed schema, and tries whether the schema rejects copies of the training rows into which it puts faults.',
+    asks: asks('train', 'schema', 'eval?', 'serving?'),
+    thresholds: [{ what: 'faulty copies that must be rejected, share', value: wanted, source: sources.ours }],
+  },
   reference: rubric,
   inputs: {},
   needs: ['files', 'tables', 'manifest'],

@@ -1,4 +1,5 @@
 import { defineCheck, fail, pass, skipped } from '../../../src/kernel/check.ts';
+import { asks, labelled, sources } from '../lib/asks.ts';
 import { benefitPlan, benefitsOf, repeats, seed, uselessOf } from '../lib/benefit.ts';
 import { cell, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
 import { rowsWords } from '../lib/scored.ts';
@@ -8,6 +9,11 @@ export default defineCheck({
   title: 'All features are beneficial',
   why: 'Every feature is a dependency that can break, drift or leak; one without benefit is cost alone.',
   fix: 'Drop the named features from the model (and from columns.features), or show in which slice they help.',
+  about: {
+    does: 'Shuffles each feature in the held-out rows in one batched prediction, and trains again without those whose shuffling costs nothing.',
+    asks: asks(...labelled),
+    thresholds: [{ what: 'features that neither test misses', value: 0, source: sources.paper }],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

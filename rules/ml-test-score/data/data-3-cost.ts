@@ -3,6 +3,7 @@ import type { FeaturesRequest } from '../../../src/kernel/hooks.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import { summarise } from '../../../src/stats/column-summary.ts';
 import { drift } from '../../../src/stats/drift.ts';
+import { asks, labelled, sources } from '../lib/asks.ts';
 import { benefitPlan, benefitsOf, uselessOf } from '../lib/benefit.ts';
 import { cell, inputsOf, isVerdict, rubric, tableOr } from '../lib/manifest.ts';
 import { featuresOfSample, settingOf } from '../lib/setting.ts';
@@ -23,6 +24,14 @@ export default defineCheck({
   title: "No feature's cost is too much",
   why: 'A feature costs computing, memory, an upstream that can fail, and attention when it moves; it must bring more than that.',
   fix: 'Drop the named features, or mend what makes them dear: the missing values, the instability, the system that only they need.',
+  about: {
+    does: 'Sets what each feature costs (missing values, drift, systems that it alone needs, time to compute) against what it brings.',
+    asks: asks(...labelled, 'featuresHook?', 'serving?', 'upstream?'),
+    thresholds: [
+      { what: 'features that cost and bring nothing', value: 0, source: sources.paper },
+      { what: 'missing values from which a feature is incomplete, share', value: missingFrom, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

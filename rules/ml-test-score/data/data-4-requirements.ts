@@ -1,5 +1,6 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
+import { asks, lines, sources, trained } from '../lib/asks.ts';
 import { cell, featuresOf, inputsOf, isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
 import { proxiesOf, proxyWords } from '../lib/proxies.ts';
 import { movedBy, rows, scrambled, seed } from '../lib/scramble.ts';
@@ -14,6 +15,14 @@ export default defineCheck({
   title: 'Features adhere to meta-level requirements',
   why: 'What law, contract or policy forbids must not reach a model, by any road; a list that nobody executes does not stop it.',
   fix: 'Take the named columns out of the features, and drop them before predict reads the rows.',
+  about: {
+    does: 'Looks for denied and deprecated columns among the features, and scrambles each of them to see whether a prediction moves.',
+    asks: asks('deny', ...trained, 'featuresHook?'),
+    thresholds: [
+      { what: 'denied columns that are features or move a prediction', value: 0, source: sources.paper },
+      { what: 'columns that are tried', value: mostColumns, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
@@ -34,7 +43,7 @@ export default defineCheck({
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;
     const refused = refusedOf(manifest);
-    if (refused.length === 0) return lacks('which columns must not reach the model', 'policy: { deny: [name, tax_file_number] }');
+    if (refused.length === 0) return lacks('which columns must not reach the model', lines.deny);
     const missing = hooksOr(hooks);
     if (missing) return missing;
     const train = await tableOr(tables, 'train');

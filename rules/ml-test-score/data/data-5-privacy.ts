@@ -1,5 +1,6 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import type { FeaturesRequest, PredictRequest, TableRef } from '../../../src/kernel/hooks.ts';
+import { asks, sources, trained } from '../lib/asks.ts';
 import { bothTablesOr } from '../lib/both-tables.ts';
 import { difference } from '../lib/difference.ts';
 import { featuresOf, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
@@ -25,6 +26,14 @@ export default defineCheck({
   title: 'The data pipeline has appropriate privacy controls',
   why: 'Who asks to be forgotten must be gone from everything that was made of their data, and what nobody needs should not be there at all.',
   fix: 'Rebuild everything from the rows that are left: no store of rows beside the code, no ids in the model, no personal data among the features.',
+  about: {
+    does: 'Erases some people from the training rows, makes everything again, and searches the model, predictions and features for their ids and for personal data.',
+    asks: asks(...trained, 'featuresHook?'),
+    thresholds: [
+      { what: 'erased ids found, and columns with personal data', value: 0, source: sources.paper },
+      { what: 'people erased', value: erasedRows, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks', 'files'],

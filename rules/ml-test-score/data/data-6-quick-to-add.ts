@@ -1,6 +1,7 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import type { Commit, Deployment, World } from '../../../src/kernel/world.ts';
 import { median } from '../../../src/stats/median.ts';
+import { asks, lines, sources } from '../lib/asks.ts';
 import { isVerdict, lacks, manifestOr, rubric } from '../lib/manifest.ts';
 
 /** The paper: one to two months even for systems of global scale. */
@@ -20,6 +21,11 @@ export default defineCheck({
   title: 'New features can be added quickly',
   why: 'A team that needs months for a new feature cannot answer a world that changes in weeks.',
   fix: 'Look at the feature that took longest: what did it wait for between its first commit and its first deployment?',
+  about: {
+    does: 'Takes for each feature the days from the first commit that names it in the feature code to the first deployment that holds this commit.',
+    asks: asks('featurePaths', 'features', 'gitlab', 'deployments'),
+    thresholds: [{ what: 'median of days', value: mostDays, source: sources.paper }],
+  },
   reference: rubric,
   inputs: {
     days: {
@@ -33,9 +39,9 @@ export default defineCheck({
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;
     const paths = manifest.policy.feature_paths;
-    if (paths.length === 0) return lacks('which files compute the features', 'policy: { feature_paths: [src/features.py] }');
+    if (paths.length === 0) return lacks('which files compute the features', lines.featurePaths);
     const { features } = manifest.columns;
-    if (features === 'auto') return lacks('which features there are', 'columns: { features: [age, income] }');
+    if (features === 'auto') return lacks('which features there are', lines.features);
     if (!git.isRepository) return skipped('there is no Git history', { nextStep: 'Keep the model in a Git repository.' });
     if (git.isShallow)
       return skipped('the clone is shallow, so its history is not known', { nextStep: 'Set GIT_DEPTH: "0" for this job.' });

@@ -1,6 +1,7 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import type { FileCoverage } from '../../../src/kernel/unit-tests.ts';
 import type { Files } from '../../../src/kernel/world.ts';
+import { asks, lines, sources } from '../lib/asks.ts';
 import { isVerdict, lacks, manifestOr, rounded, rubric } from '../lib/manifest.ts';
 import { brokenFindings, markedTests } from '../lib/marked-tests.ts';
 
@@ -57,6 +58,15 @@ export default defineCheck({
   title: 'All input feature code is tested',
   why: 'A bug in feature code reaches training and serving alike, so no comparison of the two ever shows it.',
   fix: 'Test the feature code on ordinary rows, edge rows and refused rows, and mark these tests data-7.',
+  about: {
+    does: 'Takes the unit tests that are marked data-7: they pass, and the lines of the feature code are run by tests.',
+    asks: asks('featurePaths', 'tests'),
+    thresholds: [{ what: 'lines of feature code run by tests, share', value: threshold, source: sources.ours }],
+    languages: {
+      python: 'Mark with @pytest.mark.ml_test("data-7"); coverage comes from pytest-cov.',
+      r: 'Begin the name of test_that with [data-7]; coverage comes from covr.',
+    },
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'files', 'unitTests'],
@@ -64,25 +74,25 @@ export default defineCheck({
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;
     const globs = manifest.policy.feature_paths;
-    if (globs.length === 0) return lacks('which files compute features', 'policy: { feature_paths: [src/features.py] }');
+    if (globs.length === 0) return lacks('which files compute features', lines.featurePaths);
     const paths = files.glob(globs);
     if (paths.length === 0)
       return skipped(`policy.feature_paths (${globs.join(', ')}) names no file of the repo`, {
         nextStep: 'Name the files that compute features.',
-        manifestLine: 'policy: { feature_paths: [src/features.py] }',
+        manifestLine: lines.featurePaths,
       });
     const tests = await markedTests(unitTests, 'data-7', 'the feature code');
     if (isVerdict(tests)) return tests;
     const { coverage, notes } = tests.run;
     const measured = coverage === null ? [] : await Promise.all(paths.map((path) => measure(path, coverage, files)));
-    const lines = measured.reduce((sum, file) => sum + file.lines, 0);
-    const share = lines === 0 ? null : 1 - measured.reduce((sum, file) => sum + missedOf(file), 0) / lines;
+    const total = measured.reduce((sum, file) => sum + file.lines, 0);
+    const share = total === 0 ? null : 1 - measured.reduce((sum, file) => sum + missedOf(file), 0) / total;
     const evidence = {
       explanation: `${tests.passed.length} of ${tests.passed.length + tests.broken.length + tests.skipped.length} tests marked data-7 pass${share === null ? '' : `, and the tests run ${(100 * share).toFixed(1)} % of the lines of the feature code`}.`,
       ...(share !== null && { value: rounded(share) }),
       threshold,
       unit: '1',
-      n: lines,
+      n: total,
       items: measured
         .map((file) => ({
           path: file.path,

@@ -1,5 +1,6 @@
 import { defineCheck, judge, skipped } from '../../../src/kernel/check.ts';
 import type { PredictRequest } from '../../../src/kernel/hooks.ts';
+import { asks, sources, trained } from '../lib/asks.ts';
 import { bothTablesOr } from '../lib/both-tables.ts';
 import { difference, tolerance } from '../lib/difference.ts';
 import { cell, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
@@ -12,6 +13,15 @@ export default defineCheck({
   title: 'Training is reproducible',
   why: 'When training twice gives two models, no change can be told from chance, and no fault can be looked for.',
   fix: 'Seed every random generator from {seed}, fix the order of rows and files, and use one thread where sums depend on their order.',
+  about: {
+    does: 'Trains twice with one seed and compares the predictions; a third training with another seed shows the spread.',
+    asks: asks(...trained),
+    thresholds: [{ what: 'largest difference of two predictions', value: tolerance, source: sources.ours }],
+    languages: {
+      python: 'Seed random, numpy and the framework from {seed}; PYTHONHASHSEED is set by hooks.env.',
+      r: 'Call set.seed() with {seed} before anything draws; RNGkind() differs between versions of R.',
+    },
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

@@ -1,4 +1,5 @@
 import { defineCheck, fail, pass, skipped } from '../../../src/kernel/check.ts';
+import { asks, labelled, sources } from '../lib/asks.ts';
 import { batches, byHeart } from '../lib/by-heart.ts';
 import { inputsOf, isVerdict, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { canPredict, onEvaluation, settingOf } from '../lib/setting.ts';
@@ -18,6 +19,17 @@ export default defineCheck({
   title: 'Model specification code is unit tested',
   why: 'A fault between rows, labels, loss and saved model shows as a slightly poorer model, which nobody suspects.',
   fix: 'Write the model to a temporary file and rename it when it is whole; test the training on a few rows; mark these tests infra-2.',
+  about: {
+    does: 'Trains on random rows that fit the schema, on a tiny batch and on rows where the loss must fall, kills a training half-way, and takes the unit tests marked infra-2.',
+    asks: asks(...labelled, 'tests'),
+    thresholds: [
+      { what: 'way from knowing nothing to knowing all on a tiny batch, share', value: leastShare, source: sources.ours },
+    ],
+    languages: {
+      python: 'Mark with @pytest.mark.ml_test("infra-2"); write the model with os.replace.',
+      r: 'Begin the name of test_that with [infra-2]; write the model with file.rename.',
+    },
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks', 'unitTests'],

@@ -1,6 +1,7 @@
 import { type Cell, defineCheck, type Finding, fail, judge } from '../../../src/kernel/check.ts';
 import type { FlightcheckError } from '../../../src/kernel/failure.ts';
 import type { PredictRequest, TableRef, TrainRequest } from '../../../src/kernel/hooks.ts';
+import { asks, sources, trained } from '../lib/asks.ts';
 import { bothTablesOr } from '../lib/both-tables.ts';
 import { isTheirs } from '../lib/hook-faults.ts';
 import { inputsOf, isVerdict, rounded, rubric } from '../lib/manifest.ts';
@@ -17,6 +18,14 @@ export default defineCheck({
   title: 'The full ML pipeline is integration tested',
   why: 'Each step can work alone while the chain does not: only a run from raw rows to predictions shows it.',
   fix: 'Run the hooks one after the other in a fresh clone, mend the first that fails, and let predict answer every id once.',
+  about: {
+    does: 'Runs the whole chain of hooks, features, train, predict, one after the other on a sample of the rows.',
+    asks: asks(...trained, 'featuresHook?'),
+    thresholds: [
+      { what: 'rows without a finite answer', value: 0, source: sources.ours },
+      { what: 'rows of the sample', value: rows, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

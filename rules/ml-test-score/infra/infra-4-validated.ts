@@ -2,6 +2,7 @@ import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/c
 import type { ModelRequest, PredictRequest } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import { bootstrap, once } from '../../../src/stats/bootstrap.ts';
+import { asks, labelled, lines, sources } from '../lib/asks.ts';
 import { cell, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
 import { rowsWords, scoredOf, tooFew, within } from '../lib/scored.ts';
 import { canPredict, onEvaluation, type Setting, settingOf } from '../lib/setting.ts';
@@ -29,6 +30,13 @@ export default defineCheck({
   title: 'Model quality is validated before attempting to serve it',
   why: 'A model that is worse than the one it replaces harms people from its first minute; two bounds catch both the sudden and the slow fall.',
   fix: 'Find out what made the model worse: rows, features, hyperparameters; release it only when it is as good as the one in production.',
+  about: {
+    does: 'Judges the model of this commit by an absolute bound, and by a paired bootstrap against the model in production or of the release before.',
+    asks: asks(...labelled, 'quality', 'production?', 'registeredModel?'),
+    thresholds: [
+      { what: 'largest drop against the model in production', setting: 'quality.max_drop', source: sources.paperDrop },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks', 'git'],
@@ -51,7 +59,7 @@ export default defineCheck({
     if (request.model.hook === 'train' && (await git.previousRelease()) === null)
       return skipped('there is no model in production and no release before this commit to compare with', {
         nextStep: 'Tag a release, or name the model in production.',
-        manifestLine: 'quality: { production: models/production }',
+        manifestLine: lines.production,
       });
     const production = await scoredOf(tables, setting, evaluation, await hooks.predict(request));
     if (isVerdict(production)) return production;

@@ -1,5 +1,6 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import type { PredictRequest, TraceStage } from '../../../src/kernel/hooks.ts';
+import { asks, labelled, sources } from '../lib/asks.ts';
 import { faultWords, isHookFault } from '../lib/hook-faults.ts';
 import { cell, featuresOf, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
 import { explain, occlusionRequest } from '../lib/occlusion.ts';
@@ -19,6 +20,11 @@ export default defineCheck({
   title: 'The model allows debugging by observing the step-by-step computation of training or inference on a single example',
   why: 'When one answer is wrong, somebody must be able to take that one row, get that very answer again, and see where it comes from.',
   fix: 'Let nothing in predict depend on the other rows (no batch statistics, no ranks), and write the steps to FLIGHTCHECK_TRACE_DIR.',
+  about: {
+    does: 'Predicts single rows alone and in a batch, reads the stages that predict writes, and says what each feature adds to one answer.',
+    asks: asks(...labelled),
+    thresholds: [{ what: 'largest difference of one answer, alone and in a batch', value: tolerance, source: sources.ours }],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

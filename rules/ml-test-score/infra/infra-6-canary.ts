@@ -7,6 +7,7 @@ import { binCounts } from '../../../src/stats/bin-counts.ts';
 import { psi } from '../../../src/stats/psi.ts';
 import { quantileEdges } from '../../../src/stats/quantile-edges.ts';
 import { answerTolerance, differenceOf } from '../lib/answers.ts';
+import { asks, lines, sources, trained } from '../lib/asks.ts';
 import { isTheirs } from '../lib/hook-faults.ts';
 import { cell, inputsOf, isVerdict, lacks, manifestOr, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { canPredict, hooksOr, model } from '../lib/setting.ts';
@@ -38,6 +39,18 @@ export default defineCheck({
   title: 'Models are tested via a canary process before they enter production serving environments',
   why: 'A model that is fine in training can be one that its server cannot load, or answers otherwise: it is tried on real requests before people meet it.',
   fix: 'Let serve load the model that train writes and compute what predict computes; share the code of both.',
+  about: {
+    does: 'Starts the server with the trained model, asks it logged requests again, and compares its answers with predict and with what was logged.',
+    asks: asks(...trained, 'serveHook', 'serving'),
+    thresholds: [
+      { what: 'answers that differ from predict', value: 0, source: sources.ours },
+      { what: 'shift of the answers against the logged ones, PSI', value: mostPsi, source: sources.evidently },
+    ],
+    languages: {
+      python: 'Any server that answers GET /health and POST /predict on {port}.',
+      r: 'Any server that answers GET /health and POST /predict on {port}; the example has one without a package.',
+    },
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
@@ -50,7 +63,7 @@ export default defineCheck({
     if (isVerdict(manifest)) return manifest;
     const missing = hooksOr(hooks);
     if (missing) return missing;
-    if (!hooks.has('serve')) return lacks('how the model is served', 'hooks: { serve: "python serve.py {model} {port}" }');
+    if (!hooks.has('serve')) return lacks('how the model is served', lines.serveHook);
     const serving = await tableOr(tables, 'serving');
     if (isVerdict(serving)) return serving;
     const requests = await tables.open(golden);

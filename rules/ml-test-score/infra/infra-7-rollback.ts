@@ -3,6 +3,7 @@ import { FlightcheckError } from '../../../src/kernel/failure.ts';
 import type { ModelRequest, PredictRequest, ServeRequest, TableRef } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import { answerTolerance, differenceOf } from '../lib/answers.ts';
+import { asks, lines, sources, trained } from '../lib/asks.ts';
 import { isTheirs } from '../lib/hook-faults.ts';
 import { cell, inputsOf, isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
 import { canPredict, hooksOr, model } from '../lib/setting.ts';
@@ -39,6 +40,14 @@ export default defineCheck({
   title: 'Models can be quickly and safely rolled back to a previous serving version',
   why: 'The way back is needed when everything else has failed; one that was never walked in quiet times is not there in a storm.',
   fix: 'Keep the previous model where serve can load it, with the code that it was made for, and practise.',
+  about: {
+    does: 'Stops the server, brings back the previous model with the code that it was made for, times it, and compares golden answers.',
+    asks: asks(...trained, 'serveHook', 'registeredModel?'),
+    thresholds: [
+      { what: 'seconds until the previous model answers', value: mostSeconds, source: sources.ours },
+      { what: 'largest difference of a golden answer', value: answerTolerance, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks', 'git'],
@@ -53,7 +62,7 @@ export default defineCheck({
     if (isVerdict(manifest)) return manifest;
     const missing = hooksOr(hooks);
     if (missing) return missing;
-    if (!hooks.has('serve')) return lacks('how the model is served', 'hooks: { serve: "python serve.py {model} {port}" }');
+    if (!hooks.has('serve')) return lacks('how the model is served', lines.serveHook);
     const evaluation = await tableOr(tables, 'eval');
     if (isVerdict(evaluation)) return evaluation;
     if (evaluation.rows === 0)

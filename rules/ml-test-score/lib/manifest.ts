@@ -1,8 +1,10 @@
 /** What probes ask of the manifest, and what they say when it is not there. */
+
 import { skipped, type Verdict } from '../../../src/kernel/check.ts';
 import type { SourceName } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
+import { lines } from './asks.ts';
 
 /** The source of every probe of the rubric: Breck et al. 2017. */
 export const rubric = 'https://doi.org/10.1109/BigData.2017.8258038';
@@ -25,7 +27,7 @@ export const lacks = (what: string, manifestLine: string): Verdict =>
 /** An opened table, or skipped with the line to add. */
 export async function tableOr(tables: World['tables'], table: SourceName): Promise<Table | Verdict> {
   const found = await tables.open({ table });
-  return found ?? lacks(`the ${table} table`, `data: { ${table}: data/${table}.csv }`);
+  return found ?? lacks(`the ${table} table`, lines[table]);
 }
 
 /** The features of a table: those that the manifest lists, or all columns but id, time, label and protected ones. */

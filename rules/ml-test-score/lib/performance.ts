@@ -10,9 +10,9 @@ import { theilSenSlope } from '../../../src/stats/theil-sen.ts';
 export const minimumRuns = 10;
 /** Newest runs that are looked at. */
 export const mostRuns = 60;
-const jumpShare = 0.2;
+export const jumpShare = 0.2;
 const jumpDeviations = 3;
-const leakShare = 0.1;
+export const leakShare = 0.1;
 const leakRuns = 30;
 /** Rate of false alarms over all series: of jumps, and of leaks. */
 const alpha = 0.01;

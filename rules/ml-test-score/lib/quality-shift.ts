@@ -20,7 +20,7 @@ const mostServed = 24;
 export const chunkRows = 50;
 const sliceChunkRows = 20;
 /** Rate of false alarms of the tests of means, all together; the bands have the other half of 1 %. */
-const shiftAlpha = 0.005;
+export const shiftAlpha = 0.005;
 
 export interface Measure {
   readonly name: string;

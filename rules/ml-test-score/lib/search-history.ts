@@ -1,8 +1,10 @@
 /** Tuning as MLflow recorded it: what was tried for each hyperparameter, and how the chosen values did. */
+
 import { type Finding, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { Mlflow, MlflowRun } from '../../../src/kernel/world.ts';
 import type { Metric } from '../../../src/stats/metrics/metric.ts';
+import { lines } from './asks.ts';
 import { cell } from './manifest.ts';
 import { isNatural, isSame, isValue, type Value } from './search-space.ts';
 
@@ -59,7 +61,7 @@ export async function historyOf(manifest: ResolvedManifest, mlflow: Mlflow, metr
   if (!run)
     return skipped(`which values were chosen is not known${production.ok ? '' : `: ${production.reason}`}`, {
       nextStep: 'Name the chosen values under hooks.params, or register the model of the run that was chosen.',
-      manifestLine: 'hooks: { params: { learning_rate: 0.1 } }',
+      manifestLine: lines.params,
     });
   return { runs, metricName, chosen: run.params };
 }

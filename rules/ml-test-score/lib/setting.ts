@@ -1,4 +1,5 @@
 /** What every probe that scores predictions needs to know first: task, label, metric, evaluation rows, hooks. */
+
 import { notApplicable, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import type { FeaturesRequest, PredictRequest, TrainRequest } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
@@ -6,6 +7,7 @@ import { quoteName, quoteText } from '../../../src/kernel/sql.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
 import { metricOf } from '../../../src/stats/metrics/index.ts';
 import type { Metric } from '../../../src/stats/metrics/metric.ts';
+import { lines } from './asks.ts';
 import { answerSql, type Classes, classesOf, classNumberSql, sameText } from './classes.ts';
 import { isVerdict, lacks, manifestOr, tableOr } from './manifest.ts';
 
@@ -39,7 +41,7 @@ const metricsOf = {
 } as const satisfies Record<ScoredTask, readonly (ResolvedManifest['quality']['metric'] & string)[]>;
 
 function taskOf({ task }: ResolvedManifest): ScoredTask | Verdict {
-  if (task === undefined) return lacks('what kind of prediction the model makes', 'task: binary');
+  if (task === undefined) return lacks('what kind of prediction the model makes', lines.task);
   if (task === 'binary' || task === 'multiclass' || task === 'regression') return task;
   // A forecast is scored row by row like a regression.
   return task === 'forecast'
@@ -59,8 +61,8 @@ export const canPredict = ({ hooks, data }: ResolvedManifest): boolean =>
 
 /** Skipped when a hook is missing. */
 export function hooksOr(hooks: World['hooks']): Verdict | null {
-  if (!hooks.has('train')) return lacks('how the model is trained', 'hooks: { train: "python train.py {data} {seed} {model}" }');
-  if (!hooks.has('predict')) return lacks('how the model predicts', 'hooks: { predict: "python predict.py {model} {in} {out}" }');
+  if (!hooks.has('train')) return lacks('how the model is trained', lines.trainHook);
+  if (!hooks.has('predict')) return lacks('how the model predicts', lines.predictHook);
   return null;
 }
 
@@ -71,7 +73,7 @@ export async function settingOf(world: Pick<World, 'manifest' | 'tables' | 'hook
   const task = taskOf(manifest);
   if (typeof task !== 'string') return task;
   const { label } = manifest.columns;
-  if (label === undefined) return lacks('which column is predicted', 'columns: { label: y }');
+  if (label === undefined) return lacks('which column is predicted', lines.label);
   const missing = hooksOr(world.hooks);
   if (missing) return missing;
   const train = await tableOr(world.tables, 'train');

@@ -9,7 +9,7 @@ import { cell, inputsOf, rounded } from './manifest.ts';
 import { type ServedVersion, versionWords } from './serving.ts';
 
 /** Share of rows with a value that may differ. */
-const allowedShare = 0.001;
+export const allowedShare = 0.001;
 const minimumRows = 200;
 /** Requests that are computed again. */
 export const sampleRows = 100_000;

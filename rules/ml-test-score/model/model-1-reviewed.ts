@@ -1,6 +1,7 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import { approversOf, reviewedBy } from '../../../src/kernel/review.ts';
 import type { Commit } from '../../../src/kernel/world.ts';
+import { asks, lines, sources } from '../lib/asks.ts';
 import { isVerdict, lacks, manifestOr, rubric } from '../lib/manifest.ts';
 
 const days = 90;
@@ -10,6 +11,14 @@ export default defineCheck({
   title: 'Every model specification undergoes a code review and is checked in to a repository',
   why: 'A model is what its specification says; one that nobody else read holds the mistakes of one person.',
   fix: 'Change the specification through merge requests that another person approves; forbid pushes to the default branch.',
+  about: {
+    does: 'Asks GitLab for each commit on the specification whether it came through a merge request that another person approved.',
+    asks: asks('specPaths', 'gitlab'),
+    thresholds: [
+      { what: 'commits that were reviewed, share', value: 1, source: sources.paper },
+      { what: 'days looked back', value: days, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'git', 'gitlab'],
@@ -17,7 +26,7 @@ export default defineCheck({
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;
     const paths = manifest.policy.spec_paths;
-    if (paths.length === 0) return lacks('which files specify the model', 'policy: { spec_paths: [src/model.py, src/train.py] }');
+    if (paths.length === 0) return lacks('which files specify the model', lines.specPaths);
     if (!git.isRepository) return skipped('there is no Git history', { nextStep: 'Keep the model in a Git repository.' });
     if (git.isShallow)
       return skipped('the clone is shallow, so its history is not known', { nextStep: 'Set GIT_DEPTH: "0" for this job.' });

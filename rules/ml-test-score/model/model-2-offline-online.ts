@@ -3,6 +3,7 @@ import { quoteName } from '../../../src/kernel/sql.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import { metricOf } from '../../../src/stats/metrics/index.ts';
 import { spearman } from '../../../src/stats/spearman.ts';
+import { asks, lines, sources } from '../lib/asks.ts';
 import { cell, inputsOf, isVerdict, manifestOr, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { metricNameOf } from '../lib/setting.ts';
 
@@ -29,7 +30,7 @@ function lacksColumns(table: Table): Verdict | null {
     : skipped(`data.experiments has no column ${missing.join(', ')}`, {
         nextStep:
           'One row per version that served: version, offline metric, online metric (more is better), degraded (true for one made worse on purpose).',
-        manifestLine: 'data: { experiments: data/experiments.csv }',
+        manifestLine: lines.experiments,
       });
 }
 
@@ -37,6 +38,14 @@ export default defineCheck({
   title: 'Offline proxy metrics correlate with actual online impact metrics',
   why: 'A model is chosen by an offline number; if that number says nothing about what happens in use, so does the choice.',
   fix: 'Find an offline metric that orders the versions as their use does: other weights, other rows, the cost of each error.',
+  about: {
+    does: 'Ranks the versions that served by their offline and by their online metric, one of them made worse on purpose, and tests whether the orders agree.',
+    asks: asks('experiments'),
+    thresholds: [
+      { what: 'p of the rank correlation (permutation, one-sided), below', value: level, source: sources.ours },
+      { what: 'versions needed', value: leastVersions, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables'],

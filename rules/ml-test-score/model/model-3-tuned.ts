@@ -1,6 +1,7 @@
 import { defineCheck, type Evidence, judge, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { World } from '../../../src/kernel/world.ts';
+import { asks, labelled, lines, sources } from '../lib/asks.ts';
 import { cell, inputsOf, isVerdict, lacks, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { scoredOf, tooFew } from '../lib/scored.ts';
 import { judgeSearch, searchRequests, standardErrorOf } from '../lib/search.ts';
@@ -25,8 +26,7 @@ async function searched(world: Ports, setting: Setting): Promise<Verdict> {
         'Let training read its hyperparameters from the JSON file that arrives as {params}, or log a search in MLflow and name mlflow.experiment.',
       manifestLine: `hooks: { train: ${JSON.stringify(`${command} --params {params}`)} }`,
     });
-  if (Object.keys(params).length === 0)
-    return lacks('which hyperparameters were chosen', 'hooks: { params: { learning_rate: 0.1 } }');
+  if (Object.keys(params).length === 0) return lacks('which hyperparameters were chosen', lines.params);
   const space = manifest.policy.search_space;
   if (space === undefined)
     return lacks(
@@ -60,7 +60,7 @@ async function recorded(world: Ports, setting: Setting): Promise<Verdict> {
       nextStep: 'Evaluate on rows of every class.',
     });
   const { findings, items, names, gap } = judgeHistory(history, manifest, metric, error);
-  if (names.length === 0) return lacks('which hyperparameters the model has', 'hooks: { params: { learning_rate: 0.1 } }');
+  if (names.length === 0) return lacks('which hyperparameters the model has', lines.params);
   const evidence: Evidence = {
     explanation: `${history.runs.length} finished runs of ${manifest.mlflow.experiment} log ${history.metricName}; ${gap === null ? 'none has the chosen values' : `the best is ${cell(Math.max(0, gap))} better than the chosen values, where one standard error is ${cell(error)}`}.`,
     ...(gap !== null && { value: rounded(Math.max(0, gap)) }),
@@ -79,6 +79,14 @@ export default defineCheck({
   title: 'All hyperparameters have been tuned',
   why: 'A value that nobody varied may cost more quality than any new feature brings.',
   fix: 'Search around the chosen values until none lies on the edge of what was tried, and keep the best or what is as good.',
+  about: {
+    does: 'Reads the search that MLflow recorded, or trains with each hyperparameter changed by itself, and looks whether the chosen values are as good as the best and not on the edge.',
+    asks: asks(...labelled, 'params', 'searchSpace', 'experiment?'),
+    thresholds: [
+      { what: 'distance to the best, in standard errors', value: 1, source: sources.oneError },
+      { what: 'trainings of one search', value: mostCandidates, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks', 'mlflow'],

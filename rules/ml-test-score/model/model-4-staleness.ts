@@ -11,6 +11,7 @@ import {
   windowLength,
   windowsOr,
 } from '../lib/age-curve.ts';
+import { asks, labelled, sources } from '../lib/asks.ts';
 import { cell, inputsOf, isVerdict, rubric, tableOr } from '../lib/manifest.ts';
 import { minimumRows, type Scored, scoredOf } from '../lib/scored.ts';
 import { canPredict, settingOf } from '../lib/setting.ts';
@@ -22,6 +23,15 @@ export default defineCheck({
   title: 'The impact of model staleness is known',
   why: 'Only who knows how fast a model loses with age can say how often it must be trained, and when an old one must go.',
   fix: 'Keep rows of a long time with their times, split them in time, and let training learn from {data} and nothing else.',
+  about: {
+    does: 'Trains on windows of equal length that end earlier and earlier, judges all of them on the same later rows, and draws the loss by age.',
+    asks: asks(...labelled, 'time'),
+    thresholds: [
+      { what: 'widest half interval of the loss at an age', value: precision, source: sources.ours },
+      { what: 'ages that are tried', value: lags.length - 1, source: sources.ours },
+      { what: 'loss up to which an age is tolerated', setting: 'quality.max_drop', source: sources.paperDrop },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

@@ -1,6 +1,7 @@
 import { defineCheck, judge, notApplicable, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import { constantBaseline, linearBaseline, singleFeatureBaseline } from '../../../src/stats/baselines.ts';
 import { bootstrapAll, once } from '../../../src/stats/bootstrap.ts';
+import { asks, labelled, sources } from '../lib/asks.ts';
 import { classBaselines } from '../lib/class-baselines.ts';
 import { cell, featuresOf, inputsOf, isVerdict, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { evaluationSample, sampleFeatures, trainingSample } from '../lib/samples.ts';
@@ -22,6 +23,11 @@ export default defineCheck({
   title: 'A simpler model is not better',
   why: 'A model that a rule of thumb matches costs upkeep and explains less, and often hides a fault in its training.',
   fix: 'Use the simpler model, or find out why yours does not learn more: too few rows, too strong regularisation, a broken feature.',
+  about: {
+    does: 'Compares the model with a constant, the best single feature and a linear model, all made of the same rows, by a paired bootstrap.',
+    asks: asks(...labelled),
+    thresholds: [{ what: 'lower end of the 95 % interval of the gain, above', value: 0, source: sources.ours }],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

@@ -1,5 +1,6 @@
 import { defineCheck, fail, pass, skipped } from '../../../src/kernel/check.ts';
 import { once } from '../../../src/stats/bootstrap.ts';
+import { asks, labelled, lines, sources } from '../lib/asks.ts';
 import { cell, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
 import { rowsWords, scoredOf, tooFew } from '../lib/scored.ts';
 import { canPredict, onEvaluation, settingOf } from '../lib/setting.ts';
@@ -15,6 +16,14 @@ export default defineCheck({
   title: 'Model quality is sufficient on all important data slices',
   why: 'A good average hides the group for which the model is useless: global accuracy up, one region at a coin toss.',
   fix: 'Look at the rows of the slice: too few in training, a feature that means something else there, a label that is noisier.',
+  about: {
+    does: 'Takes the metric on every slice with its interval and tests whether it surely keeps the floor.',
+    asks: asks(...labelled, 'slices'),
+    thresholds: [
+      { what: 'loss of skill on a slice, share', setting: 'quality.slice_max_drop', source: sources.deepchecks },
+      { what: 'unjudged slices below this share of the rows do not count', value: negligibleShare, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
@@ -25,7 +34,7 @@ export default defineCheck({
     if (isVerdict(setting)) return setting;
     const { manifest, metric, evaluation } = setting;
     const columns = manifest.columns.slices;
-    if (columns.length === 0) return lacks('which slices of the data matter', 'columns: { slices: [state, channel] }');
+    if (columns.length === 0) return lacks('which slices of the data matter', lines.slices);
     const absent = columns.filter((name) => !evaluation.columns.some((column) => column.name === name));
     if (absent.length > 0)
       return skipped(`data.eval has no column ${absent.join(', ')}, which columns.slices names`, {

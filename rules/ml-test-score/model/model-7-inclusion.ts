@@ -1,6 +1,7 @@
 import { defineCheck, fail, notApplicable, pass, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import type { World } from '../../../src/kernel/world.ts';
 import { groupCounts } from '../../../src/stats/fairness/groups.ts';
+import { asks, labelled, lines, sources } from '../lib/asks.ts';
 import { groupItem, isDefinedIn, type Pair, pairItem, pairsOf, pairWords, worstOf } from '../lib/fairness.ts';
 import { featuresOf, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
 import { proxiesOf, proxyWords } from '../lib/proxies.ts';
@@ -32,9 +33,8 @@ async function groupsOf(tables: World['tables'], { manifest, evaluation }: Setti
 function unfit({ task, manifest, evaluation }: Setting): Verdict | null {
   if (task !== 'binary') return notApplicable(`group fairness is about a yes or a no, and the task is ${manifest.task}`);
   const { protected: columns } = manifest.columns;
-  if (columns.length === 0) return lacks('which attributes are protected', 'columns: { protected: [age_band, sex] }');
-  if (manifest.fairness.criterion === undefined)
-    return lacks('which criterion of fairness must hold', 'fairness: { criterion: equal_opportunity, min_ratio: 0.8 }');
+  if (columns.length === 0) return lacks('which attributes are protected', lines.protected);
+  if (manifest.fairness.criterion === undefined) return lacks('which criterion of fairness must hold', lines.criterion);
   const missing = columns.filter((name) => !evaluation.columns.some((column) => column.name === name));
   return missing.length === 0
     ? null
@@ -47,6 +47,15 @@ export default defineCheck({
   title: 'The model has been tested for considerations of inclusion',
   why: 'A model can be good for most people and unfair to some; nobody sees it in an average.',
   fix: 'Look at the groups named: their training rows, the features that stand for the attribute, the threshold. Change the criterion only with its owner.',
+  about: {
+    does: 'Compares the groups of every protected attribute by the criterion that the owner asserts; parity, equalised odds and calibration are all reported.',
+    asks: asks(...labelled, 'protected', 'criterion'),
+    thresholds: [
+      { what: 'smallest ratio between two groups', setting: 'fairness.min_ratio', source: sources.fourFifths },
+      { what: 'largest difference between two groups', setting: 'fairness.max_difference', source: sources.convention },
+      { what: 'rows from which a group is judged', value: groupRows, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

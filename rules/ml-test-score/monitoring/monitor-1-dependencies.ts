@@ -1,4 +1,5 @@
 import { defineCheck, type Finding, judge, skipped, type Verdict } from '../../../src/kernel/check.ts';
+import { asks, sources } from '../lib/asks.ts';
 import { type WatchedFile, watchDependencies } from '../lib/dependency-watch.ts';
 import { isVerdict, manifestOr, rubric } from '../lib/manifest.ts';
 import { periodSeconds } from '../lib/periods.ts';
@@ -56,6 +57,15 @@ export default defineCheck({
   title: 'Dependency changes result in notification',
   why: 'A library, a base image or an upstream table that changes in silence changes the model, and whoever must mend it learns it last.',
   fix: 'Commit lock files and fixed image versions, and let the pipeline send its reports to Control Tower.',
+  about: {
+    does: 'Reads lock files, base images and the feature schema, compares them with the release before, tries whether changes are seen, and asks Control Tower whether the notice arrived.',
+    asks: asks('locks', 'tower'),
+    thresholds: [
+      { what: 'trial changes that are not told apart', value: 0, source: sources.ours },
+      { what: 'age of the last notice, at most twice', setting: 'policy.cadence', source: sources.ours },
+    ],
+    languages: { python: 'uv.lock, poetry.lock, Pipfile.lock, or requirements with exact versions.', r: 'renv.lock.' },
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'files', 'git', 'history'],

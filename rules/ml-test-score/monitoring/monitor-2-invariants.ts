@@ -1,7 +1,8 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import { type ColumnDrift, drift } from '../../../src/stats/drift.ts';
-import { psiMinimumRows } from '../../../src/stats/psi.ts';
+import { leastPsi, psiMinimumRows } from '../../../src/stats/psi.ts';
 import { violations } from '../../../src/stats/schema/violations.ts';
+import { asks, sources } from '../lib/asks.ts';
 import { cell, featuresOf, inputsOf, isVerdict, manifestOr, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { schemaOr } from '../lib/schema.ts';
 
@@ -29,6 +30,14 @@ export default defineCheck({
   title: 'Data invariants hold in training and serving inputs',
   why: 'A model answers whatever it is asked; only its inputs tell that the world, a unit or an upstream system changed.',
   fix: 'Find out what changed in the named columns: mend the feed, or retrain and update the schema when the change is real.',
+  about: {
+    does: 'Holds serving rows against training rows and the schema: drift, missing values, NaN and categories that training never saw.',
+    asks: asks('train', 'serving', 'schema?'),
+    thresholds: [
+      { what: 'PSI from which a feature has drifted', value: leastPsi, source: sources.psi },
+      { what: 'rows with unseen categories, share', value: unseenShare, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['files', 'tables', 'manifest'],

@@ -3,22 +3,22 @@ import type { FeaturesRequest } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { World } from '../../../src/kernel/world.ts';
 import { differences } from '../../../src/stats/differences.ts';
+import { asks, lines, sources } from '../lib/asks.ts';
 import { isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
 import { alone, idSql, servedVersion } from '../lib/serving.ts';
-import { pairsOf, sampleRows, skewVerdict } from '../lib/skew.ts';
+import { allowedShare, pairsOf, sampleRows, skewVerdict } from '../lib/skew.ts';
 
 const request: FeaturesRequest = {
   hook: 'features',
   input: { derive: 'sample', from: { table: 'requests' }, rows: sampleRows, seed: 1 },
 };
-const requestsLine = 'data: { requests: data/requests/*.csv }';
+const requestsLine = lines.requests;
 
 /** The two tables with an id each, or why they cannot be joined. */
 async function tablesOr(world: Pick<World, 'tables' | 'hooks'>, manifest: ResolvedManifest) {
   const serving = await tableOr(world.tables, 'serving');
   if (isVerdict(serving)) return serving;
-  if (!world.hooks.has('features'))
-    return lacks('how features are computed', 'hooks: { features: "python features.py {in} {out}" }');
+  if (!world.hooks.has('features')) return lacks('how features are computed', lines.featuresHook);
   const requests = await world.tables.open({ table: 'requests' });
   if (requests === null) return lacks('what the logged features were computed from (the raw rows, by id)', requestsLine);
   for (const [key, table] of Object.entries({ serving, requests }))
@@ -34,6 +34,11 @@ export default defineCheck({
   title: 'Training and serving features compute the same values',
   why: 'A feature that serving computes otherwise than training did feeds the model values that it never learnt from, and no error is ever raised.',
   fix: 'Let serving call the code that training calls; the rows named here show what each of them computes.',
+  about: {
+    does: 'Computes the features of logged requests again with the features hook and compares them, value by value, with what the model was given.',
+    asks: asks('serving', 'requests', 'featuresHook'),
+    thresholds: [{ what: 'rows with a value that differs, share', value: allowedShare, source: sources.ours }],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

@@ -1,6 +1,7 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import { quoteName, secondsOf } from '../../../src/kernel/sql.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
+import { asks, lines, sources } from '../lib/asks.ts';
 import { cell, inputsOf, isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
 import { daysOf, periodSeconds } from '../lib/periods.ts';
 
@@ -20,6 +21,11 @@ export default defineCheck({
   title: 'Models are not too stale',
   why: 'A world that moves on leaves a model behind without any error: what it learnt gets older with every row that it answers.',
   fix: 'Retrain on newer rows, and release; or show with model-4 that a greater age costs nothing, and raise policy.max_age.',
+  about: {
+    does: 'Takes the age of the newest training row at the newest request, of the model in production and of the newest label.',
+    asks: asks('time', 'maxAge', 'train', 'serving', 'outcomes?', 'registeredModel?'),
+    thresholds: [{ what: 'age of labels, times policy.max_age', value: lateFactor, source: sources.ours }],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'mlflow'],
@@ -27,10 +33,9 @@ export default defineCheck({
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;
     const { time } = manifest.columns;
-    if (time === undefined) return lacks('when a row happened', 'columns: { time: lodged_at }');
+    if (time === undefined) return lacks('when a row happened', lines.time);
     const { max_age: maxAge } = manifest.policy;
-    if (maxAge === undefined)
-      return lacks('how old a model may get (model-4 says what age it tolerates)', 'policy: { max_age: 90d }');
+    if (maxAge === undefined) return lacks('how old a model may get (model-4 says what age it tolerates)', lines.maxAge);
     const train = await tableOr(tables, 'train');
     if (isVerdict(train)) return train;
     const serving = await tableOr(tables, 'serving');

@@ -1,69 +1,25 @@
-import { defineCheck, type Evidence, type Finding, fail, judge, skipped } from '../../../src/kernel/check.ts';
+import { defineCheck, type Evidence, fail, judge, skipped } from '../../../src/kernel/check.ts';
 import type { FlightcheckError } from '../../../src/kernel/failure.ts';
-import type { Predictions, TrainingLoss } from '../../../src/kernel/hooks.ts';
-import type { Table, Tables } from '../../../src/kernel/world.ts';
+import { asks, labelled, sources } from '../lib/asks.ts';
 import { faultWords, isHookFault } from '../lib/hook-faults.ts';
 import { cell, featuresOf, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
-import {
-  culprits,
-  faultsOf,
-  isolatingRequests,
-  mostFeatures,
-  oddCounts,
-  oddFindings,
-  oddItems,
-  oddRequest,
-} from '../lib/odd-rows.ts';
-import { canPredict, model, onEvaluation, type ScoredTask, settingOf } from '../lib/setting.ts';
-
-/** The first loss that is no number, if any. */
-function lossFindings(losses: readonly TrainingLoss[]): readonly Finding[] {
-  const broken = losses.filter(({ loss }) => !Number.isFinite(loss));
-  return broken[0]
-    ? [
-        {
-          message: `the training loss is ${broken[0].loss} at step ${broken[0].step}, and not finite in ${broken.length} of ${losses.length} steps`,
-          fix: 'Lower the learning rate, clip gradients, or look for a division by 0 or a log of 0.',
-        },
-      ]
-    : [];
-}
-
-/** Answers to ordinary rows that are no numbers, or no probabilities. */
-async function outputFindings(
-  tables: Tables,
-  predictions: Predictions,
-  task: ScoredTask,
-  what: string,
-): Promise<readonly Finding[]> {
-  const { isNotFinite, isNoShare } = await faultsOf(tables, predictions, task);
-  const [row] = await tables.query<{ notFinite: number; noShare: number }>(
-    `SELECT count(*) FILTER (${isNotFinite}) AS "notFinite", count(*) FILTER (${isNoShare}) AS "noShare" FROM ${predictions.table} p`,
-  );
-  const { notFinite = 0, noShare = 0 } = row ?? {};
-  return [
-    ...(notFinite > 0 ? [{ message: `${notFinite} of ${predictions.rows} predictions of ${what} are NaN or infinite` }] : []),
-    ...(noShare > 0
-      ? [{ message: `${noShare} of ${predictions.rows} predictions of ${what} are no probabilities: they lie outside 0 to 1` }]
-      : []),
-  ];
-}
-
-/** What was logged when the model served. */
-async function servedFindings(tables: Tables, serving: Table | null): Promise<readonly Finding[]> {
-  if (!serving?.columns.some((column) => column.name === 'score')) return [];
-  const [row] = await tables.query<{ n: number }>(
-    `SELECT count(*) FILTER (NOT isfinite(TRY_CAST(CAST(score AS VARCHAR) AS DOUBLE))) AS n FROM ${serving.name}`,
-  );
-  return row && row.n > 0
-    ? [{ message: `${row.n} of ${serving.rows} scores logged under data.serving are NaN or infinite` }]
-    : [];
-}
+import { culprits, isolatingRequests, mostFeatures, oddCounts, oddFindings, oddItems, oddRequest } from '../lib/odd-rows.ts';
+import { canPredict, model, onEvaluation, settingOf } from '../lib/setting.ts';
+import { lossFindings, outputFindings, servedFindings } from '../lib/stability.ts';
 
 export default defineCheck({
   title: 'The model is numerically stable',
   why: 'A NaN spreads without a sound: through weights, averages and dashboards, until somebody asks why nobody was paid.',
   fix: 'Find the first step or row that is not finite, and clip, impute or refuse what causes it.',
+  about: {
+    does: 'Looks for NaN and infinite numbers in training losses, answers and logged scores, and predicts rows into which it puts extreme, missing and unseen values.',
+    asks: asks(...labelled, 'serving?'),
+    thresholds: [{ what: 'numbers that are not finite', value: 0, source: sources.paper }],
+    languages: {
+      python: 'metrics.jsonl beside the model, a line {"step": 1, "loss": 0.7} for each step.',
+      r: 'metrics.jsonl beside the model, for example with jsonlite::stream_out or cat().',
+    },
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],

@@ -1,7 +1,8 @@
 import { defineCheck, type Finding, judge, skipped, type Verdict } from '../../../src/kernel/check.ts';
+import { asks, lines, sources } from '../lib/asks.ts';
 import { cell, isVerdict, manifestOr, rounded, rubric } from '../lib/manifest.ts';
 import { pastOf } from '../lib/past-performance.ts';
-import { judgeSeries, minimumRuns, type SeriesVerdict } from '../lib/performance.ts';
+import { judgeSeries, jumpShare, leakShare, minimumRuns, type SeriesVerdict } from '../lib/performance.ts';
 
 const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
 
@@ -23,6 +24,15 @@ export default defineCheck({
     'The model has not experienced a dramatic or slow-leak regressions in training speed, serving latency, throughput, or RAM usage',
   why: 'A model that takes a little longer with each release is noticed on the day it misses its deadline, and by then nobody knows which release it was.',
   fix: 'Compare the commits of the runs before and after: new features, more rows, another library version, another machine.',
+  about: {
+    does: 'Takes time, memory and rates of earlier runs from Control Tower, else MLflow, and looks for a jump in the newest run and for a slow trend.',
+    asks: asks('tower', 'experiment?'),
+    thresholds: [
+      { what: 'jump of the newest run, share', value: jumpShare, source: sources.ours },
+      { what: 'slow rise in 30 runs, share', value: leakShare, source: sources.ours },
+      { what: 'runs needed', value: minimumRuns, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'history', 'mlflow'],
@@ -61,7 +71,7 @@ export default defineCheck({
           ? {
               nextStep:
                 'Send the reports to Control Tower (input tower-url of the report component), or name the experiment whose runs train the model.',
-              manifestLine: 'mlflow: { experiment: NAME }',
+              manifestLine: lines.experiment,
               evidence,
             }
           : { nextStep: 'Wait: each scheduled run adds one.', evidence },

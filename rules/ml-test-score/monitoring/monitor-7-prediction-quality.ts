@@ -1,7 +1,8 @@
 import { defineCheck, type Evidence, fail, pass, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import { momentsOf } from '../../../src/stats/chunks.ts';
+import { asks, labelled, lines, sources } from '../lib/asks.ts';
 import { inputsOf, isVerdict, lacks, rounded, rubric, tableOr } from '../lib/manifest.ts';
-import { chunkRows, measuresOf, minimumChunks, qualityShift } from '../lib/quality-shift.ts';
+import { chunkRows, measuresOf, minimumChunks, qualityShift, shiftAlpha } from '../lib/quality-shift.ts';
 import { findingsOf, itemsOf, openSlices, qualityWords, type Served } from '../lib/quality-words.ts';
 import { scoredOf } from '../lib/scored.ts';
 import { bothSides, labelledOf } from '../lib/served.ts';
@@ -15,6 +16,14 @@ export default defineCheck({
   title: 'The model has not experienced a regression in prediction quality on served data',
   why: "A model that was good on held-out rows can be poor on today's, and only the labels that come later tell.",
   fix: 'Look at the chunks and slices named here: did the world change (retrain), the inputs (monitor-2, monitor-3), or the labels?',
+  about: {
+    does: 'Joins late labels with served answers, and compares bias, calibration and the metric, in chunks and by slice, with those of the evaluation rows.',
+    asks: asks(...labelled, 'serving', 'outcomes', 'slices?'),
+    thresholds: [
+      { what: 'chunks needed', value: minimumChunks, source: sources.nannyml },
+      { what: 'rate of false alarms of the tests of means', value: shiftAlpha, source: sources.ours },
+    ],
+  },
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
@@ -29,8 +38,7 @@ export default defineCheck({
     const serving = await tableOr(tables, 'serving');
     if (isVerdict(serving)) return serving;
     const outcomes = await tables.open({ table: 'outcomes' });
-    if (outcomes === null)
-      return lacks('what became of the served rows (their late labels, by id)', 'data: { outcomes: data/outcomes.csv }');
+    if (outcomes === null) return lacks('what became of the served rows (their late labels, by id)', lines.outcomes);
     const version = await servedVersion(tables, setting.manifest, serving);
     const labelled = await labelledOf(tables, setting, serving, outcomes, version);
     if (isVerdict(labelled)) return labelled;
