@@ -56,5 +56,11 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
     import('./commands.generated.ts'),
     contextFor(),
   ]);
+  // Loaded only where there is one.
+  if (Object.entries(process.env).some(([name, value]) => /^https?_proxy$/i.test(name) && value !== '')) {
+    const { useProxies } = await import('../adapters/proxy.ts');
+    for (const name of useProxies(process.env))
+      process.stderr.write(`warning: ${name} is not an address like http://proxy.example:3128, so it is not used\n`);
+  }
   process.exitCode = await runProgram(commands, argv, version, contextOf);
 }
