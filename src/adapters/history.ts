@@ -1,4 +1,5 @@
-/** The history port over Control Tower's `GET /v1/series`. Nothing here throws on what a server does: the answer is data. */
+/** What Control Tower has on record: the history port over `GET /v1/series`, and last runs by schedule over `GET /v1/checks`. Nothing here throws on what a server does: the answer is data. */
+import type { ScheduledResult } from '../kernel/repetition.ts';
 import type { Answer, History, PastValue } from '../kernel/world.ts';
 
 export interface HistoryOptions {
@@ -42,40 +43,83 @@ function pointsOf(text: string): readonly PastValue[] | null {
   }
 }
 
+/** The text of an answer, or why there is none. */
+async function askTower(
+  { url, token, timeoutSeconds, signal }: HistoryOptions,
+  path: string,
+  parameters: readonly (readonly [name: string, value: string])[],
+): Promise<Answer<string>> {
+  if (url === '') return unknown('no Control Tower is named (tower-url)');
+  const address = new URL(`${url.replace(/\/+$/, '')}${path}`);
+  for (const [name, value] of parameters) address.searchParams.append(name, value);
+  const limitSignal = AbortSignal.timeout((timeoutSeconds ?? 15) * 1000);
+  try {
+    // A redirect would carry the token to another host.
+    const response = await fetch(address, {
+      signal: signal ? AbortSignal.any([limitSignal, signal]) : limitSignal,
+      redirect: 'error',
+      headers: { accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    });
+    const text = await textOf(response);
+    if (!response.ok) return unknown(`Control Tower at ${address.host} answered ${response.status}`, response.status === 404);
+    return { ok: true, value: text };
+  } catch {
+    return unknown(`Control Tower at ${address.host} ${limitSignal.aborted ? 'did not answer in time' : 'cannot be reached'}`);
+  }
+}
+
+const notTower = (url: string) => unknown(`the answer of ${new URL(url).host} is not one of Control Tower`);
+
 export function openHistory(options: HistoryOptions): History {
-  const { url, token, model } = options;
-  const ask = async (
-    metric: string,
-    labels: Readonly<Record<string, string>>,
-    limit: number,
-  ): Promise<Answer<readonly PastValue[]>> => {
-    if (url === '') return unknown('no Control Tower is named (tower-url)');
-    const address = new URL(`${url.replace(/\/+$/, '')}/v1/series`);
-    address.searchParams.set('model', model);
-    address.searchParams.set('metric', metric);
-    address.searchParams.set('limit', String(limit));
-    for (const [name, value] of Object.entries(labels)) address.searchParams.append('label', `${name}:${value}`);
-    const limitSignal = AbortSignal.timeout((options.timeoutSeconds ?? 15) * 1000);
-    const signal = options.signal ? AbortSignal.any([limitSignal, options.signal]) : limitSignal;
-    try {
-      // A redirect would carry the token to another host.
-      const response = await fetch(address, {
-        signal,
-        redirect: 'error',
-        headers: { accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-      });
-      const text = await textOf(response);
-      if (!response.ok) return unknown(`Control Tower at ${address.host} answered ${response.status}`, response.status === 404);
-      const points = pointsOf(text);
-      if (points === null) return unknown(`the answer of ${address.host} is not one of Control Tower`);
-      return points.length > 0
-        ? { ok: true, value: points.slice(-limit) }
-        : unknown('Control Tower has no earlier run of this model', true);
-    } catch {
-      return unknown(`Control Tower at ${address.host} ${limitSignal.aborted ? 'did not answer in time' : 'cannot be reached'}`);
-    }
+  const values: History['values'] = async (metric, { labels = {}, limit = 200 } = {}) => {
+    const wanted = Object.entries(labels).map(([name, value]) => ['label', `${name}:${value}`] as const);
+    const answer = await askTower(options, '/v1/series', [
+      ['model', options.model],
+      ['metric', metric],
+      ['limit', String(limit)],
+      ...wanted,
+    ]);
+    if (!answer.ok) return answer;
+    const points = pointsOf(answer.value);
+    if (points === null) return notTower(options.url);
+    return points.length > 0
+      ? { ok: true, value: points.slice(-limit) }
+      : unknown('Control Tower has no earlier run of this model', true);
   };
-  return { values: (metric, { labels = {}, limit = 200 } = {}) => ask(metric, labels, limit) };
+  return { values };
+}
+
+const text = (value: unknown, pattern: RegExp): value is string => typeof value === 'string' && pattern.test(value);
+
+/** The results in an answer; null when it is not one of Control Tower, a reason when it is not of one model. */
+function scheduledOf(body: string): readonly ScheduledResult[] | string | null {
+  try {
+    const { items } = JSON.parse(body) as { items: readonly Readonly<Record<string, unknown>>[] };
+    const results = items.map(({ check, outcome, at, commit, trigger }): ScheduledResult => {
+      if (outcome !== 'pass' && outcome !== 'fail') throw new Error('no judgement');
+      if (!text(check, /^monitor-[1-7]$/) || !text(at, /^\d{4}-/) || trigger !== 'schedule' || Number.isNaN(Date.parse(at)))
+        throw new Error('no result of a schedule');
+      return { check, outcome, at: new Date(at).toISOString(), commit: text(commit, /^[0-9a-f]{40,64}$/) ? commit : null };
+    });
+    // A job sees its own project; other readers may see two models of one name.
+    const isOne = new Set(items.map(({ model }) => model)).size <= 1;
+    return isOne ? results : 'Control Tower has several models of this name';
+  } catch {
+    return null;
+  }
+}
+
+/** The last runs by schedule of a model's monitoring tests, newest judgement of each; a reason where nobody can tell. */
+export async function lastScheduled(options: HistoryOptions): Promise<readonly ScheduledResult[] | string> {
+  const answer = await askTower(options, '/v1/checks', [
+    ['model', options.model],
+    ['section', 'monitor'],
+    ['trigger', 'schedule'],
+  ]);
+  if (!answer.ok) return answer.reason;
+  const results = scheduledOf(answer.value);
+  if (results === null) return notTower(options.url).reason;
+  return results;
 }
 
 type Measured = readonly { readonly name: string; readonly value: number; readonly labels?: Readonly<Record<string, string>> }[];

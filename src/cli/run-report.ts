@@ -13,6 +13,7 @@ import { finish } from './finish.ts';
 import { keepCosts } from './hook-costs.ts';
 import { optionValue } from './options.ts';
 import { type PostOptions, post, resendUnsent, tokenVariable, towerUrlOf } from './post-report.ts';
+import { repeatedBySchedule } from './repetition.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { structureRules } from './structure-rules.ts';
 import { judgeTrusted } from './trusted-tests.ts';
@@ -82,7 +83,8 @@ export async function reportRun(context: Context, invocation: Invocation): Promi
     : [];
   await keepCosts(repo.root, folder, optionValue<string>(invocation, 'cache'));
   const merged = mergeReports(found.reports, { frame, suites: await knownSuites(repo), problems, own });
-  const report = await attest(context, repo, merged, true);
+  const repeated = await repeatedBySchedule(context, repo, posting?.tower, { merged, reports: found.reports });
+  const report = await attest(context, repo, repeated, true);
   context.log.debug(`Merged ${found.reports.length} of ${found.paths.length} reports`);
   return finish(context, invocation, {
     root: repo.root,

@@ -4,6 +4,7 @@
  */
 import { UsageError } from './failure.ts';
 import { metricsOf } from './metrics.ts';
+import { withoutRepetition } from './repetition.ts';
 import type { Metric, Report, Result, SuiteReport } from './report.ts';
 import { isComplete, scoreSuite } from './score.ts';
 import { inspectShards } from './shards.ts';
@@ -64,9 +65,9 @@ function requireOneRun(frame: Report, reports: readonly Report[]): void {
     throw refuse('the pipeline', first, here, [first.pipelineId, here.pipelineId]);
 }
 
-/** A result as evidence: points, execution, waivers and attestations are not the job's to say. */
+/** A result as evidence: points, execution, earlier runs, waivers and attestations are not the job's to say. */
 function evidenceOf(result: Result, entry: SuiteEntry | undefined): Result {
-  const { waived: _w, attested: _a, paperPoints: _p, passingPoints: _q, execution: _e, ...rest } = result;
+  const { waived: _w, attested: _a, paperPoints: _p, passingPoints: _q, execution: _e, ...rest } = withoutRepetition(result);
   const own = entry ? { ...rest, weight: entry.weight, severity: entry.severity } : rest;
   return own.outcome === 'manual'
     ? { ...own, outcome: 'skipped', reason: 'Only an attestation file counts as executed by hand' }

@@ -11,13 +11,13 @@ const automaticTriggers: ReadonlySet<string> = new Set(['push', 'merge_request_e
 export type Execution = 'automatic' | 'manual' | 'none';
 
 /**
- * How a test was executed. Monitor tests watch served data, so only a schedule makes them automatic; everything else
- * that ran (a laptop, a pipeline started by hand) counts as manual.
+ * How a test was executed. Monitor tests watch served data, so only a schedule makes them automatic, this one or the last
+ * one on record; everything else that ran (a laptop, a pipeline started by hand) counts as manual.
  */
-export function executionOf(outcome: Result['outcome'], section: string, trigger: string): Execution {
+export function executionOf(outcome: Result['outcome'], section: string, trigger: string, isRepeated = false): Execution {
   if (outcome === 'manual') return 'manual';
   if (outcome !== 'pass' && outcome !== 'fail') return 'none';
-  const isAutomatic = section === 'monitor' ? trigger === 'schedule' : automaticTriggers.has(trigger);
+  const isAutomatic = section === 'monitor' ? trigger === 'schedule' || isRepeated : automaticTriggers.has(trigger);
   return isAutomatic ? 'automatic' : 'manual';
 }
 
@@ -65,7 +65,7 @@ export function scoreSuite(suite: Pick<Suite, 'id' | 'title' | 'method'>, groupe
   }
   const sections = grouped.map((section): SectionReport => {
     const results = section.results.map((result): Result => {
-      const execution = executionOf(result.outcome, section.id, trigger);
+      const execution = executionOf(result.outcome, section.id, trigger, result.lastScheduled?.counts);
       return { ...result, execution, ...pointsOf(result.outcome, execution) };
     });
     return { ...section, results, score: sum(results, 'passingPoints'), paperScore: sum(results, 'paperPoints') };
@@ -75,6 +75,9 @@ export function scoreSuite(suite: Pick<Suite, 'id' | 'title' | 'method'>, groupe
   const score = least(sections.map((section) => section.score));
   return { ...head, score, paperScore: least(sections.map((section) => section.paperScore)), band: bandOf(score), sections };
 }
+
+/** True of a run that a person started: what it executed counts half. */
+export const isByHand = (trigger: string): boolean => !automaticTriggers.has(trigger);
 
 /** A report is complete when no result is an error. */
 export const isComplete = (suites: readonly SuiteReport[]): boolean =>

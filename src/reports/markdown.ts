@@ -8,7 +8,18 @@ import { attestationProblems, attestedWords, openAttestations, stateOf } from '.
 import { alsoFor, nextSteps } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, formatTime, oneLine, safeUrl } from './text.ts';
-import { alarms, formatPoints, formatScore, formatShare, outcomeWords, partWords, plural, shownSections } from './words.ts';
+import {
+  alarms,
+  byHandWords,
+  formatPoints,
+  formatScore,
+  formatShare,
+  outcomeWords,
+  partWords,
+  plural,
+  scheduleWords,
+  shownSections,
+} from './words.ts';
 
 export interface MarkdownOptions {
   readonly towerUrl?: string;
@@ -40,10 +51,12 @@ const signs = {
   error: '⚠️',
 } as const satisfies Record<Result['outcome'], string>;
 
-function rubricTable(suite: SuiteReport): string[] {
+function rubricTable(suite: SuiteReport, trigger: string): string[] {
   const cells = (results: readonly Result[]) =>
     results.map((r) => `${signs[r.outcome]} ${formatPoints(r.passingPoints ?? 0)}`).join(' ');
   const part = partWords(suite);
+  const byHand = part === undefined ? byHandWords(suite, trigger) : undefined;
+  const schedules = suite.sections.flatMap(scheduleWords);
   const whole = `**${plainText(suite.title)} ${formatScore(suite.score)} of 7** (paper score ${formatScore(suite.paperScore)}): ${plainText(suite.band ?? '')}`;
   return [
     part === undefined ? whole : `**${plainText(suite.title)}**: ${plainText(part)}`,
@@ -55,6 +68,8 @@ function rubricTable(suite: SuiteReport): string[] {
         `| ${plainText(section.title)} | ${formatScore(section.score)} | ${formatScore(section.paperScore)} | ${cells(section.results)} |`,
     ),
     '',
+    ...(byHand === undefined ? [] : [plainText(byHand, 600), '']),
+    ...(schedules.length === 0 ? [] : [...schedules.map((words) => `- ${plainText(words)}`), '']),
   ];
 }
 
@@ -116,7 +131,9 @@ export function renderMarkdown(report: Report, { towerUrl }: MarkdownOptions = {
     '',
     ...alarms(clean).flatMap((alarm) => [`**${plainText(alarm, 1000)}**`, '']),
     ...gateLines(clean),
-    ...clean.suites.flatMap((suite) => (suite.method === 'ml-test-score' ? rubricTable(suite) : weightedTable(suite))),
+    ...clean.suites.flatMap((suite) =>
+      suite.method === 'ml-test-score' ? rubricTable(suite, clean.run.trigger) : weightedTable(suite),
+    ),
     ...(steps.length > 0
       ? [
           '**What to do next**',

@@ -8,6 +8,7 @@ import { problemsOf } from './places.ts';
 import { cleanReport, clip, oneLine, wrap } from './text.ts';
 import {
   alarms,
+  byHandWords,
   formatPoints,
   formatScore,
   formatShare,
@@ -16,6 +17,7 @@ import {
   partWords,
   plural,
   rubricOf,
+  scheduleWords,
   shownSections,
 } from './words.ts';
 
@@ -97,12 +99,19 @@ function rubricSection(section: SectionReport, suite: SuiteReport, pen: Pen): st
   const drawing = bar(pen, section.score ?? 0, section.paperScore ?? 0, 7, isNarrow(pen) ? 8 : 14);
   const title = pen.paint.bold(section.title.padEnd(24));
   const line = `${title} ${drawing} ${formatScore(section.score)}`;
-  return [...(isNarrow(pen) && note ? [line, note] : [line + note]), ...section.results.flatMap((r) => testLines(r, pen)), ''];
+  const schedules = scheduleWords(section).flatMap((words) => wrap(oneLine(words), pen.width, '    '));
+  return [
+    ...(isNarrow(pen) && note ? [line, note] : [line + note]),
+    ...section.results.flatMap((r) => testLines(r, pen)),
+    ...schedules.map((words) => pen.paint.blue(words)),
+    '',
+  ];
 }
 
-function rubricCard(suite: SuiteReport, pen: Pen): string[] {
+function rubricCard(suite: SuiteReport, trigger: string, pen: Pen): string[] {
   const { paint } = pen;
   const sections = shownSections(suite).flatMap((section) => rubricSection(section, suite, pen));
+  const byHand = byHandWords(suite, trigger);
   const part = partWords(suite);
   if (part !== undefined)
     return [`${paint.bold(suite.title)}  ${formatScore(null)}`, ...wrap(`${part}.`, pen.width, ''), '', ...sections];
@@ -114,6 +123,7 @@ function rubricCard(suite: SuiteReport, pen: Pen): string[] {
   return [
     ...(pen.width < 80 ? parts : [parts.join('  ')]),
     ...wrap(`${(suite.band ?? '').replace(/^./, (first) => first.toUpperCase())}.`, pen.width, ''),
+    ...(byHand === undefined ? [] : wrap(oneLine(byHand), pen.width, '').map((line) => paint.yellow(line))),
     '',
     ...sections,
   ];
@@ -212,7 +222,7 @@ export function renderTerminal(report: Report, { width = 100, color = false }: T
   const lines = [
     ...head(clean, pen),
     ...alarmLines(clean, pen),
-    ...(rubric ? rubricCard(rubric, pen) : []),
+    ...(rubric ? rubricCard(rubric, clean.run.trigger, pen) : []),
     ...clean.suites.filter((suite) => suite.method === 'weighted-mean').flatMap((suite) => weightedCard(suite, pen)),
     ...(problems.length > 0 ? [pen.paint.bold('What is wrong'), ...problems, ''] : []),
     ...(unjudged.length > 0 ? [pen.paint.bold('Not judged'), ...unjudged, ''] : []),

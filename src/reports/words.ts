@@ -1,5 +1,6 @@
 /** Words and number formats that every report shares. */
 import type { Outcome, Report, Result, SectionReport, SuiteReport } from '../kernel/report.ts';
+import { isByHand, scoreSuite } from '../kernel/score.ts';
 import { clip } from './text.ts';
 
 export const outcomeWords = {
@@ -53,6 +54,28 @@ export function partWords(suite: SuiteReport): string | undefined {
   const ran = testsOf(suite).length;
   if (suite.method !== 'ml-test-score' || ran >= rubricSize) return undefined;
   return `Only ${ran} of the ${rubricSize} tests were chosen; the score is that of all of them`;
+}
+
+/** What the last runs by schedule are worth to the tests of a section, one sentence for each finding. */
+export function scheduleWords({ results }: SectionReport): readonly string[] {
+  const byWords = new Map<string, string[]>();
+  for (const { check, lastScheduled } of results)
+    if (lastScheduled) {
+      const words = lastScheduled.counts ? lastScheduled.words : `${lastScheduled.words}, so it counts half at most`;
+      byWords.set(words, [...(byWords.get(words) ?? []), check]);
+    }
+  return [...byWords].map(([words, checks]) => `${checks.join(', ')}: ${words}.`);
+}
+
+/** What a run that a person started would count if a system had started it; undefined where one did. */
+export function byHandWords(suite: SuiteReport, trigger: string): string | undefined {
+  if (suite.method !== 'ml-test-score' || !isByHand(trigger)) return undefined;
+  const inPipeline = scoreSuite(suite, suite.sections, 'push');
+  const monitoring = scoreSuite(suite, suite.sections, 'schedule').sections.find(({ id }) => id === 'monitor');
+  const scheduled = monitoring
+    ? ` Its section ${monitoring.title} counts in full on a schedule: ${formatScore(monitoring.score)}.`
+    : '';
+  return `Started by hand (${trigger}), so whatever ran counts half. The pipeline of a push or merge request would score ${formatScore(inPipeline.score)}.${scheduled}`;
 }
 
 /** The sections of which anything was chosen. */

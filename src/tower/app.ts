@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { secureHeaders } from 'hono/secure-headers';
+import { getChecks } from './api/checks.ts';
 import { defaultLimits, type Limits } from './api/json.ts';
 import { postMetrics } from './api/metrics.ts';
 import { getHistory, getModel, getModels } from './api/models.ts';
@@ -107,6 +108,7 @@ export function createApp(options: AppOptions): Hono {
   app.use(guardOrigin(isLocal));
   // Before the guard of reading: a job reads its own project with its id_token.
   app.get('/v1/series', getSeries(options));
+  app.get('/v1/checks', getChecks(options));
   app.use(guardReading(db, isLocal));
   app.use(limitRate(options.rate ?? defaultRate));
   app.post('/v1/reports', postReport({ ...options, limits }));

@@ -1,5 +1,6 @@
 /** Scores are ours: computed from a report's results and the trigger that we believe, never read from its totals. */
-import type { Report, SuiteReport } from '../kernel/report.ts';
+import { withMonitoring, withoutRepetition } from '../kernel/repetition.ts';
+import type { Report, Result, SuiteReport } from '../kernel/report.ts';
 import { isComplete, scoreSuite } from '../kernel/score.ts';
 
 const rubricSections = ['data', 'model', 'infra', 'monitor'] as const;
@@ -11,10 +12,30 @@ function withAllSections(suite: SuiteReport): SuiteReport['sections'] {
   return [...suite.sections, ...missing.map((id) => ({ id, title: id, score: 0, paperScore: 0, results: [] }))];
 }
 
+/** When each monitoring test last passed in a run by schedule, as this Tower has it on record. */
+export type Schedules = ReadonlyMap<string, Date>;
+
+/**
+ * A run by schedule that the report rests on is believed as far as it is on record here; without that a test is what the run
+ * itself found.
+ */
+function onRecord(result: Result, schedules: Schedules, now: Date): Result {
+  const { counts, cadenceSeconds } = result.lastScheduled ?? {};
+  if (counts !== true) return result;
+  const at = schedules.get(result.check)?.getTime();
+  const isKnown =
+    at !== undefined && cadenceSeconds !== undefined && now.getTime() - at <= 1000 * (cadenceSeconds + slackSeconds);
+  return isKnown ? result : withoutRepetition(result);
+}
+
+/** From the moment when the job asked to the moment when its report is here. */
+const slackSeconds = 3600;
+
 /** The report with every total recomputed. A report that says it was cut short stays incomplete. */
-export function rescore(report: Report, trigger: string): Report {
-  const suites = report.suites.map((suite) => scoreSuite(suite, withAllSections(suite), trigger));
-  return { ...report, run: { ...report.run, trigger }, suites, complete: report.complete && isComplete(suites) };
+export function rescore(report: Report, trigger: string, schedules: Schedules = new Map(), now: Date = new Date()): Report {
+  const own = withMonitoring(report, (result) => onRecord(result, schedules, now));
+  const suites = own.suites.map((suite) => scoreSuite(suite, withAllSections(suite), trigger));
+  return { ...own, run: { ...own.run, trigger }, suites, complete: report.complete && isComplete(suites) };
 }
 
 /** A thing that is wrong with one place of a document. */

@@ -289,3 +289,88 @@ describe('Control Tower', () => {
     expect(written().notices?.join()).toContain('FLIGHTCHECK_TOWER_TOKEN is empty');
   });
 });
+
+describe('monitoring tests outside a schedule', () => {
+  const push = { CI: 'true', CI_PIPELINE_SOURCE: 'push', CI_COMMIT_REF_NAME: 'main', ...withTower };
+  const monitored = (): void => {
+    const golden = goldenReport.suites.find((suite) => suite.id === 'ml-test-score');
+    const sample = golden?.sections.flatMap(({ results }) => results).find(({ outcome }) => outcome === 'pass');
+    if (!golden || !sample) throw new Error('the golden report has no pass');
+    const results = ['monitor-2', 'monitor-5'].map((check) => ({ ...sample, check }));
+    leave('score', { suites: [{ ...golden, sections: [{ id: 'monitor', title: 'Monitoring', score: 7, results }] }] });
+  };
+  const last = (more: Record<string, unknown> = {}) => ({
+    check: 'monitor-2',
+    section: 'monitor',
+    outcome: 'pass',
+    at: new Date(Date.now() - 3 * 86_400_000).toISOString(),
+    trigger: 'schedule',
+    commit: git(root, 'rev-parse', 'HEAD').trim(),
+    model: '3',
+    ...more,
+  });
+  const answering = (items: unknown, status = 200) =>
+    tower((response, _before, { url = '' }) => {
+      if (url.startsWith('/v1/checks')) sendJson(response, status, { items });
+      else sendJson(response, url.startsWith('/v1/reports') ? 201 : 404, stored);
+    });
+  const monitor = (id: string) =>
+    written()
+      .suites[0]?.sections.flatMap(({ results }) => results)
+      .find(({ check }) => check === id);
+
+  it('count in full by their last run on a schedule, asked from Control Tower with the token of the job', async () => {
+    monitored();
+    const server = await answering([last()]);
+    const { text, code } = await run(['--tower-url', server.url], push);
+    expect(code).toBe(0);
+    expect(monitor('monitor-2')).toMatchObject({ execution: 'automatic', passingPoints: 1 });
+    expect(monitor('monitor-5')).toMatchObject({ execution: 'manual', passingPoints: 0.5 });
+    expect(text).toMatch(/monitor-2: By schedule, last on \d{4}-/);
+    expect(text).toContain('monitor-5: No run by schedule is on record, so it counts half at most.');
+    const [asked] = server.received.filter(({ url = '' }) => url.startsWith('/v1/checks'));
+    expect(asked?.url).toBe('/v1/checks?model=flight-delays&section=monitor&trigger=schedule');
+    expect(asked?.headers.authorization).toBe(`Bearer ${withTower.FLIGHTCHECK_TOWER_TOKEN}`);
+  });
+
+  it.each<readonly [string, () => unknown, number, string]>([
+    ['a stale run', () => [last({ at: '2026-01-01T00:00:00Z' })], 200, 'policy.cadence allows 7d'],
+    ['a run of a commit that is not in this history', () => [last({ commit: 'f'.repeat(40) })], 200, 'not in this history'],
+    ['a commit that is no commit', () => [last({ commit: '--output=x' })], 200, 'not in this history'],
+    ['a run that was no schedule', () => [last({ trigger: 'push' })], 200, 'is not one of Control Tower'],
+    ['two models of one name', () => [last(), last({ check: 'monitor-5', model: '4' })], 200, 'several models of this name'],
+    ['no list', () => 'no', 200, 'is not one of Control Tower'],
+    ['401', () => [last()], 401, 'answered 401'],
+    ['500', () => [last()], 500, 'answered 500'],
+  ])('earn what this run earns for %s', async (_, items, status, words) => {
+    monitored();
+    const server = await answering(items(), status);
+    const { text, code } = await run(['--tower-url', server.url], push);
+    expect(code).toBe(0);
+    expect(monitor('monitor-2')).toMatchObject({ outcome: 'pass', execution: 'manual', passingPoints: 0.5 });
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(words);
+    expect(text).not.toContain(withTower.FLIGHTCHECK_TOWER_TOKEN);
+  });
+
+  it('wait no longer than they were told for a Control Tower that says nothing, and say that nobody answers', async () => {
+    monitored();
+    const silent = await tower(() => undefined);
+    const slow = await run(['--tower-url', silent.url, '--tower-timeout', '1'], push);
+    expect(slow.text.replaceAll(/\s+/g, ' ')).toContain('did not answer in time');
+    expect(monitor('monitor-2')).toMatchObject({ passingPoints: 0.5 });
+    const nobody = await run(['--tower-url', await gone(), '--tower-timeout', '1'], push);
+    expect(nobody.text.replaceAll(/\s+/g, ' ')).toContain('cannot be reached');
+    const none = await run([], push);
+    expect(none.text.replaceAll(/\s+/g, ' ')).toContain('no Control Tower is named');
+  });
+
+  it('a run by hand says what a pipeline would count', async () => {
+    monitored();
+    const { text } = await run();
+    expect(text.replaceAll(/\s+/g, ' ')).toMatch(
+      /Started by hand \(local\), so whatever ran counts half\. The pipeline of a push or merge request would score 0\.0\. Its section Monitoring counts in full on a schedule: 2\.0\./,
+    );
+    const { text: pushed } = await run([], push);
+    expect(pushed).not.toContain('by hand');
+  });
+});

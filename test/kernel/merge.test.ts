@@ -142,6 +142,20 @@ describe('what an artifact may not say', () => {
   });
 });
 
+describe('a last run by schedule', () => {
+  it('is not for a job to claim: neither its points nor a pass in place of what it skipped', () => {
+    const lastScheduled = { counts: true, words: 'By schedule', at: '2026-11-19T00:00:00Z', cadenceSeconds: 1e9 };
+    const forged = [
+      result('monitor-2', 'pass', { lastScheduled }),
+      result('monitor-3', 'pass', { lastScheduled: { ...lastScheduled, replaces: 'no serving rows' } }),
+    ];
+    const merged = scoreOf(merge(reportOf([rubricOf({ monitor: forged })])));
+    expect(merged?.sections[3]?.score).toBe(0.5);
+    expect(merged?.sections[3]?.results[1]).toMatchObject({ outcome: 'pass', passingPoints: 0.5 });
+    expect(merged?.sections[3]?.results[2]).toMatchObject({ outcome: 'skipped', reason: 'no serving rows' });
+  });
+});
+
 describe('results of several jobs', () => {
   it('are united over suites and sections', () => {
     const merged = merge(

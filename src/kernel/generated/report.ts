@@ -373,6 +373,31 @@ export interface Result {
   ranAt?: string;
   attested?: Attested;
   /**
+   * Monitoring tests: the last run by schedule on record, as the report job found it; Control Tower looks for itself.
+   */
+  lastScheduled?: {
+    /**
+     * True when it passed no longer ago than the cadence: the test is executed by a system.
+     */
+    counts: boolean;
+    /**
+     * What was found, in words.
+     */
+    words: string;
+    /**
+     * When it ran, RFC 3339.
+     */
+    at?: string;
+    /**
+     * How old it may be.
+     */
+    cadenceSeconds?: number;
+    /**
+     * Why this run itself did not judge the test; absent when it did.
+     */
+    replaces?: string;
+  };
+  /**
    * The waiver that covers its failure.
    */
   waived?: {

@@ -151,6 +151,12 @@ export function openApi(version: string): object {
         { parameters: [modelId, ...parameters(schemas.historyQuery)] },
         { 200: json('A page of reports.', 'HistoryPage'), 404: problem('No such model.') },
       ),
+      '/v1/checks': get(
+        'listChecks',
+        'What the newest run that judged it said of each check of a model. A job sees the models of its own project.',
+        { parameters: parameters(schemas.checksQuery) },
+        { 200: json('Checks.', 'ChecksPage'), 401: problem('No valid token.') },
+      ),
       '/v1/series': get(
         'listSeries',
         'What the reports of a model measured, run by run. A job sees the models of its own project.',
@@ -168,6 +174,8 @@ export function openApi(version: string): object {
         ModelsPage: schemas.modelsPageSchema,
         HistoryEntry: schemas.historyEntrySchema,
         HistoryPage: schemas.historyPageSchema,
+        Check: schemas.checkSchema,
+        ChecksPage: schemas.checksPageSchema,
         Series: schemas.seriesSchema,
         SeriesPage: schemas.seriesPageSchema,
         Receipt: schemas.receiptSchema,

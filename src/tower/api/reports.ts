@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Context } from 'hono';
+import type { Report } from '../../kernel/report.ts';
 import { writerOf } from '../auth/access.ts';
 import { evidenceOf } from '../auth/evidence.ts';
 import type { VerifyIdToken } from '../auth/gitlab.ts';
-import { rescore } from '../rescore.ts';
+import { rescore, type Schedules } from '../rescore.ts';
 import type { Database } from '../store/database.ts';
+import { readChecks } from '../store/read-checks.ts';
 import { rubricOf, structureOf } from '../store/suites.ts';
-import { writeReport } from '../store/write-report.ts';
+import { type Writer, writeReport } from '../store/write-report.ts';
 import { type Limits, parseJson, readBody } from './json.ts';
 import { idempotencyKeyOf, needJson, refusingReusedKeys } from './posts.ts';
 import { validReport } from './validate.ts';
@@ -23,6 +25,16 @@ export interface ReportsOptions {
 
 const zip = promisify(gzip);
 
+/** Asked for only when the report rests on earlier runs. */
+async function schedulesOf(db: Database, { model, suites }: Report, writer: Writer): Promise<Schedules> {
+  const rests = suites.some(({ sections }) => sections.some(({ results }) => results.some((one) => one.lastScheduled?.counts)));
+  if (!rests) return new Map();
+  const project = { issuer: writer.issuer, externalId: writer.projectId };
+  const filter = { model: model.name, project, suite: 'ml-test-score', section: 'monitor', trigger: 'schedule' };
+  const rows = await readChecks(db, filter);
+  return new Map(rows.flatMap(({ check, outcome, at }) => (outcome === 'pass' ? [[check, at] as const] : [])));
+}
+
 export const postReport =
   ({ db, verifyIdToken, defaultBranches, limits }: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
@@ -33,7 +45,7 @@ export const postReport =
     const bytes = await readBody(c.req.raw, limits);
     const received = validReport(parseJson(bytes, limits), new Date());
     const { writer, trigger, previewBecause } = evidenceOf(principal, received, defaultBranches);
-    const report = rescore(received, trigger);
+    const report = rescore(received, trigger, await schedulesOf(db, received, writer));
     const refClass = previewBecause === null ? 'authoritative' : 'preview';
     const written = await refusingReusedKeys(writeReport)(db, {
       writer,

@@ -86,6 +86,39 @@ export interface SeriesQuery {
   readonly limit: number;
 }
 
+export const checksQuery = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['model'],
+  properties: {
+    model: { type: 'string', description: 'Name of the model.', minLength: 1, maxLength: 200 },
+    suite: { type: 'string', description: 'Suite.', minLength: 1, maxLength: 100, default: 'ml-test-score' },
+    section: { type: 'string', description: 'Only this section.', minLength: 1, maxLength: 100 },
+    trigger: { type: 'string', description: 'Only runs with this trigger, such as schedule.', minLength: 1, maxLength: 60 },
+  },
+} as const satisfies QuerySchema;
+
+export interface ChecksQuery {
+  readonly model: string;
+  readonly suite: string;
+  readonly section?: string;
+  readonly trigger?: string;
+}
+
+export const checkSchema = object('The newest judgement of a check, of the authoritative record.', {
+  check: { ...text, description: 'Id of the check.' },
+  section: text,
+  outcome: { type: 'string', enum: ['pass', 'fail'] },
+  at: time,
+  trigger: { ...text, description: "GitLab's pipeline source, from the id_token." },
+  ref: orNull(text),
+  commit: orNull(text),
+  project: { ...text, description: 'Path of the project.' },
+  model: { ...text, description: 'Id of the model.' },
+  report: { ...text, description: 'Id of the report.' },
+});
+export const checksPageSchema = object('Checks.', { items: { type: 'array', items: { $ref: '#/components/schemas/Check' } } });
+
 export const seriesSchema = object('The points of one series of the authoritative record, newest last.', {
   id: text,
   model: { ...text, description: 'Id of the model.' },

@@ -16,7 +16,7 @@ export interface SeriesOptions {
 }
 
 /** A job reads the models of its own project, whatever it asks for; a token, and this machine, read all. */
-async function projectOf(c: Context, { db, verifyIdToken, isLocal }: SeriesOptions): Promise<SeriesFilter['project']> {
+export async function projectOf(c: Context, { db, verifyIdToken, isLocal }: SeriesOptions): Promise<SeriesFilter['project']> {
   if (isLocal && c.req.header('authorization') === undefined) return null;
   const reader = await writerOf(c, db, verifyIdToken);
   return reader.kind === 'job' ? { issuer: reader.claims.issuer, externalId: reader.claims.projectId } : null;

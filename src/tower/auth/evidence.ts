@@ -41,6 +41,15 @@ function whyPreview(claims: JobClaims, report: Report, defaultBranches: readonly
   return 'it belongs to a merge request';
 }
 
+/**
+ * The trigger of a report that a later job delivers: what both jobs can claim. The token proves only its own pipeline, and a
+ * schedule that delivers the report of a push did not execute it.
+ */
+function triggerOfResent(reported: string, own: string): string {
+  if (!isAutomatic(reported)) return reported;
+  return own === 'schedule' ? (reported === 'schedule' ? own : reported) : own;
+}
+
 /** A job's evidence. A report that a later job of the project delivers keeps its own job, and gains no trigger by it. */
 function ofJob(claims: JobClaims, report: Report, defaultBranches: readonly string[]): Standing {
   const isResent = report.run.jobId !== claims.jobId;
@@ -51,7 +60,7 @@ function ofJob(claims: JobClaims, report: Report, defaultBranches: readonly stri
   const { issuer, projectId, projectPath, namespaceId, namespacePath } = claims;
   return {
     writer: { issuer, projectId, projectPath, namespaceId, namespacePath, name: `job ${claims.jobId}` },
-    trigger: isResent && !isAutomatic(report.run.trigger) ? report.run.trigger : claims.pipelineSource,
+    trigger: isResent ? triggerOfResent(report.run.trigger, claims.pipelineSource) : claims.pipelineSource,
     previewBecause: whyPreview(claims, report, defaultBranches),
   };
 }

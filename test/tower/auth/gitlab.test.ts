@@ -119,6 +119,92 @@ describe('a job of GitLab', () => {
     });
   });
 
+  it('a report of a push that a schedule delivers did not run by schedule', async () => {
+    const token = await tokenOf({ job_id: '2100', pipeline_source: 'schedule' });
+    const at = '2026-03-02T01:00:00Z';
+    expect((await send(token, { trigger: 'push', jobId: '901', at })).body.trigger).toBe('push');
+    expect((await send(token, { trigger: 'merge_request_event', jobId: '902', at })).body.trigger).toBe('merge_request_event');
+    expect((await send(token, { trigger: 'schedule', jobId: '903', at })).body.trigger).toBe('schedule');
+  });
+
+  describe('last runs by schedule', () => {
+    const model = { name: 'watched' };
+    const checks = async (token: string, query = '') => {
+      const response = await fetch(`${tower.url}/v1/checks?model=watched&section=monitor&trigger=schedule${query}`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      // biome-ignore lint/suspicious/noExplicitAny: answers and problems
+      return { status: response.status, body: (await response.json()) as any };
+    };
+    /** A report that rests on a run by schedule, as its job says. */
+    const resting = async (at: string, changes: Claims = {}) => {
+      const report = sampleReport({ ...model, at, jobId: '1001' });
+      const claim = { counts: true, words: 'By schedule', at, cadenceSeconds: 7 * 86_400 };
+      const suites = report.suites.map((suite) => ({
+        ...suite,
+        sections: suite.sections.map((section) => ({
+          ...section,
+          results: section.results.map((one) =>
+            one.check === 'monitor-1' || one.check === 'data-1' ? { ...one, lastScheduled: claim } : one,
+          ),
+        })),
+      }));
+      const response = await fetch(`${tower.url}/v1/reports`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${await tokenOf(changes)}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ ...report, suites }),
+      });
+      // biome-ignore lint/suspicious/noExplicitAny: receipts and problems
+      const body: any = await response.json();
+      return { status: response.status, ...body };
+    };
+    const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+
+    it('are the newest judgement of each test by a schedule on the record, of the own project alone', async () => {
+      const [old, fresh] = [ago(50), ago(2)];
+      // Claimed by a job: without a run on record here it earns what its own run earns.
+      expect(await resting(ago(60))).toMatchObject({ status: 201, score: 1 });
+      const schedule = await tokenOf({ pipeline_source: 'schedule' });
+      await send(schedule, { ...model, trigger: 'schedule', at: old, outcomes: { 'monitor-1': 'pass', 'monitor-2': 'fail' } });
+      await send(schedule, {
+        ...model,
+        trigger: 'schedule',
+        at: fresh,
+        outcomes: { 'monitor-1': 'pass', 'monitor-2': 'skipped' },
+      });
+      // Newer, but no schedule, no record, and another project.
+      await send(await tokenOf(), { ...model, at: ago(1), outcomes: { 'monitor-1': 'fail' } });
+      await send(await tokenOf({ pipeline_source: 'schedule', ref: 'x', ref_path: 'refs/heads/x' }), {
+        ...model,
+        at: ago(1),
+        outcomes: { 'monitor-1': 'fail' },
+      });
+      const foreign = { pipeline_source: 'schedule', project_id: '44', job_project_id: '44' };
+      await send(await tokenOf(foreign), { ...model, at: ago(1), outcomes: { 'monitor-1': 'fail' } });
+      const { status, body } = await checks(await tokenOf());
+      expect(status).toBe(200);
+      expect(body.items).toMatchObject([
+        { check: 'monitor-1', outcome: 'pass', at: fresh, trigger: 'schedule', ref: 'main', commit: claims.sha },
+        { check: 'monitor-2', outcome: 'fail', at: old },
+      ]);
+      expect((await checks(await tokenOf({ project_id: '45', job_project_id: '45' }))).body.items).toEqual([]);
+      expect((await checks('no.real.token')).status).toBe(401);
+      expect((await checks(await tokenOf(), '&colour=red')).status).toBe(400);
+    });
+
+    it('lift a report only when they are on record here and within its cadence', async () => {
+      // monitor-1 counts in full, monitor-2 half: 1.5; the claim of data-1 is none.
+      expect(await resting(ago(0.5))).toMatchObject({ status: 201, trigger: 'push', score: 1.5 });
+      await send(await tokenOf({ pipeline_source: 'schedule' }), {
+        ...model,
+        trigger: 'schedule',
+        at: ago(0.2),
+        outcomes: { 'monitor-1': 'fail' },
+      });
+      expect(await resting(ago(0.1))).toMatchObject({ score: 1 });
+    });
+  });
+
   it.each<readonly [string, Claims, string]>([
     ['an unprotected branch', { ref_protected: 'false' }, 'the branch main is not protected'],
     ['ref_protected as no text', { ref_protected: null }, 'the branch main is not protected'],
