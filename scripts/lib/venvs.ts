@@ -15,6 +15,12 @@ export interface Venv {
 export const venvs: readonly Venv[] = [
   { name: 'airflow-3', program: 'airflow', requirements: 'airflow-3.txt', why: 'DAGs are deployed to it and run' },
   { name: 'airflow-2', program: 'airflow', requirements: 'airflow-2.txt', why: 'DAGs are loaded by the last Airflow 2 too' },
+  {
+    name: 'mlflow',
+    program: 'mlflow',
+    requirements: 'mlflow.txt',
+    why: 'models in production and their histories are read from it',
+  },
 ];
 
 const folderOf = (root: string, name: string): string => join(root, '.tools', name);

@@ -23,8 +23,8 @@ const missing = (message: string, hint: string, place?: Place): UsageError =>
 /** The value of an answer; what is not there is the repo's matter, what cannot be reached is the machine's. */
 function foundOf<T>(answer: Answer<T>, place: Place | undefined): T {
   if (answer.ok) return answer.value;
-  const hint = 'Name the registered model and its alias under mlflow, and give the job read access.';
-  if (answer.isAbsent) throw missing(answer.reason, hint, place);
+  if (answer.isAbsent) throw missing(answer.reason, 'Name a registered model and an alias that one of its versions has.', place);
+  const hint = 'See that MLflow is up and reached from this job, with MLFLOW_TRACKING_URI and read access; then run again.';
   throw new EnvironmentError('MODEL_UNREACHABLE', answer.reason, { hint, place });
 }
 

@@ -5,13 +5,14 @@ import { checks, suite } from '../../rules/ml-test-score/index.generated.ts';
 import { openGitLab } from '../adapters/gitlab.ts';
 import { givenModels } from '../adapters/given-models.ts';
 import { openHookMachine } from '../adapters/hook-machine.ts';
-import { openMlflow } from '../adapters/mlflow/open.ts';
+import { type MlflowClient, openMlflow } from '../adapters/mlflow/open.ts';
 import { removeReports } from '../adapters/report-files.ts';
 import { openTables } from '../adapters/tables/open-tables.ts';
 import { makeTemporary } from '../adapters/temporary.ts';
 import { withFeatures } from '../engine/features.ts';
 import { updatedCosts, writeCosts } from '../engine/hooks/costs.ts';
 import { createHooks, type RunningHooks } from '../engine/hooks/create.ts';
+import { withNamedModels } from '../engine/hooks/named-model.ts';
 import { type HookPlan, planHooks } from '../engine/hooks/plan.ts';
 import type { Divisible } from '../engine/hooks/shards.ts';
 import { requireManifest } from '../engine/manifest/load.ts';
@@ -52,6 +53,7 @@ interface Session {
   readonly towerUrl: string;
   /** With the features spelt out. */
   readonly manifest: ResolvedManifest;
+  readonly mlflow: MlflowClient;
   readonly tables: TableStore;
   readonly machine: HookMachine;
   readonly suite: Suite;
@@ -78,7 +80,8 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
   const tables = await openTables({ root: repo.root, manifest, workFolder, place: (key) => repo.manifest.place(key) });
   try {
     if (invocation.options['write-schema'] === true) return await writeSchema(context, repo, manifest, tables);
-    const machine = await openHookMachine(machineOptions(context, invocation, repo, manifest));
+    const mlflow = openMlflow(manifest.mlflow, context.env, { signal: context.signal });
+    const machine = await openHookMachine(machineOptions(context, invocation, repo, manifest, mlflow));
     try {
       const loaded = await loadChecks(selected);
       const unitTests = await openUnitTests(context, invocation, repo);
@@ -86,7 +89,7 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
       const towerUrl = towerUrlOf(context, invocation, repo);
       const announced = announcedBy(selected, loaded, resolved);
       const shard = choice && (await chooseShard(invocation, repo.root, resolved, announced, choice));
-      const session = { repo, towerUrl, manifest: resolved, tables, machine, suite: selected, loaded, unitTests, shard };
+      const session = { repo, towerUrl, manifest: resolved, mlflow, tables, machine, suite: selected, loaded, unitTests, shard };
       const plan = await context.log.step('Planning', () => planOf(session, announced));
       if (invocation.options.plan === true) return printPlan(context, plan, shard);
       return await runPlan(context, invocation, session, plan);
@@ -99,7 +102,7 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
   }
 }
 
-function machineOptions(context: Context, invocation: Invocation, repo: Repo, manifest: ResolvedManifest) {
+function machineOptions(context: Context, invocation: Invocation, repo: Repo, manifest: ResolvedManifest, mlflow: MlflowClient) {
   const { env, signal } = context;
   const cache = optionValue<string>(invocation, 'cache');
   const { train, eval: evaluation, requests, serving, outcomes } = manifest.data;
@@ -114,7 +117,7 @@ function machineOptions(context: Context, invocation: Invocation, repo: Repo, ma
     model: givenModels({
       root: repo.root,
       manifest,
-      mlflow: openMlflow(manifest.mlflow, env, { signal }),
+      mlflow,
       place: (key) => repo.manifest.place(key),
     }),
   };
@@ -134,7 +137,8 @@ function announcedBy(selected: Suite, loaded: Session['loaded'], manifest: Resol
   const entries = selected.sections.flatMap((section) => section.checks);
   return entries.map(({ check: id, options = {} }) => {
     const check = loaded.get(id);
-    return { id, planned: check?.plan?.(manifest, resolveInputs(check.inputs, options).values) ?? [] };
+    const planned = check?.plan?.(manifest, resolveInputs(check.inputs, options).values) ?? [];
+    return { id, planned: withNamedModels(manifest, planned) };
   });
 }
 
@@ -217,7 +221,7 @@ function runChecks(
       files: repo.files,
       git: repo.git,
       gitlab: openGitLab(context.env),
-      mlflow: openMlflow(manifest.mlflow, context.env, { signal: context.signal }),
+      mlflow: session.mlflow,
       history: historyOf(context, repo, { url: session.towerUrl, token: context.env[tokenVariable] }, () => hooks.performance()),
       tables,
       hooks,

@@ -97,6 +97,9 @@ export interface TrainRequest {
   readonly interrupted?: true;
 }
 
+/** The training of the model that all checks share. */
+export const sharedTraining: TrainRequest = { hook: 'train', data: { table: 'train' }, seed: 1, replicate: 0 };
+
 /** A model that this run does not train. */
 export interface GivenModel {
   readonly hook: 'given';

@@ -44,7 +44,7 @@ export default defineCheck({
     if (isVerdict(manifest)) return manifest;
     const refused = refusedOf(manifest);
     if (refused.length === 0) return lacks('which columns must not reach the model', lines.deny);
-    const missing = hooksOr(hooks);
+    const missing = hooksOr(hooks, manifest);
     if (missing) return missing;
     const train = await tableOr(tables, 'train');
     if (isVerdict(train)) return train;

@@ -5,7 +5,7 @@ import { bothTablesOr } from '../lib/both-tables.ts';
 import { difference } from '../lib/difference.ts';
 import { featuresOf, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
 import { onlyIn, openArtifacts, personalColumnsOf } from '../lib/privacy.ts';
-import { canPredict, model } from '../lib/setting.ts';
+import { canTrain, model } from '../lib/setting.ts';
 
 /** People who ask to be forgotten. */
 const erasedRows = 50;
@@ -38,7 +38,7 @@ export default defineCheck({
   inputs: {},
   needs: ['manifest', 'tables', 'hooks', 'files'],
   plan: (manifest) =>
-    canPredict(manifest)
+    canTrain(manifest)
       ? [{ request: rebuilt }, { request: before }, ...(manifest.hooks.features === undefined ? [] : [{ request: features }])]
       : [],
   async run({ tables, hooks, files, ...world }) {

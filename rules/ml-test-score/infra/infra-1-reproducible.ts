@@ -4,7 +4,7 @@ import { asks, sources, trained } from '../lib/asks.ts';
 import { bothTablesOr } from '../lib/both-tables.ts';
 import { difference, tolerance } from '../lib/difference.ts';
 import { cell, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
-import { canPredict, model, onEvaluation } from '../lib/setting.ts';
+import { canTrain, model, onEvaluation } from '../lib/setting.ts';
 
 const again: PredictRequest = { ...onEvaluation, model: { ...model, replicate: 1 } };
 const otherSeed: PredictRequest = { ...onEvaluation, model: { ...model, seed: 2 } };
@@ -25,7 +25,7 @@ export default defineCheck({
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
-  plan: (manifest) => (canPredict(manifest) ? [{ request: onEvaluation }, { request: again }, { request: otherSeed }] : []),
+  plan: (manifest) => (canTrain(manifest) ? [{ request: onEvaluation }, { request: again }, { request: otherSeed }] : []),
   async run({ tables, hooks, ...world }) {
     const both = await bothTablesOr({ ...world, tables, hooks }, 'a table without rows cannot show a difference');
     if (isVerdict(both)) return both;

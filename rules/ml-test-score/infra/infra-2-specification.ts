@@ -2,7 +2,7 @@ import { defineCheck, fail, pass, skipped } from '../../../src/kernel/check.ts';
 import { asks, labelled, sources } from '../lib/asks.ts';
 import { batches, byHeart } from '../lib/by-heart.ts';
 import { inputsOf, isVerdict, rounded, rubric, tableOr } from '../lib/manifest.ts';
-import { canPredict, onEvaluation, settingOf } from '../lib/setting.ts';
+import { canTrain, onEvaluation, settingOf, trainOr } from '../lib/setting.ts';
 import {
   afterKill,
   learnsByHeart,
@@ -34,7 +34,7 @@ export default defineCheck({
   inputs: {},
   needs: ['manifest', 'tables', 'hooks', 'unitTests'],
   plan(manifest) {
-    if (!canPredict(manifest) || manifest.columns.label === undefined) return [];
+    if (!canTrain(manifest) || manifest.columns.label === undefined) return [];
     const [small, large] = batches;
     return [
       ...[onEvaluation, onRandom, byHeart(manifest, small), afterKill].map((request) => ({ request })),
@@ -45,6 +45,8 @@ export default defineCheck({
   async run(world) {
     const setting = await settingOf(world);
     if (isVerdict(setting)) return setting;
+    const untrained = trainOr(world.hooks);
+    if (untrained) return untrained;
     const train = await tableOr(world.tables, 'train');
     if (isVerdict(train)) return train;
     const parts = await Promise.all([

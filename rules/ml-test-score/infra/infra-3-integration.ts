@@ -5,7 +5,7 @@ import { asks, sources, trained } from '../lib/asks.ts';
 import { bothTablesOr } from '../lib/both-tables.ts';
 import { isTheirs } from '../lib/hook-faults.ts';
 import { inputsOf, isVerdict, rounded, rubric } from '../lib/manifest.ts';
-import { canPredict, featuresOfSample } from '../lib/setting.ts';
+import { canTrain, featuresOfSample } from '../lib/setting.ts';
 
 /** Rows of the fast run: enough for a model to train on, few enough for every merge request. */
 const rows = 2000;
@@ -30,7 +30,7 @@ export default defineCheck({
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
   plan: (manifest) =>
-    canPredict(manifest)
+    canTrain(manifest)
       ? [{ request: predict }, ...(manifest.hooks.features === undefined ? [] : [{ request: featuresOfSample }])]
       : [],
   async run({ tables, hooks, ...world }) {

@@ -5,7 +5,7 @@ import { bootstrap, once } from '../../../src/stats/bootstrap.ts';
 import { asks, labelled, lines, sources } from '../lib/asks.ts';
 import { cell, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
 import { rowsWords, scoredOf, tooFew, within } from '../lib/scored.ts';
-import { canPredict, onEvaluation, type Setting, settingOf } from '../lib/setting.ts';
+import { canPredict, canTrain, onEvaluation, type Setting, settingOf } from '../lib/setting.ts';
 
 const seed = 1;
 const comparedRows = 20_000;
@@ -42,7 +42,12 @@ export default defineCheck({
   needs: ['manifest', 'tables', 'hooks', 'git'],
   plan: (manifest) =>
     canPredict(manifest) && manifest.quality.min !== undefined
-      ? [{ request: onEvaluation }, { request: inProduction(manifest), sometimes: 'when there is a model or a release before' }]
+      ? [
+          { request: onEvaluation },
+          ...(canTrain(manifest) || productionOf(manifest).hook === 'given'
+            ? [{ request: inProduction(manifest), sometimes: 'when there is a model or a release before' }]
+            : []),
+        ]
       : [],
   async run({ git, ...world }) {
     const { tables, hooks } = world;
@@ -51,17 +56,19 @@ export default defineCheck({
     const { manifest, metric, evaluation } = setting;
     const { min, max_drop: maxDrop } = manifest.quality;
     if (min === undefined) return lacks('which quality is good enough', `quality: { metric: ${metric.name}, min: 0.75 }`);
-    const candidate = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
+    const answers = await hooks.predict(onEvaluation);
+    const candidate = await scoredOf(tables, setting, evaluation, answers);
     if (isVerdict(candidate)) return candidate;
     const few = tooFew(candidate);
     if (few) return few;
     const request = inProduction(manifest);
-    if (request.model.hook === 'train' && (await git.previousRelease()) === null)
+    if (request.model.hook === 'train' && (!hooks.has('train') || (await git.previousRelease()) === null))
       return skipped('there is no model in production and no release before this commit to compare with', {
         nextStep: 'Tag a release, or name the model in production.',
         manifestLine: lines.production,
       });
-    const production = await scoredOf(tables, setting, evaluation, await hooks.predict(request));
+    const known = await hooks.predict(request);
+    const production = await scoredOf(tables, setting, evaluation, known);
     if (isVerdict(production)) return production;
     const rows = await tables.query<{ y: number; a: number; b: number }>(
       `SELECT a.y AS y, a.score AS a, b.score AS b FROM ${candidate.relation} a JOIN ${production.relation} b USING (__row) WHERE ${within(comparedRows, candidate.rows)} ORDER BY __row`,
@@ -110,6 +117,12 @@ export default defineCheck({
         message: `${metric.name} falls by ${cell((sign * (before - value)) / scale)} (${cell(drop.lower)} to ${cell(drop.upper)}) against ${source}; at most ${maxDrop} is allowed`,
       });
     if (findings.length > 0) return judge(findings, evidence);
+    if (answers.key === known.key)
+      return skipped('inconclusive: the model that hooks.predict names is itself the one in production', {
+        nextStep: 'Give the candidate an alias of its own and name that.',
+        manifestLine: 'hooks: { predict: "mlflow:models/NAME@candidate" }',
+        evidence,
+      });
     return drop !== null && drop.upper <= maxDrop
       ? judge([], evidence)
       : skipped(`inconclusive: the drop against ${source} may be ${cell(drop?.upper ?? null)}, and ${maxDrop} is allowed`, {

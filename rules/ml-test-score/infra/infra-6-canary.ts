@@ -61,7 +61,7 @@ export default defineCheck({
   async run({ tables, hooks, ...world }) {
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;
-    const missing = hooksOr(hooks);
+    const missing = hooksOr(hooks, manifest);
     if (missing) return missing;
     if (!hooks.has('serve')) return lacks('how the model is served', lines.serveHook);
     const serving = await tableOr(tables, 'serving');

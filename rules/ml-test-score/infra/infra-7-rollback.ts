@@ -6,7 +6,7 @@ import { answerTolerance, differenceOf } from '../lib/answers.ts';
 import { asks, lines, sources, trained } from '../lib/asks.ts';
 import { isTheirs } from '../lib/hook-faults.ts';
 import { cell, inputsOf, isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
-import { canPredict, hooksOr, model } from '../lib/setting.ts';
+import { canPredict, canTrain, hooksOr, model } from '../lib/setting.ts';
 
 const seed = 1;
 const golden: TableRef = { derive: 'sample', from: { table: 'eval' }, rows: 100, seed };
@@ -55,12 +55,13 @@ export default defineCheck({
     if (!canPredict(manifest) || manifest.hooks.serve === undefined) return [];
     const { current, back, recorded } = drillOf(manifest);
     const sometimes = 'when there is a version before';
-    return [{ request: current }, { request: back, sometimes }, { request: recorded, sometimes }];
+    const hasBack = canTrain(manifest) || back.model.hook === 'given';
+    return [{ request: current }, ...(hasBack ? [back, recorded].map((request) => ({ request, sometimes })) : [])];
   },
   async run({ tables, hooks, git, ...world }) {
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;
-    const missing = hooksOr(hooks);
+    const missing = hooksOr(hooks, manifest);
     if (missing) return missing;
     if (!hooks.has('serve')) return lacks('how the model is served', lines.serveHook);
     const evaluation = await tableOr(tables, 'eval');
@@ -69,9 +70,11 @@ export default defineCheck({
       return skipped('inconclusive: data.eval has no rows to ask for', { nextStep: 'Hold out rows under data.eval.' });
     const { current, back, recorded } = drillOf(manifest);
     const release = await git.previousRelease();
-    if (back.model.hook === 'train' && release === null)
+    if (back.model.hook === 'train' && (!hooks.has('train') || release === null))
       return skipped('there is no version before this commit to go back to', {
-        nextStep: 'Tag each release; the next commit then has one to go back to.',
+        nextStep: hooks.has('train')
+          ? 'Tag each release; the next commit then has one to go back to.'
+          : 'Name the registry that keeps the versions: mlflow: { registeredModel: NAME }.',
       });
     const name = back.model.hook === 'given' ? 'the registered version before' : `the release before (${release?.name ?? ''})`;
     try {

@@ -7,7 +7,7 @@ import { type Bootstrap, bootstrap } from '../../../src/stats/bootstrap.ts';
 import { type Importance, importances } from './importance.ts';
 import { featuresOf, isVerdict } from './manifest.ts';
 import { minimumRows, type Scored, scoredOf, tooFew, within } from './scored.ts';
-import { canPredict, model, onEvaluation, type Setting } from './setting.ts';
+import { canPredict, canTrain, model, onEvaluation, type Setting } from './setting.ts';
 
 export const seed = 1;
 export const repeats = 3;
@@ -61,7 +61,7 @@ export function benefitPlan(manifest: ResolvedManifest): readonly PlannedExecuti
   return [
     { request: batchOf(features) },
     { request: onEvaluation, sometimes },
-    ...features.map((feature) => ({ request: without(feature), sometimes })),
+    ...(canTrain(manifest) ? features.map((feature) => ({ request: without(feature), sometimes })) : []),
   ];
 }
 
@@ -105,7 +105,7 @@ export async function benefitsOf(world: Pick<World, 'tables' | 'hooks'>, setting
     if (isVerdict(full)) return full;
     const few = tooFew(full);
     if (few) return few;
-    for (const { feature } of suspects.slice(0, features.length > 1 ? mostRetrained : 0)) {
+    for (const { feature } of suspects.slice(0, features.length > 1 && hooks.has('train') ? mostRetrained : 0)) {
       const loss = await lossWithout(world, setting, full, feature);
       if (loss !== null && isVerdict(loss)) return loss;
       retrained.set(feature, loss);

@@ -3,7 +3,7 @@ import { skipped, type Verdict } from '../../../src/kernel/check.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
 import { isVerdict, manifestOr, tableOr } from './manifest.ts';
-import { hooksOr } from './setting.ts';
+import { hooksOr, trainOr } from './setting.ts';
 
 export interface BothTables {
   readonly manifest: ResolvedManifest;
@@ -18,7 +18,7 @@ export async function bothTablesOr(
 ): Promise<BothTables | Verdict> {
   const manifest = manifestOr(world);
   if (isVerdict(manifest)) return manifest;
-  const missing = hooksOr(world.hooks);
+  const missing = trainOr(world.hooks) ?? hooksOr(world.hooks, manifest);
   if (missing) return missing;
   const train = await tableOr(world.tables, 'train');
   if (isVerdict(train)) return train;

@@ -1,8 +1,9 @@
 /** What every probe that scores predictions needs to know first: task, label, metric, evaluation rows, hooks. */
 
 import { notApplicable, skipped, type Verdict } from '../../../src/kernel/check.ts';
-import type { FeaturesRequest, PredictRequest, TrainRequest } from '../../../src/kernel/hooks.ts';
+import { type FeaturesRequest, type PredictRequest, sharedTraining, type TrainRequest } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
+import { isMlflowHook } from '../../../src/kernel/mlflow-model.ts';
 import { quoteName, quoteText } from '../../../src/kernel/sql.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
 import { metricOf } from '../../../src/stats/metrics/index.ts';
@@ -24,7 +25,7 @@ export interface Setting {
 }
 
 /** The model that all probes share. */
-export const model: TrainRequest = { hook: 'train', data: { table: 'train' }, seed: 1, replicate: 0 };
+export const model: TrainRequest = sharedTraining;
 /** Its predictions of the evaluation rows. */
 export const onEvaluation: PredictRequest = { hook: 'predict', model, input: { table: 'eval' } };
 
@@ -55,13 +56,24 @@ export function metricNameOf(manifest: ResolvedManifest): ResolvedManifest['qual
   return manifest.quality.metric ?? (typeof task === 'string' ? metricsOf[task][0] : undefined);
 }
 
-/** True when a probe that needs training and prediction can be planned at all. */
+/** True when a probe that only asks the model can be planned at all: one that train makes, or a logged one. */
 export const canPredict = ({ hooks, data }: ResolvedManifest): boolean =>
-  hooks.train !== undefined && hooks.predict !== undefined && data.train !== undefined && data.eval !== undefined;
+  (hooks.train !== undefined || isMlflowHook(hooks.predict)) &&
+  hooks.predict !== undefined &&
+  data.train !== undefined &&
+  data.eval !== undefined;
 
-/** Skipped when a hook is missing. */
-export function hooksOr(hooks: World['hooks']): Verdict | null {
-  if (!hooks.has('train')) return lacks('how the model is trained', lines.trainHook);
+/** True when a probe that trains and predicts can be planned at all. */
+export const canTrain = (manifest: ResolvedManifest): boolean => manifest.hooks.train !== undefined && canPredict(manifest);
+
+/** Skipped when there is no train hook. */
+export const trainOr = (hooks: World['hooks']): Verdict | null =>
+  hooks.has('train') ? null : lacks('how the model is trained', lines.trainHook);
+
+/** Skipped when the model cannot be asked. */
+export function hooksOr(hooks: World['hooks'], manifest: ResolvedManifest): Verdict | null {
+  const untrained = isMlflowHook(manifest.hooks.predict) ? null : trainOr(hooks);
+  if (untrained) return untrained;
   if (!hooks.has('predict')) return lacks('how the model predicts', lines.predictHook);
   return null;
 }
@@ -74,7 +86,7 @@ export async function settingOf(world: Pick<World, 'manifest' | 'tables' | 'hook
   if (typeof task !== 'string') return task;
   const { label } = manifest.columns;
   if (label === undefined) return lacks('which column is predicted', lines.label);
-  const missing = hooksOr(world.hooks);
+  const missing = hooksOr(world.hooks, manifest);
   if (missing) return missing;
   const train = await tableOr(world.tables, 'train');
   if (isVerdict(train)) return train;

@@ -7,7 +7,7 @@ import { scoredOf, tooFew } from '../lib/scored.ts';
 import { judgeSearch, searchRequests, standardErrorOf } from '../lib/search.ts';
 import { historyOf, judgeHistory } from '../lib/search-history.ts';
 import { mostCandidates, searchOf } from '../lib/search-space.ts';
-import { canPredict, onEvaluation, type Setting, settingOf } from '../lib/setting.ts';
+import { canPredict, onEvaluation, type Setting, settingOf, trainOr } from '../lib/setting.ts';
 
 type Ports = Pick<World, 'manifest' | 'tables' | 'hooks' | 'mlflow'>;
 
@@ -19,6 +19,8 @@ const canSearch = (manifest: ResolvedManifest): boolean =>
 /** One search through the hooks: each hyperparameter changed by itself, judged on rows of the training table. */
 async function searched(world: Ports, setting: Setting): Promise<Verdict> {
   const { manifest } = setting;
+  const untrained = trainOr(world.hooks);
+  if (untrained) return untrained;
   const { params, train: command = '' } = manifest.hooks;
   if (!takesParams(manifest))
     return skipped('training takes no hyperparameters: its command has no {params}', {

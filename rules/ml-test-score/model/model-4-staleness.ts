@@ -14,7 +14,7 @@ import {
 import { asks, labelled, sources } from '../lib/asks.ts';
 import { cell, inputsOf, isVerdict, rubric, tableOr } from '../lib/manifest.ts';
 import { minimumRows, type Scored, scoredOf } from '../lib/scored.ts';
-import { canPredict, settingOf } from '../lib/setting.ts';
+import { canTrain, settingOf, trainOr } from '../lib/setting.ts';
 
 /** Widest half interval of the loss at an age at which its impact counts as known: a twentieth (ours; the paper names none). */
 const precision = 0.05;
@@ -37,13 +37,15 @@ export default defineCheck({
   needs: ['manifest', 'tables', 'hooks'],
   plan: (manifest) => {
     const { time, label } = manifest.columns;
-    if (!canPredict(manifest) || time === undefined || label === undefined) return [];
+    if (!canTrain(manifest) || time === undefined || label === undefined) return [];
     return lags.map((lag) => ({ request: predictionsAt(lag, time) }));
   },
   async run(world) {
     const { tables, hooks } = world;
     const setting = await settingOf(world);
     if (isVerdict(setting)) return setting;
+    const untrained = trainOr(hooks);
+    if (untrained) return untrained;
     const { manifest, metric, evaluation, label, task } = setting;
     const { time } = manifest.columns;
     if (time === undefined)

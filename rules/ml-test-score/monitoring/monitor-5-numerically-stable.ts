@@ -4,7 +4,7 @@ import { asks, labelled, sources } from '../lib/asks.ts';
 import { faultWords, isHookFault } from '../lib/hook-faults.ts';
 import { cell, featuresOf, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
 import { culprits, isolatingRequests, mostFeatures, oddCounts, oddFindings, oddItems, oddRequest } from '../lib/odd-rows.ts';
-import { canPredict, model, onEvaluation, settingOf } from '../lib/setting.ts';
+import { canPredict, canTrain, model, onEvaluation, settingOf } from '../lib/setting.ts';
 import { lossFindings, outputFindings, servedFindings } from '../lib/stability.ts';
 
 export default defineCheck({
@@ -29,7 +29,7 @@ export default defineCheck({
     const own = features === 'auto' ? [] : features;
     const sometimes = 'when a batch of rows with odd cells breaks predict';
     return [
-      { request: model },
+      ...(canTrain(manifest) ? [{ request: model }] : []),
       { request: onEvaluation },
       ...(own.length > 0
         ? [{ request: oddRequest(own) }, ...isolatingRequests(own).map((request) => ({ request, sometimes }))]
@@ -48,7 +48,7 @@ export default defineCheck({
         nextStep: 'Name columns that it has.',
         manifestLine: 'columns: { features: [...] }',
       });
-    const { losses = [] } = await hooks.train(model);
+    const { losses = [] } = hooks.has('train') ? await hooks.train(model) : {};
     const plain = await hooks.predict(onEvaluation);
     const serving = await tables.open({ table: 'serving' });
     const findings = [

@@ -9,9 +9,11 @@ import { fieldsOf, listOf, textOr } from './answers.ts';
 import { MlflowProblem, type MlflowRequester } from './requester.ts';
 
 const maxFiles = 10_000;
-const maxBytes = 8 * 2 ** 30;
-/** A file whose bytes stop coming for this long is given up. */
-const silenceSeconds = 60;
+/** Folders in folders. */
+const maxDepth = 32;
+const maxGigabytes = 8;
+const maxBytes = maxGigabytes * 2 ** 30;
+const tooLarge = `the version is larger than ${maxGigabytes} GiB`;
 
 const artifacts = 'mlflow-artifacts/artifacts';
 
@@ -45,6 +47,7 @@ async function listArtifacts(requester: MlflowRequester, root: string): Promise<
   const files: Listed[] = [];
   const folders = [''];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    if (folder.split('/').length > maxDepth) throw new MlflowProblem(`it lists folders in folders, more than ${maxDepth} deep`);
     const answer = await requester.json(artifacts, { query: { path: folder === '' ? root : `${root}/${folder}` } });
     for (const item of listOf(answer.files, 'files')) {
       const { path, is_dir: isFolder, file_size: size } = fieldsOf(item, 'file');
@@ -58,28 +61,36 @@ async function listArtifacts(requester: MlflowRequester, root: string): Promise<
   return files;
 }
 
-async function downloadFile(requester: MlflowRequester, path: string, target: string, allowed: number): Promise<number> {
+async function downloadFile(
+  requester: MlflowRequester,
+  root: string,
+  path: string,
+  target: string,
+  allowed: number,
+): Promise<number> {
   const stop = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const alive = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => stop.abort(), silenceSeconds * 1000);
+    timer = setTimeout(() => stop.abort(), requester.silenceSeconds * 1000);
   };
   try {
-    alive();
-    const response = await requester.file(`${artifacts}/${encoded(path)}`, stop.signal);
+    const response = await requester.file(`${artifacts}/${encoded(`${root}/${path}`)}`, stop.signal);
     if (!response.body) throw new MlflowProblem(`it sent nothing for ${path}`);
+    alive();
     let bytes = 0;
     const counted = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         alive();
         bytes += chunk.length;
-        done(bytes > allowed ? new MlflowProblem(`the version is larger than ${maxBytes} bytes`) : null, chunk);
+        done(bytes > allowed ? new MlflowProblem(tooLarge) : null, chunk);
       },
     });
     await pipeline(Readable.fromWeb(response.body), counted, createWriteStream(target));
     return bytes;
   } catch (error) {
+    if (error instanceof MlflowProblem && error.status === 404)
+      throw new MlflowProblem(`it lists ${path} and does not have it (404)`);
     if (error instanceof MlflowProblem) throw error;
     throw new MlflowProblem(`the download of ${path} broke off`);
   } finally {
@@ -97,11 +108,12 @@ export async function downloadVersion(requester: MlflowRequester, version: Mlflo
   const root = proxied(textOr(answer.artifact_uri) ?? '', requester.address);
   const files = await listArtifacts(requester, root);
   if (files.length === 0) throw new MlflowProblem(`${name} ${number} has no artifacts`);
+  if (files.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) > maxBytes) throw new MlflowProblem(tooLarge);
   let left = maxBytes;
   for (const { path, bytes } of files) {
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true });
-    const got = await downloadFile(requester, `${root}/${path}`, target, left);
+    const got = await downloadFile(requester, root, path, target, left);
     if (bytes !== null && Number.isFinite(bytes) && got !== bytes)
       throw new MlflowProblem(`${path} came with ${got} bytes of ${bytes}`);
     left -= got;

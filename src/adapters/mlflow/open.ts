@@ -157,17 +157,24 @@ async function byNumber(requester: MlflowRequester, name: string, version: strin
   return { ok: true, value: versionOf(answer.model_version) };
 }
 
-/** Nothing is asked before a check asks; the same question is asked once. */
+/** MLFLOW_HTTP_REQUEST_TIMEOUT, as MLflow's own client knows it, is the time for one answer. Nothing is asked before a check asks; the same question is asked once. */
 export function openMlflow(
   settings: MlflowSettings,
   env: Readonly<Record<string, string | undefined>>,
   limits: RequestLimits = {},
 ): MlflowClient {
   const access = accessOf(settings.tracking, env);
+  const own = Number(env.MLFLOW_HTTP_REQUEST_TIMEOUT);
+  const all = { ...(own > 0 && own <= 600 && { timeoutSeconds: own }), ...limits };
+  let requester: MlflowRequester | undefined;
+  const conversation = <T>(talk: (requester: MlflowRequester) => Promise<Answer<T>>): Promise<Answer<T>> =>
+    answerOf(access, (found) => {
+      requester ??= mlflowRequester(found, all);
+      return talk(requester);
+    });
   const memo = new Map<string, Promise<Answer<unknown>>>();
   const ask = <T>(question: string, talk: (requester: MlflowRequester) => Promise<Answer<T>>): Promise<Answer<T>> => {
-    const known =
-      (memo.get(question) as Promise<Answer<T>> | undefined) ?? answerOf(access, (found) => talk(mlflowRequester(found, limits)));
+    const known = (memo.get(question) as Promise<Answer<T>> | undefined) ?? conversation(talk);
     memo.set(question, known);
     return known;
   };
@@ -181,10 +188,7 @@ export function openMlflow(
         'alias' in model ? versionByAlias(requester, model.name, model.alias) : byNumber(requester, model.name, model.version),
       ),
     download: (version, folder) =>
-      answerOf(access, async (found) => ({
-        ok: true,
-        value: await downloadVersion(mlflowRequester(found, limits), version, folder),
-      })),
+      conversation(async (found) => ({ ok: true, value: await downloadVersion(found, version, folder) })),
     production: () =>
       registeredModel === undefined
         ? lacks('registeredModel')

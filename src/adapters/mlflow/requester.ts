@@ -21,6 +21,9 @@ export class MlflowProblem extends Error {
   }
 }
 
+/** No answer at all. */
+class Silence extends MlflowProblem {}
+
 export interface MlflowAccess {
   /** Address of the server without a slash at the end. */
   readonly address: string;
@@ -32,6 +35,8 @@ export interface RequestLimits {
   readonly timeoutSeconds?: number;
   /** Longest pause between two attempts; default 5. */
   readonly maxWaitSeconds?: number;
+  /** A file whose bytes stop coming for this long is given up; default 60. */
+  readonly silenceSeconds?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -111,6 +116,7 @@ function refused(status: number, body: unknown): MlflowProblem {
 
 export interface MlflowRequester {
   readonly address: string;
+  readonly silenceSeconds: number;
   /** A JSON answer; MlflowProblem otherwise. */
   json(
     path: string,
@@ -121,31 +127,50 @@ export interface MlflowRequester {
 }
 
 export function mlflowRequester(access: MlflowAccess, limits: RequestLimits): MlflowRequester {
-  const { timeoutSeconds = 15, maxWaitSeconds = 5, signal } = limits;
+  const { timeoutSeconds = 15, maxWaitSeconds = 5, silenceSeconds = 60, signal } = limits;
+  // A server that said nothing three times is not waited for again by the next check.
+  let silent: MlflowProblem | null = null;
+  /** One attempt: the time limit ends when `read` does. */
+  const attempt = async <T>(
+    url: URL,
+    init: RequestInit,
+    stop: AbortSignal,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> => {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), timeoutSeconds * 1000);
+    try {
+      const signals = [limit.signal, stop, ...(signal ? [signal] : [])];
+      const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
+      if (response.ok) return await read(response);
+      throw refused(response.status, parse(await textOf(response)));
+    } catch (error) {
+      if (error instanceof MlflowProblem) throw error;
+      throw new Silence(limit.signal.aborted ? `it did not answer within ${timeoutSeconds} s` : 'it could not be reached');
+    } finally {
+      clearTimeout(timer);
+    }
+  };
   const send = async <T>(
     url: URL,
     init: RequestInit,
     stop: AbortSignal,
     read: (response: Response) => Promise<T>,
   ): Promise<T> => {
-    for (let attempt = 1; ; attempt += 1) {
-      const timeout = AbortSignal.timeout(timeoutSeconds * 1000);
-      const signals = [timeout, stop, ...(signal ? [signal] : [])];
+    for (let count = 1; ; count += 1) {
+      if (silent) throw silent;
       try {
-        const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
-        if (response.ok) return await read(response);
-        throw refused(response.status, parse(await textOf(response)));
+        return await attempt(url, init, stop, read);
       } catch (error) {
-        const problem =
-          error instanceof MlflowProblem
-            ? error
-            : new MlflowProblem(timeout.aborted ? `it did not answer within ${timeoutSeconds} s` : 'it could not be reached');
-        const isPassing =
-          problem.status === 429 ||
-          (problem.status ?? 0) >= 500 ||
-          (problem.status === null && !(error instanceof MlflowProblem));
-        if (!isPassing || attempt === maxAttempts || stop.aborted || signal?.aborted) throw problem;
-        await wait(Math.min(2 ** (attempt - 1) / 2, maxWaitSeconds) * 1000);
+        if (!(error instanceof MlflowProblem)) throw error;
+        const isStopped = stop.aborted || signal?.aborted === true;
+        const isPassing = error instanceof Silence || error.status === 429 || (error.status ?? 0) >= 500;
+        if (isPassing && !isStopped && count < maxAttempts) {
+          await wait(Math.min(2 ** (count - 1) / 2, maxWaitSeconds) * 1000);
+          continue;
+        }
+        if (error instanceof Silence && !isStopped) silent = error;
+        throw error;
       }
     }
   };
@@ -157,6 +182,7 @@ export function mlflowRequester(access: MlflowAccess, limits: RequestLimits): Ml
   };
   return {
     address: access.address,
+    silenceSeconds,
     json(path, { query = {}, post }) {
       const url = new URL(`${access.address}/api/2.0/${path}`);
       for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);

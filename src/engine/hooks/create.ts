@@ -31,6 +31,7 @@ import { interrupted } from './failures.ts';
 import { executeInterrupted, leftoverName, readInterruption } from './interrupt.ts';
 import { type HookKeys, hookKeys } from './keys.ts';
 import { openBudget, turns } from './limits.ts';
+import { withNamedModel, withNamedModels } from './named-model.ts';
 import { performanceOf } from './performance.ts';
 import { type Releases, releaseOf, releases } from './releases.ts';
 import { requestWords, uninterrupted, withTraining } from './requests.ts';
@@ -80,7 +81,11 @@ export function createHooks(options: HooksOptions): RunningHooks {
   const commands = hookCommands(manifest, options.place);
   const released = releases(manifest, options.place, machine);
   const keys = hookKeys({ releases: released, tables, machine });
-  const announced = new Set(options.planned.flatMap(withTraining).map(({ request }) => canonical(request)));
+  const announced = new Set(
+    withNamedModels(manifest, options.planned)
+      .flatMap(withTraining)
+      .map(({ request }) => canonical(request)),
+  );
   const shared = new Map<string, Promise<Execution>>();
   const once = <T extends Execution>(request: HookRequest, make: () => Promise<T>): Promise<T> => {
     const name = canonical(request);
@@ -138,9 +143,15 @@ export function createHooks(options: HooksOptions): RunningHooks {
   };
   return {
     train,
-    predict: (request) => once(request, () => predict(request)),
+    predict: (asked) => {
+      const request = withNamedModel(manifest, asked);
+      return once(request, () => predict(request));
+    },
     features: (request) => once(request, () => features(request)),
-    serve: (request) => once(request, () => serve(request)),
+    serve: (asked) => {
+      const request = withNamedModel(manifest, asked);
+      return once(request, () => serve(request));
+    },
     textsIn: (execution, texts) => machine.textsIn(execution.output, texts),
     has: commands.has,
     summary,

@@ -65,7 +65,10 @@ else:
         sys.exit("the model answers with an array of shape %s: one value per row is needed" % (values.shape,))
 if len(out) != len(rows):
     sys.exit("the model answered %d rows of %d" % (len(out), len(rows)))
-out = out.reset_index(drop=True)
+# Empty is a row that the model refused; a NaN is an answer, and a wrong one.
+is_nan = lambda value: isinstance(value, (float, np.floating)) and value != value
+out = out.reset_index(drop=True).astype(object)
+out = out.apply(lambda column: column.map(lambda value: "NaN" if is_nan(value) else value))
 out.insert(0, "id", rows[ids] if ids in rows.columns else range(len(rows)))
 out.to_csv(out_path, index=False)
 `;

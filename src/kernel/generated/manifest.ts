@@ -158,7 +158,7 @@ export interface ResolvedManifest {
      */
     train?: string;
     /**
-     * Predicts: {model} {in} {out}; forecasts also {historic} {future}.
+     * Predicts: {model} {in} {out}; forecasts also {historic} {future}. A logged MLflow model can be the hook: mlflow:models/NAME@ALIAS, mlflow:models:/NAME/3 or mlflow:FOLDER; with a train hook it is the MLflow model that training writes, without one the model that is named.
      */
     predict?: string;
     /**
