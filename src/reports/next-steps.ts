@@ -97,8 +97,9 @@ function rankOf({ result, liftsWeakest }: Step, suite: SuiteReport): number {
 function united(steps: readonly Step[]): readonly Step[] {
   const byAction = new Map<string, Step>();
   for (const step of steps) {
-    const first = byAction.get(step.action);
-    byAction.set(step.action, first ? { ...first, also: [...first.also, step.result.check] } : step);
+    const key = `${step.action}\n${step.manifestLine ?? ''}`;
+    const first = byAction.get(key);
+    byAction.set(key, first ? { ...first, also: [...first.also, step.result.check] } : step);
   }
   return [...byAction.values()];
 }

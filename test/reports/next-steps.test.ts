@@ -47,7 +47,11 @@ describe('what to do next', () => {
     };
     expect(checks(sections)).toEqual(['model-3', 'model-2', 'model-1', 'data-2']);
     const line = result('model-3', 'skipped', { nextStep: 'Add to flightcheck.yml: a: b', manifestLine: 'a: b' });
-    expect(stepsOf({ model: [line] })[0]?.action).toBe('Add to flightcheck.yml.');
+    const other = { ...line, check: 'model-2', nextStep: 'Add to flightcheck.yml: c: d', manifestLine: 'c: d' };
+    expect(stepsOf({ model: [line, other] }).map(({ action, manifestLine, also }) => [action, manifestLine, also])).toEqual([
+      ['Add to flightcheck.yml.', 'a: b', []],
+      ['Add to flightcheck.yml.', 'c: d', []],
+    ]);
     expect(stepsOf(sections)[0]).toMatchObject({ gain: 'model 0.0 → 1.0', liftsWeakest: true, manifestLine: 'a: b' });
   });
 
