@@ -41,6 +41,7 @@ import { tokenVariable, towerUrlOf } from './post-report.ts';
 import { programIdentity } from './program-identity.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { chooseShard, isOfAnotherRun, ownTests, partOf, shardOf } from './shard.ts';
+import { type Untouched, untouchedSince } from './since.ts';
 import { triggerOf } from './surroundings.ts';
 import { historyOf } from './trusted-tests.ts';
 import { openUnitTests } from './unit-tests.ts';
@@ -62,6 +63,8 @@ interface Session {
   readonly unitTests: UnitTests;
   /** Null: all tests. */
   readonly shard: Shard | null;
+  /** Null without `--since`. */
+  readonly untouched: Untouched | null;
 }
 
 const runner = 'score';
@@ -89,8 +92,12 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
       const towerUrl = towerUrlOf(context, invocation, repo);
       const announced = announcedBy(selected, loaded, resolved);
       const shard = choice && (await chooseShard(invocation, repo.root, resolved, announced, choice));
-      const session = { repo, towerUrl, manifest: resolved, mlflow, tables, machine, suite: selected, loaded, unitTests, shard };
+      const untouched = await untouchedSince(context, invocation, { repo, manifest: resolved, tables, loaded, announced });
+      const session: Session = {
+        ...{ repo, towerUrl, manifest: resolved, mlflow, tables, machine, suite: selected, loaded, unitTests, shard, untouched },
+      };
       const plan = await context.log.step('Planning', () => planOf(session, announced));
+      if (untouched) context.log.info(untouched.notice);
       if (invocation.options.plan === true) return printPlan(context, plan, shard);
       return await runPlan(context, invocation, session, plan);
     } finally {
@@ -142,9 +149,17 @@ function announcedBy(selected: Suite, loaded: Session['loaded'], manifest: Resol
   });
 }
 
-function planOf({ repo, manifest, tables, machine, shard }: Session, checks: readonly Divisible[]): Promise<HookPlan> {
+function planOf({ repo, manifest, tables, machine, shard, untouched }: Session, checks: readonly Divisible[]): Promise<HookPlan> {
   const own = ownTests(shard);
-  return planHooks({ manifest, place: (key) => repo.manifest.place(key), tables, machine, checks, ...(own && { own }) });
+  return planHooks({
+    manifest,
+    place: (key) => repo.manifest.place(key),
+    tables,
+    machine,
+    checks,
+    ...(own && { own }),
+    ...(untouched && { untouched: untouched.tests }),
+  });
 }
 
 function printPlan(context: Context, plan: HookPlan, shard: Shard | null): number {
@@ -188,7 +203,10 @@ async function runPlan(context: Context, invocation: Invocation, session: Sessio
     { name: 'verdicts.kept', value: kept, unit: '1' },
   ];
   const { shard } = session;
-  const own = reportOf(context, repo, shard ? shardRunner(runner, shard) : runner, [result], { metrics });
+  const own = reportOf(context, repo, shard ? shardRunner(runner, shard) : runner, [result], {
+    metrics,
+    notices: session.untouched ? [session.untouched.notice] : [],
+  });
   const report = await attest(context, repo, { ...own, ...(shard && { shard }) }, false);
   context.log.info(
     `Hooks: ${executed} executed in ${seconds.toFixed(1)} s, ${cached} from the cache; ${kept > 0 ? `${kept} tests as before, for nothing changed that they read; ` : ''}${report.seconds.toFixed(1)} s in all.`,

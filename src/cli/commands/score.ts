@@ -22,6 +22,12 @@ export const command = defineCommand({
   ],
   flags: {
     plan: { type: 'boolean', description: 'Print which hooks would run how often; run nothing.', default: false },
+    since: {
+      type: 'string',
+      description:
+        'Leave out the tests whose hooks nothing in the repo touched since this commit. It looks at the repo alone, not at images or services; what is left out earns nothing.',
+      default: '',
+    },
     'write-schema': {
       type: 'boolean',
       description: 'Infer the schema of the features from the training table and write it for review; run nothing.',
@@ -32,6 +38,7 @@ export const command = defineCommand({
     { command: 'flightcheck score --plan', meaning: 'Which of your commands would run, how often, what is cached.' },
     { command: 'flightcheck score --write-schema', meaning: 'A first schema of your features, to read, edit and commit.' },
     { command: 'flightcheck score --only data-2,infra-1', meaning: 'Two of the tests.' },
+    { command: 'flightcheck score --since origin/main', meaning: 'Only the tests that this branch can have changed.' },
     { command: 'flightcheck score --shard 2/4', meaning: 'The second of four parts; flightcheck report merges them.' },
     { command: 'flightcheck score --gate blocking --min-score 1', meaning: 'Exit 1 when the passing score is below 1.' },
   ],
