@@ -71,6 +71,10 @@ export type TableRef =
 /** The table of the manifest that a table comes from. */
 export const sourceOf = (ref: TableRef): SourceName => ('table' in ref ? ref.table : sourceOf(ref.from));
 
+/** True when its rows are copies or made up, so that no column of theirs identifies them but the new id. */
+export const hasNewIds = (ref: TableRef): boolean =>
+  !('table' in ref) && (['permuted', 'shuffled', 'altered', 'random'].includes(ref.derive) || hasNewIds(ref.from));
+
 /**
  * What an altered cell holds: nothing; 0; +-1e300; the smallest positive number (numbers); a category that no row has;
  * an empty text; a text of 10,000 characters (categories); the median or the most frequent category of `from`.

@@ -12,7 +12,10 @@ export const quoteText = (text: string): string => `'${text.replaceAll("'", "''"
  */
 export const secondsOf = (column: string): string => {
   const text = `CAST(${column} AS VARCHAR)`;
-  return `coalesce(TRY_CAST(${text} AS DOUBLE), epoch(TRY_CAST(${text} AS TIMESTAMPTZ)))`;
+  // Months are written 2023-05, weeks 2023W05 or 2023-W05: each is its first day.
+  const month = `TRY_CAST(CASE WHEN regexp_full_match(${text}, '\\d{4}[-/](0?[1-9]|1[0-2])') THEN replace(${text}, '/', '-') || '-01' END AS TIMESTAMPTZ)`;
+  const week = `TRY_CAST(TRY_STRPTIME(regexp_replace(regexp_extract(${text}, '^\\d{4}-?W\\d{1,2}$'), '-?W', '-') || '-1', '%G-%V-%u') AS TIMESTAMPTZ)`;
+  return `coalesce(TRY_CAST(${text} AS DOUBLE), epoch(TRY_CAST(${text} AS TIMESTAMPTZ)), epoch(${month}), epoch(${week}))`;
 };
 
 /** SQL of one text for the columns that identify a row together; the parts are set apart by a character that no table of people's data holds. */

@@ -2,7 +2,7 @@
 import { canonical } from '../../kernel/canonical.ts';
 import { type Failure, FlightcheckError, toFailure } from '../../kernel/failure.ts';
 import type { HookMachine } from '../../kernel/hook-machine.ts';
-import { type HookRequest, type PlannedExecution, type SourceName, sourceOf } from '../../kernel/hooks.ts';
+import { type HookRequest, hasNewIds, type PlannedExecution, type SourceName, sourceOf } from '../../kernel/hooks.ts';
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
@@ -80,7 +80,7 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
   spareTrainings(entries, options.checks);
   const isOwn = (check: string): boolean => options.own?.has(check) ?? true;
   const untouched = unlessCached(options.untouched ?? new Map(), entries);
-  const left = overBudget(entries, manifest.budget.trains, untouched);
+  const left = overBudget(entries, manifest.budget.trains, new Map([...withoutId(entries, manifest), ...untouched]));
   const leaveOut = new Map([...left].filter(([check]) => isOwn(check)));
   const remaining = entries.flatMap((entry) => {
     const checks = [...entry.checks].filter(([check]) => isOwn(check) && !leaveOut.has(check));
@@ -171,6 +171,21 @@ function unlessCached(untouched: ReadonlyMap<string, string>, entries: readonly 
     return own.length > 0 && own.every(({ isCached }) => isCached);
   };
   return new Map([...untouched].filter(([check]) => !isShown(check)));
+}
+
+/**
+ * Checks that have made-up or copied rows predicted, of a model whose rows have no id: the answer names its rows by the
+ * columns of the key, and those of copies are the same.
+ */
+function withoutId(entries: readonly Entry[], { columns }: ResolvedManifest): ReadonlyMap<string, string> {
+  if (columns.key === undefined) return new Map();
+  const key = columns.key.join(' and ');
+  const reason = `it predicts copies of rows, which ${key} (columns.key) cannot tell apart; rows with an id of their own can be (columns.id)`;
+  return new Map(
+    entries
+      .filter(({ request }) => request.hook !== 'train' && hasNewIds(request.input))
+      .flatMap(({ checks }) => [...checks.keys()].map((check) => [check, reason] as const)),
+  );
 }
 
 /**

@@ -38,6 +38,21 @@ async function plan(
 }
 
 describe('the plan', () => {
+  test('leaves out what predicts copies of rows that only a key of several columns identifies, and runs nothing for it', async () => {
+    const copies = { ...predictRequest, input: { derive: 'random', from: { table: 'eval' }, rows: 10, seed: 1 } } as const;
+    const sampled = { ...predictRequest, input: { derive: 'sample', from: { table: 'eval' }, rows: 2, seed: 1 } } as const;
+    const checks = [
+      { id: 'monitor-5', planned: always(copies) },
+      { id: 'infra-3', planned: always(sampled) },
+    ];
+    const keyed = await plan(checks, { manifest: { columns: { key: ['place', 'month'], label: 'late' } } });
+    expect([...keyed.leaveOut]).toEqual([
+      ['monitor-5', expect.stringContaining('place and month (columns.key) cannot tell apart')],
+    ]);
+    expect(keyed.executions.flatMap((execution) => execution.checks)).not.toContain('monitor-5');
+    expect((await plan(checks)).leaveOut.size).toBe(0);
+  });
+
   test('shares executions among checks and puts trainings before what needs them', async () => {
     const planned = await plan([
       { id: 'model-5', planned: always(predictRequest) },

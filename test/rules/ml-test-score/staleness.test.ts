@@ -88,6 +88,8 @@ describe('model-4: the impact of staleness', () => {
       { data: { train: train.map((row) => ({ ...row, at: '31/12/2024' })), eval: evaluation } },
       /^the time of 3000 of 3000 rows of data.train cannot be read, such as "31\/12\/2024"/,
     ],
+    ['one month only', { data: { train: train.map((row) => ({ ...row, at: '2024-01' })), eval: evaluation } }, /same time/],
+    ['one week only', { data: { train: train.map((row) => ({ ...row, at: '2024W05' })), eval: evaluation } }, /same time/],
     ['one time only', { data: { train: train.map((row) => ({ ...row, at: '2024-01-01' })), eval: evaluation } }, /same time/],
     ['tables split at random', { data: { train, eval: timed(peopleOf({ seed: 2 }), 0, 100) } }, /begins before data.train ends/],
     [
