@@ -36,7 +36,11 @@ export const command = defineCommand({
         "flightcheck attest data-5 --by @ada --result passed --method 'Went through the access list with the data owner' --link https://gitlab.example.com/risk/-/issues/12 --covers 'src/features/**,flightcheck.yml'",
       meaning: 'Writes flightcheck/attestations/data-5.yml; open a merge request with it.',
     },
-    { command: 'flightcheck schema attestation', meaning: 'The format, for your editor.' },
+    {
+      command:
+        "flightcheck attest model-7 --by @ada --result passed --method 'Read 50 refusals with the complaints desk' --link https://gitlab.example.com/risk/-/issues/40 --covers 'src/**' --valid-for 30d --replace",
+      meaning: 'Once more, after the first ran out; flightcheck schema attestation prints the format.',
+    },
   ],
   async run(context, invocation) {
     const { writeAttestation } = await import('../write-attestation.ts');
