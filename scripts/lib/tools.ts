@@ -51,6 +51,13 @@ export const tools: readonly Tool[] = [
     packages: ['shellcheck'],
     why: 'the script of the jobs is checked with it',
   },
+  { name: 'buildah', probe: ['buildah', '--version'], packages: ['buildah', 'uidmap'], why: 'images are built with it' },
+  {
+    name: 'docker-registry',
+    probe: ['docker-registry', '--version'],
+    packages: ['docker-registry'],
+    why: 'images are pushed to it',
+  },
   { name: 'busybox', probe: ['busybox', 'true'], packages: ['busybox'], why: 'the script of the jobs is tried in its shell' },
 ];
 

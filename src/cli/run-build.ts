@@ -1,7 +1,7 @@
 /** Wires a build: what the repo says, a builder that this runner allows, the registry. */
 import { join, resolve } from 'node:path';
 import { appendBuilder } from '../adapters/image/append.ts';
-import { openBuildah } from '../adapters/image/buildah.ts';
+import { buildahProblem, openBuildah } from '../adapters/image/buildah.ts';
 import { openOutputFolder, writeAtomically } from '../adapters/output-folder.ts';
 import { openRegistry, type Registry } from '../adapters/registry/registry.ts';
 import { probeTool } from '../adapters/tools.ts';
@@ -198,22 +198,29 @@ async function chooseBuilder(
   if (asked === 'append')
     return { builder: appendBuilder(registry), words: 'append, as image.builder says: no privilege is needed' };
   const buildah = await probeTool('buildah', ['--version'], 'builds images', false);
-  if (buildah.version !== null && (asked === 'auto' || asked === 'buildah')) {
-    const isRoot = process.getuid?.() === 0;
-    const options = {
-      credentials: username && password ? { username, password } : null,
-      env: { PATH, HOME, STORAGE_DRIVER: '', ...(isRoot ? { BUILDAH_ISOLATION: 'chroot' } : {}) },
-      signal: context.signal,
-      driver: isRoot ? ('overlay' as const) : ('vfs' as const),
-      onLine: (line: string) => context.log.debug(line),
-    };
-    return { builder: await openBuildah(options), words: `${buildah.version}, storage ${options.driver}` };
+  const mayBuildah = buildah.version !== null && (asked === 'auto' || asked === 'buildah');
+  const isRoot = process.getuid?.() === 0;
+  const options = {
+    credentials: username && password ? { username, password } : null,
+    env: { PATH, HOME, STORAGE_DRIVER: '', ...(isRoot ? { BUILDAH_ISOLATION: 'chroot' } : {}) },
+    signal: context.signal,
+  };
+  const problems: string[] = [];
+  for (const driver of mayBuildah ? (isRoot ? (['overlay', 'vfs'] as const) : (['vfs'] as const)) : []) {
+    const problem = await buildahProblem({ ...options, driver });
+    if (problem === null) {
+      const builder = await openBuildah({ ...options, driver, onLine: (line) => context.log.debug(line) });
+      return { builder, words: `${buildah.version}, storage ${driver}` };
+    }
+    problems.push(problem);
   }
+  const why = problems.length > 0 ? `buildah may not build here (${problems.at(-1)})` : 'this runner has no buildah';
   if (asked === 'auto' && manifest.image?.base !== undefined)
-    return {
-      builder: appendBuilder(registry),
-      words: 'append: this runner has no buildah, and image.base names what the code stands on',
-    };
+    return { builder: appendBuilder(registry), words: `append: ${why}, and image.base names what the code stands on` };
+  if (problems.length > 0)
+    throw new EnvironmentError('BUILD_NOT_ALLOWED', `buildah may not build on this runner: ${problems.at(-1)}`, {
+      hint: 'Allow user namespaces on the runner (its seccomp profile), or name image.base by digest and let append build, which needs no privilege.',
+    });
   throw new EnvironmentError(
     'BUILD_NO_BUILDER',
     asked === 'auto' ? 'This runner has no buildah' : `This runner has no ${asked}`,

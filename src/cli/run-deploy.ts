@@ -21,6 +21,7 @@ import type { Airflow, DagTarget } from '../kernel/delivery.ts';
 import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
 import { manifestFile } from '../kernel/manifest.ts';
 import { renderChanges } from '../reports/changes.ts';
+import { renderDotenv } from '../reports/dotenv.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
@@ -213,11 +214,14 @@ const endings: Readonly<Record<Deployment['outcome'], { readonly code: number; r
   },
 };
 
-async function report(context: Context, invocation: Invocation, { repo, spec }: Wired, deployment: Deployment): Promise<number> {
+async function report(context: Context, invocation: Invocation, wired: Wired, deployment: Deployment): Promise<number> {
+  const { repo, spec, environment } = wired;
   const suite = deploySuite(deployment, triggerOf(context.env));
   const { code, words } = endings[deployment.outcome];
   const made = reportOf(context, repo, 'deploy', [suite], { notices: [`${spec.id}: ${words}`] });
-  const written = await finish(context, invocation, { root: repo.root, report: made, gate: undefined, waivers: [] });
+  const url = `${environment.airflow.url.replace(/\/+$/, '')}/dags/${spec.id}`;
+  const files = new Map([['deploy.env', renderDotenv(made, url)]]);
+  const written = await finish(context, invocation, { root: repo.root, report: made, gate: undefined, waivers: [], files });
   if (written === exitCode.environment)
     throw new EnvironmentError('REPORT_NOT_WRITTEN', 'The report could not be written', { hint: words });
   context.log.info(words);

@@ -18,7 +18,9 @@ const outputFolder = `${input('model-dir')}/${input('output')}`;
 export const componentFacts = ['name', 'version', 'sha', 'reference'] as const;
 
 /** Options that only GitLab reads: they stand in the job's own keywords. */
-const keywordsOnly: ReadonlySet<OptionName> = new Set(['stage', 'job-prefix', 'image', 'report-image', 'parallel']);
+const keywordsOnly: ReadonlySet<OptionName> = new Set([
+  ...(['stage', 'job-prefix', 'image', 'report-image', 'build-image', 'parallel', 'deploy-when'] as const),
+]);
 
 /** True for an input that reaches the runner. */
 export const isVariable = (name: OptionName): boolean => !keywordsOnly.has(name);
@@ -30,6 +32,16 @@ const variable = (name: OptionName): unknown => {
   if (type === 'string') return { value: input(name), expand: false };
   throw new Error(`${name}: an input of type ${type} cannot become a variable; declare it as a string`);
 };
+
+/** What acts on an environment: the default branch and tags, where the environment's secrets may be. */
+const actingRules = (acts: 'asked' | 'input'): readonly object[] => [
+  { if: '$CI_PIPELINE_SOURCE == "merge_request_event"', when: 'never' },
+  {
+    if: '$CI_COMMIT_TAG || $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH',
+    // A job that nobody need ever start must not hold up the pipeline.
+    ...(acts === 'asked' ? { when: 'manual', allow_failure: true } : { when: input('deploy-when') }),
+  },
+];
 
 /** Merge request pipelines, and branch pipelines where no merge request pipeline runs for the same push. */
 const rules = (runsAlways: boolean): readonly object[] => {
@@ -73,9 +85,14 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
     stage: input('stage'),
     image: input(job.image),
     ...(job.needs && { needs: job.needs.map((name) => ({ job: jobName(name), artifacts: true })) }),
-    rules: rules(job.runsAlways === true),
+    rules: job.acts ? actingRules(job.acts) : rules(job.runsAlways === true),
+    ...(job.acts && {
+      // The variables of an environment reach its jobs alone; the runner writes the address of the DAG.
+      environment: { name: input('env'), url: '$FLIGHTCHECK_RESULT_URL' },
+      resource_group: `flightcheck-${input('env')}`,
+    }),
     ...(job.isSharded && { parallel: input('parallel') }),
-    interruptible: true,
+    interruptible: job.acts === undefined,
     retry: { max: 2, when: ['runner_system_failure', 'scheduler_failure'] },
     variables: {
       GIT_DEPTH: '0',
@@ -98,11 +115,13 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
       // repo's code hands over its own report and nothing else.
       paths: job.hasIdentity
         ? [`${outputFolder}/`]
-        : [`${outputFolder}/${job.runner}.*`, ...(job.isSharded ? [`${outputFolder}/${job.runner}-*-of-*.*`] : [])],
+        : [`${outputFolder}/${stemOf(job)}.*`, ...(job.isSharded ? [`${outputFolder}/${stemOf(job)}-*-of-*.*`] : [])],
       reports: reportsOf(job),
     },
   };
 }
+
+const stemOf = ({ runner }: ComponentJob): string => runner.split(' ')[0] ?? runner;
 
 /** What GitLab collects, in its own form. */
 const reportsOf = ({ reports }: ComponentJob): Readonly<Record<string, unknown>> =>

@@ -2,19 +2,19 @@
 import type { OptionName } from './options/index.ts';
 
 /** Keys of GitLab's `artifacts:reports` that our runners write; `cobertura` stands for its `coverage_report`. */
-export type ReportKind = 'annotations' | 'cobertura' | 'codequality' | 'dotenv' | 'junit' | 'metrics';
+export type ReportKind = 'annotations' | 'cobertura' | 'codequality' | 'cyclonedx' | 'dotenv' | 'junit' | 'metrics';
 
 /**
  * One job: one call of a runner. Everything that all jobs share (how the command gets there, rules, retry, artifacts,
  * common inputs) is added when the template is generated, so that no component can forget it.
  */
 export interface ComponentJob {
-  /** The command that the job runs: `flightcheck RUNNER`. */
+  /** The command that the job runs: `flightcheck RUNNER`; its files begin with the first word. */
   readonly runner: string;
   /** Options that the runner reads; each becomes an input and, with `expand: false`, a variable of the job. */
   readonly reads: readonly OptionName[];
   /** The option that names the job's image. */
-  readonly image: 'image' | 'report-image';
+  readonly image: 'image' | 'report-image' | 'build-image';
   /** What GitLab collects: a file of the output folder for each kind. */
   readonly reports: Readonly<Partial<Record<ReportKind, string>>>;
   /** What the runner prints the coverage as, for the job's `coverage`: RE2, one group. */
@@ -29,6 +29,11 @@ export interface ComponentJob {
   readonly hasIdentity?: boolean;
   /** Runs whatever became of the jobs before it. */
   readonly runsAlways?: boolean;
+  /**
+   * Acts on the environment that the input `env` names: of the default branch and of tags alone, one at a time, never
+   * interrupted. `asked`: only when a person starts it; `input`: as the input `deploy-when` says.
+   */
+  readonly acts?: 'asked' | 'input';
   /** Jobs of the same component whose artifacts it reads. */
   readonly needs?: readonly string[];
 }
@@ -48,10 +53,12 @@ export const commonOptions = ['stage', 'job-prefix', 'cli', 'cli-url', 'model-di
 /** Every option that the component takes, in a stable order: the common ones first. */
 export function inputsOf(component: Component): readonly OptionName[] {
   const jobs = Object.values(component.jobs);
-  const shards: readonly OptionName[] = jobs.some((job) => job.isSharded) ? ['parallel'] : [];
-  return [
-    ...new Set<OptionName>([...commonOptions, ...jobs.map((job) => job.image), ...shards, ...jobs.flatMap((job) => job.reads)]),
+  const keywords: readonly OptionName[] = [
+    ...jobs.map((job) => job.image),
+    ...(jobs.some((job) => job.isSharded) ? (['parallel'] as const) : []),
+    ...(jobs.some((job) => job.acts === 'input') ? (['deploy-when'] as const) : []),
   ];
+  return [...new Set<OptionName>([...commonOptions, ...keywords, ...jobs.flatMap((job) => job.reads)])];
 }
 
 export const defineComponent = <const C extends Component>(component: C): C => component;

@@ -10,7 +10,8 @@ const mostVariables = 19;
 /** Only letters, digits and a few marks survive: no value can begin a new line or carry a reference. */
 const safe = (value: string): string => value.replaceAll(/[^A-Za-z0-9._/:@-]/g, '').slice(0, 600);
 
-export function renderDotenv(report: Report): string {
+/** `url`: of what the run has made, for the environment's page in GitLab. */
+export function renderDotenv(report: Report, url?: string): string {
   const rubric = rubricOf(report);
   const structure = report.suites.find((suite) => suite.id === 'structure');
   const variables: readonly (readonly [string, string | number | boolean | null | undefined])[] = [
@@ -19,6 +20,7 @@ export function renderDotenv(report: Report): string {
     ['SCORE', rubric?.score],
     ['PAPER_SCORE', rubric?.paperScore],
     ['STRUCTURE', structure?.score],
+    ['URL', url],
     ['MODEL', report.model.name],
     ['COMMIT', report.source.commit],
     ['IMAGE', report.image],

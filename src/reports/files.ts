@@ -21,7 +21,7 @@ const formats = {
   codequality: ['codequality.json', renderCodeQuality],
   metrics: ['metrics.txt', renderOpenMetrics],
   annotations: ['annotations.json', renderAnnotations],
-  dotenv: ['env', renderDotenv],
+  dotenv: ['env', (report) => renderDotenv(report)],
   html: ['html', renderHtml],
 } as const satisfies Record<string, readonly [ending: string, render: (report: Report, links: Links) => string]>;
 

@@ -35,6 +35,37 @@ async function copyContext(request: BuildRequest, to: string): Promise<void> {
   }
 }
 
+const isLocal = (registry: string): boolean => /^(127\.\d+\.\d+\.\d+|localhost)(:\d+)?$/.test(registry);
+
+/** Whether every image that a Dockerfile stands on comes from this machine: only there may a registry speak without TLS. */
+function isAllLocal(dockerfile: string): boolean {
+  const from = [...dockerfile.matchAll(/^[ \t]*FROM[ \t]+(?:--[^ \t\n]+[ \t]+)*([^ \t\n]+)/gim)].map(([, image = '']) => image);
+  return from.every((image) => isLocal(image.split('/')[0] ?? ''));
+}
+
+/** What keeps buildah from building here, in its own words; null when nothing does. */
+export async function buildahProblem(options: Omit<BuildahOptions, 'onLine'>): Promise<string | null> {
+  const folder = await makeTemporary('buildah');
+  const global = [
+    '--root',
+    join(folder, 'store'),
+    '--runroot',
+    join(folder, 'run'),
+    '--storage-driver',
+    options.driver ?? 'overlay',
+  ];
+  const buildah = (...args: string[]) =>
+    runCommand({ argv: ['buildah', ...global, ...args], cwd: folder, folder, env: options.env, limits, signal: options.signal });
+  try {
+    // The smallest thing that needs a store, a mount and the rights that a build needs.
+    const tried = await buildah('from', '--quiet', 'scratch');
+    await buildah('rm', '--all');
+    return tried.exitCode === 0 ? null : (tried.tail.findLast((line) => line.trim() !== '') ?? 'it said nothing');
+  } finally {
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
 export async function openBuildah(options: BuildahOptions): Promise<Builder> {
   const folder = await makeTemporary('build');
   const store = options.store ?? join(folder, 'store');
@@ -79,7 +110,7 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
     await writeFile(path, JSON.stringify({ auths: { [to.registry]: { auth } } }), { mode: 0o600 });
     return ['--authfile', path];
   };
-  const tls = ({ registry }: ImageReference): string => `--tls-verify=${/^(127\.|localhost)/.test(registry) ? 'false' : 'true'}`;
+  const tls = ({ registry }: ImageReference): string => `--tls-verify=${isLocal(registry) ? 'false' : 'true'}`;
 
   return {
     name: 'buildah',
@@ -109,7 +140,7 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
             file,
             '--iidfile',
             id,
-            '--tls-verify=false',
+            `--tls-verify=${isAllLocal(request.dockerfile) ? 'false' : 'true'}`,
             '--pull-always=false',
             ...(isFresh ? ['--no-cache'] : []),
           ],

@@ -23,6 +23,19 @@ export const pipelineOptions = {
     default: 'buildpack-deps:bookworm-scm',
     regex: imageRegex,
   },
+  'build-image': {
+    type: 'string',
+    description:
+      'Image of the job that builds: git, curl or Python, and buildah to build a Dockerfile; without it, append builds.',
+    default: 'buildpack-deps:bookworm-scm',
+    regex: imageRegex,
+  },
+  'deploy-when': {
+    type: 'string',
+    description: 'manual: a person starts the deployment; on_success: it follows the jobs before it.',
+    options: ['manual', 'on_success'],
+    default: 'manual',
+  },
   cli: {
     type: 'string',
     description:

@@ -1,0 +1,72 @@
+/** A real container registry on loopback, and an image in it that is small enough to stand on. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { freePort } from '../../src/adapters/serve/sockets.ts';
+
+const isThere = (program: string, flag: string): boolean => spawnSync(program, [flag], { stdio: 'ignore' }).status === 0;
+
+/** Why no image can be built and pushed here, or null. */
+export const imagesAreMissing: string | null =
+  isThere('buildah', '--version') && isThere('docker-registry', '--version') && isThere('busybox', '--help')
+    ? null
+    : 'buildah, docker-registry or busybox is not installed';
+
+export interface TestRegistry {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  /** Pushes an image of busybox alone; returns it by digest. */
+  base(): string;
+  close(): Promise<void>;
+}
+
+/** busybox and the libraries that it needs, as the root of a file system. */
+function rootFolder(parent: string): string {
+  const folder = join(parent, 'root');
+  const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
+  const { stdout } = spawnSync('ldd', [busybox], { encoding: 'utf8' });
+  for (const library of stdout.match(/\/[^\s:]+/g) ?? []) {
+    mkdirSync(dirname(join(folder, library)), { recursive: true });
+    cpSync(library, join(folder, library), { dereference: true });
+  }
+  for (const name of ['bin', 'tmp', 'etc', 'app', 'proc', 'sys', 'dev']) mkdirSync(join(folder, name), { recursive: true });
+  cpSync(busybox, join(folder, 'bin/busybox'), { dereference: true });
+  for (const name of ['sh', 'cat', 'echo', 'ls', 'true']) symlinkSync('busybox', join(folder, 'bin', name));
+  writeFileSync(join(folder, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nmodel:x:10001:10001::/app:/bin/sh\n');
+  return folder;
+}
+
+export async function startRegistry(): Promise<TestRegistry> {
+  const folder = mkdtempSync(join(tmpdir(), 'flightcheck-registry-'));
+  const host = `127.0.0.1:${await freePort()}`;
+  const config = join(folder, 'config.yml');
+  const storage = `storage: {filesystem: {rootdirectory: ${join(folder, 'data')}}, delete: {enabled: true}}`;
+  writeFileSync(config, `version: 0.1\nlog: {level: error}\n${storage}\nhttp: {addr: "${host}"}\n`);
+  const server = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  for (let tries = 0; tries < 200; tries++) {
+    if ((await fetch(`http://${host}/v2/`).catch(() => null))?.ok) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    host,
+    base() {
+      const work = mkdtempSync(join(folder, 'base-'));
+      const root = rootFolder(work);
+      writeFileSync(join(work, 'Dockerfile'), 'FROM scratch\nCOPY root /\n');
+      const store = ['--root', join(work, 'store'), '--runroot', join(work, 'run'), '--storage-driver', 'vfs'];
+      const buildah = (...args: string[]) => execFileSync('buildah', [...store, ...args], { cwd: work, stdio: 'pipe' });
+      buildah('bud', '--isolation', 'chroot', '--quiet', '--tag', 'base', '.');
+      const tag = `docker://${host}/base/busybox:1`;
+      buildah('push', '--quiet', '--tls-verify=false', '--digestfile', join(work, 'digest'), 'base', tag);
+      rmSync(root, { recursive: true });
+      return `${host}/base/busybox@${execFileSync('cat', [join(work, 'digest')], { encoding: 'utf8' }).trim()}`;
+    },
+    async close() {
+      server.kill('SIGKILL');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
