@@ -82,7 +82,10 @@ function NextSteps({ report, limits }: { readonly report: Report; readonly limit
     <section id="next">
       <header>
         <h2>What to do next</h2>
-        <p>What keeps the report from being complete or blocks first, then what lifts the weakest section with the least work.</p>
+        <p>
+          In this order: what keeps the report from being complete or blocks, then what raises the score with the least work. Each
+          gain holds when the steps before it are done and the test then holds.
+        </p>
       </header>
       <ol class="panel steps">
         {steps.slice(0, 8).map((step) => (
@@ -91,6 +94,7 @@ function NextSteps({ report, limits }: { readonly report: Report; readonly limit
               <a href={`#${step.result.check}`}>{step.result.check}</a> <span class="quiet">{clip(step.result.title, 140)}</span>
             </div>
             <span class={`badge ${step.liftsWeakest ? 'is-warn' : 'is-skipped'}`}>{step.gain}</span>
+            {step.final && <span class="badge is-warn">{step.final}</span>}
             <p>
               {clip(step.action, limits.text)}
               <span class="quiet">{alsoFor(step)}</span>

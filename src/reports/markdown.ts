@@ -5,7 +5,7 @@
 import { formatPlace } from '../kernel/failure.ts';
 import { type Report, type Result, resultsOf, type SuiteReport, severities } from '../kernel/report.ts';
 import { attestationProblems, attestedWords, openAttestations, stateOf } from './attestations.ts';
-import { alsoFor, nextSteps } from './next-steps.ts';
+import { alsoFor, gainWords, nextSteps } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, formatTime, oneLine, safeUrl } from './text.ts';
 import {
@@ -140,7 +140,7 @@ export function renderMarkdown(report: Report, { towerUrl }: MarkdownOptions = {
           '',
           ...steps.map(
             (s) =>
-              `1. ${plainText(s.result.check)}: ${plainText(s.action)}${plainText(alsoFor(s)) && ` ${plainText(alsoFor(s))}`} (${plainText(s.gain)})`,
+              `1. ${plainText(s.result.check)}: ${plainText(s.action)}${plainText(alsoFor(s)) && ` ${plainText(alsoFor(s))}`} (${plainText(gainWords(s))})`,
           ),
           '',
         ]

@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { formatPlace } from '../kernel/failure.ts';
 import { type Outcome, type Report, type Result, resultsOf, type SectionReport, type SuiteReport } from '../kernel/report.ts';
 import { attestationProblems, attestedWords, openAttestations, stateOf } from './attestations.ts';
-import { alsoFor, nextSteps, type Step } from './next-steps.ts';
+import { alsoFor, gainWords, nextSteps, type Step } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, oneLine, wrap } from './text.ts';
 import {
@@ -174,12 +174,21 @@ function unjudgedLines(report: Report, pen: Pen): string[] {
   });
 }
 
+/** Wraps with every line but the first indented. */
+const hanging = (text: string, { width }: Pen): string[] =>
+  wrap(text, width, '     ').map((line, i) => (i === 0 ? `  ${line.trimStart()}` : line));
+
 function stepLines(step: Step, index: number, pen: Pen): string[] {
-  const { result, action, gain, manifestLine } = step;
+  const { result, action, manifestLine } = step;
+  const gain = gainWords(step);
   const name = `  ${index + 1}. ${pen.paint.bold(result.check)}`;
   const first = isNarrow(pen)
     ? [name, ...wrap(gain, pen.width, '     ').map((part) => pen.paint.yellow(part))]
-    : [`${name}  ${pen.paint.yellow(gain)}`];
+    : hanging(`${index + 1}. ${result.check}  ${gain}`, pen).map((text, i) =>
+        i === 0
+          ? `${name}  ${pen.paint.yellow(text.slice(text.indexOf(result.check) + result.check.length + 1))}`
+          : pen.paint.yellow(text),
+      );
   const line = manifestLine ? [`     ${pen.paint.cyan(oneLine(manifestLine))}`] : [];
   return [...first, ...wrap(oneLine(`${action}${alsoFor(step)}`), pen.width, '     '), ...line];
 }
@@ -227,7 +236,9 @@ export function renderTerminal(report: Report, { width = 100, color = false }: T
     ...(problems.length > 0 ? [pen.paint.bold('What is wrong'), ...problems, ''] : []),
     ...(unjudged.length > 0 ? [pen.paint.bold('Not judged'), ...unjudged, ''] : []),
     ...attestationLines(clean, pen),
-    ...(steps.length > 0 ? [pen.paint.bold('What to do next'), ...steps.flatMap((step, i) => stepLines(step, i, pen)), ''] : []),
+    ...(steps.length > 0
+      ? [pen.paint.bold('What to do next, in this order'), ...steps.flatMap((step, i) => stepLines(step, i, pen)), '']
+      : []),
     ...gateLines(clean, pen),
     ...(clean.notices ?? []).flatMap((notice) => wrap(`Note: ${oneLine(notice)}`, pen.width, '')),
   ];

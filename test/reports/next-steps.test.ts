@@ -45,7 +45,8 @@ describe('what to do next', () => {
         result('model-3', 'skipped', { reason: 'r', manifestLine: 'a: b' }),
       ],
     };
-    expect(checks(sections)).toEqual(['model-3', 'model-2', 'model-1', 'data-2']);
+    // After the first both sections are weakest, and what is easier in either comes next.
+    expect(checks(sections)).toEqual(['model-3', 'data-2', 'model-2', 'model-1']);
     const line = result('model-3', 'skipped', { nextStep: 'Add to flightcheck.yml: a: b', manifestLine: 'a: b' });
     const other = { ...line, check: 'model-2', nextStep: 'Add to flightcheck.yml: c: d', manifestLine: 'c: d' };
     expect(stepsOf({ model: [line, other] }).map(({ action, manifestLine, also }) => [action, manifestLine, also])).toEqual([
@@ -53,6 +54,37 @@ describe('what to do next', () => {
       ['Add to flightcheck.yml.', 'c: d', []],
     ]);
     expect(stepsOf(sections)[0]).toMatchObject({ gain: 'model 0.0 → 1.0', liftsWeakest: true, manifestLine: 'a: b' });
+  });
+
+  it('says which step raises the final score, and to what: none alone, where two sections are weakest', () => {
+    const ids = [1, 2, 3, 4, 5, 6, 7];
+    const all = (id: string, mend: Readonly<Record<string, Result['outcome']>> = {}) =>
+      ids.map((n) => result(`${id}-${n}`, mend[`${id}-${n}`] ?? 'pass'));
+    const steps = stepsOf({
+      data: all('data', { 'data-1': 'fail' }),
+      model: all('model', { 'model-1': 'fail', 'model-2': 'fail' }),
+      infra: all('infra', { 'infra-1': 'fail', 'infra-2': 'fail' }),
+      monitor: all('monitor'),
+    });
+    // Monitors count half on a push: a schedule is what they need, for all seven at once.
+    expect(steps.map(({ result: { check }, gain, final }) => [check, gain, final])).toEqual([
+      ['monitor-1', 'monitor 3.5 → 7.0', 'final score 3.5 → 5.0'],
+      ['model-1', 'model 5.0 → 6.0', undefined],
+      ['infra-1', 'infra 5.0 → 6.0', 'final score 5.0 → 6.0'],
+      ['data-1', 'data 6.0 → 7.0', undefined],
+      ['model-2', 'model 6.0 → 7.0', undefined],
+      ['infra-2', 'infra 6.0 → 7.0', 'final score 6.0 → 7.0'],
+    ]);
+  });
+
+  it('adds up what one action brings to several sections', () => {
+    const line = { reason: 'r', nextStep: 'Add the task.', manifestLine: 'task: binary' };
+    const [step, ...others] = stepsOf({
+      data: [result('data-2', 'skipped', line)],
+      model: [result('model-5', 'skipped', line), result('model-6', 'skipped', line)],
+    });
+    expect(step).toMatchObject({ gain: 'data 0.0 → 1.0, model 0.0 → 2.0', also: ['model-5', 'model-6'] });
+    expect(others).toEqual([]);
   });
 
   it('puts what broke and what is critical before everything', () => {
@@ -68,7 +100,7 @@ describe('what to do next', () => {
 
   it('tells how a test that holds counts in full, once for all of them', () => {
     const [step, ...others] = stepsOf({ data: [result('data-1', 'pass'), result('data-2', 'pass')] }, 'local');
-    expect(step).toMatchObject({ gain: 'data 1.0 → 1.5', also: ['data-2'] });
+    expect(step).toMatchObject({ gain: 'data 1.0 → 2.0', also: ['data-2'] });
     expect(step?.action).toContain('merge request');
     expect(others).toEqual([]);
   });

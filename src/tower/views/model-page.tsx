@@ -139,11 +139,14 @@ function Next({ report }: { readonly report: Report }) {
     <section id="next">
       <h2>What would raise it most</h2>
       <ol class="panel next">
-        {steps.map(({ result, action, gain, liftsWeakest }) => (
+        {steps.map(({ result, action, gain, final, liftsWeakest }) => (
           <li>
             <a href={`#${result.check}`}>{result.check}</a>
             <span>{clip(action, limits.text)}</span>
-            <span class={`badge ${liftsWeakest ? 'is-warn' : 'is-skipped'}`}>{gain}</span>
+            <span class={`badge ${liftsWeakest ? 'is-warn' : 'is-skipped'}`}>
+              {gain}
+              {final && `, ${final}`}
+            </span>
           </li>
         ))}
       </ol>
