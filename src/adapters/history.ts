@@ -44,7 +44,7 @@ function pointsOf(text: string): readonly PastValue[] | null {
 }
 
 /** The text of an answer, or why there is none. */
-async function askTower(
+export async function askTower(
   { url, token, timeoutSeconds, signal }: HistoryOptions,
   path: string,
   parameters: readonly (readonly [name: string, value: string])[],
@@ -68,7 +68,7 @@ async function askTower(
   }
 }
 
-const notTower = (url: string) => unknown(`the answer of ${new URL(url).host} is not one of Control Tower`);
+export const notTower = (url: string) => unknown(`the answer of ${new URL(url).host} is not one of Control Tower`);
 
 export function openHistory(options: HistoryOptions): History {
   const values: History['values'] = async (metric, { labels = {}, limit = 200 } = {}) => {

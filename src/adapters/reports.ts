@@ -40,13 +40,19 @@ async function readOne(root: string, path: string): Promise<{ report: Report; by
   } catch (error) {
     return `${path} cannot be read: ${toFailure(error).message}`;
   }
-  if (text === null) return `${path} cannot be read: it is a link to nothing`;
+  if (text === null) return `${path} cannot be read: there is no such file`;
   try {
     const value: unknown = JSON.parse(text);
     return isReport(value) ? { report: value, bytes: Buffer.byteLength(text) } : explain(path, isReport.errors);
   } catch (error) {
     return `${path} is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}`;
   }
+}
+
+/** Reads one report; a sentence that says what is wrong when it is none. */
+export async function readReport(root: string, path: string): Promise<Report | string> {
+  const found = await readOne(root, path);
+  return typeof found === 'string' ? found : found.report;
 }
 
 /** Reads `<folder>/*.report.json` in the order of their names, all but those in `except`. Never throws on what a file holds. */

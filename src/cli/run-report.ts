@@ -9,6 +9,7 @@ import type { Suite } from '../kernel/suite.ts';
 import { oneLine } from '../reports/text.ts';
 import { attest } from './attestations.ts';
 import type { Context, Invocation } from './command.ts';
+import { baselineOf, compared } from './compare.ts';
 import { finish } from './finish.ts';
 import { keepCosts } from './hook-costs.ts';
 import { optionValue } from './options.ts';
@@ -67,6 +68,7 @@ export async function reportRun(context: Context, invocation: Invocation): Promi
   const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
   const posting = postOptions(context, invocation, repo);
   if (invocation.options.resend === true) return resend(context, posting);
+  const baseline = await baselineOf(context, invocation);
   const folder = optionValue<string>(invocation, 'output');
   const found = await readReports(repo.root, folder, { except: [`${runner}.report.json`] });
   if (found.paths.length === 0)
@@ -84,7 +86,9 @@ export async function reportRun(context: Context, invocation: Invocation): Promi
   await keepCosts(repo.root, folder, optionValue<string>(invocation, 'cache'));
   const merged = mergeReports(found.reports, { frame, suites: await knownSuites(repo), problems, own });
   const repeated = await repeatedBySchedule(context, repo, posting?.tower, { merged, reports: found.reports });
-  const report = await attest(context, repo, repeated, true);
+  const attested = await attest(context, repo, repeated, true);
+  const tower = { url: posting?.tower.url ?? '', token: posting?.tower.token };
+  const report = await compared(context, attested, baseline, tower);
   context.log.debug(`Merged ${found.reports.length} of ${found.paths.length} reports`);
   return finish(context, invocation, {
     root: repo.root,

@@ -34,6 +34,7 @@ import type { UnitTests } from '../kernel/world.ts';
 import { renderPlan } from '../reports/plan.ts';
 import { attest } from './attestations.ts';
 import type { Context, Invocation } from './command.ts';
+import { type Baseline, baselineOf, compared } from './compare.ts';
 import { finish } from './finish.ts';
 import { costsName } from './hook-costs.ts';
 import { optionValue } from './options.ts';
@@ -59,6 +60,8 @@ interface Session {
   readonly machine: HookMachine;
   readonly suite: Suite;
   readonly loaded: ReadonlyMap<string, AnyCheck>;
+  /** What `--compare` names. */
+  readonly baseline: Baseline | null;
   /** Read before any hook runs, and so before any could change it. */
   readonly unitTests: UnitTests;
   /** Null: all tests. */
@@ -74,6 +77,7 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
   const choice = shardOf(context, invocation);
   const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
   const manifest = requireManifest(repo.manifest);
+  const baseline = await baselineOf(context, invocation);
   const selected = selectChecks(suite, {
     only: optionValue(invocation, 'only'),
     skip: optionValue(invocation, 'skip'),
@@ -93,9 +97,8 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
       const announced = announcedBy(selected, loaded, resolved);
       const shard = choice && (await chooseShard(invocation, repo.root, resolved, announced, choice));
       const untouched = await untouchedSince(context, invocation, { repo, manifest: resolved, tables, loaded, announced });
-      const session: Session = {
-        ...{ repo, towerUrl, manifest: resolved, mlflow, tables, machine, suite: selected, loaded, unitTests, shard, untouched },
-      };
+      const opened = { repo, towerUrl, manifest: resolved, mlflow, tables, machine };
+      const session: Session = { ...opened, suite: selected, loaded, unitTests, shard, untouched, baseline };
       const plan = await context.log.step('Planning', () => planOf(session, announced));
       if (untouched) context.log.info(untouched.notice);
       if (invocation.options.plan === true) return printPlan(context, plan, shard);
@@ -207,7 +210,9 @@ async function runPlan(context: Context, invocation: Invocation, session: Sessio
     metrics,
     notices: session.untouched ? [session.untouched.notice] : [],
   });
-  const report = await attest(context, repo, { ...own, ...(shard && { shard }) }, false);
+  const attested = await attest(context, repo, { ...own, ...(shard && { shard }) }, false);
+  const tower = { url: session.towerUrl, token: context.env[tokenVariable] };
+  const report = shard ? attested : await compared(context, attested, session.baseline, tower);
   context.log.info(
     `Hooks: ${executed} executed in ${seconds.toFixed(1)} s, ${cached} from the cache; ${kept > 0 ? `${kept} tests as before, for nothing changed that they read; ` : ''}${report.seconds.toFixed(1)} s in all.`,
   );

@@ -6,6 +6,7 @@ import { renderDotenv } from './dotenv.ts';
 import { renderHtml } from './html.tsx';
 import { renderJson } from './json.ts';
 import { renderJunit } from './junit.tsx';
+import { renderMarkdown } from './markdown.ts';
 import { renderOpenMetrics } from './open-metrics.ts';
 
 interface Links {
@@ -23,6 +24,7 @@ const formats = {
   annotations: ['annotations.json', renderAnnotations],
   dotenv: ['env', (report) => renderDotenv(report)],
   html: ['html', renderHtml],
+  markdown: ['md', renderMarkdown],
 } as const satisfies Record<string, readonly [ending: string, render: (report: Report, links: Links) => string]>;
 
 export interface FilesOptions {

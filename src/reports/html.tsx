@@ -4,7 +4,7 @@ import type { Report, SuiteReport } from '../kernel/report.ts';
 import type { Limits } from './html/evidence.tsx';
 import { pageCss } from './html/page-css.ts';
 import { FindingsByFile, ManifestLine, RubricResults, WeightedSuite } from './html/results.tsx';
-import { Attestations, GateBanner, HowItRan, Waivers } from './html/run.tsx';
+import { Attestations, Change, GateBanner, HowItRan, Waivers } from './html/run.tsx';
 import { ScoreCard } from './html/score-card.tsx';
 import { themeCss } from './html/theme.ts';
 import { alsoFor, nextSteps } from './next-steps.ts';
@@ -149,6 +149,7 @@ function Page({ report, limits, options }: PageProps) {
               <ScoreCard suite={rubric} />
             </section>
           )}
+          <Change report={report} limits={limits} />
           <NextSteps report={report} limits={limits} />
           {rubric && (
             <section id="results">

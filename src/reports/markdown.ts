@@ -5,6 +5,7 @@
 import { formatPlace } from '../kernel/failure.ts';
 import { type Report, type Result, resultsOf, type SuiteReport, severities } from '../kernel/report.ts';
 import { attestationProblems, attestedWords, openAttestations, stateOf } from './attestations.ts';
+import { comparisonHead, comparisonLines } from './comparison.ts';
 import { alsoFor, gainWords, nextSteps } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, formatTime, oneLine, safeUrl } from './text.ts';
@@ -97,6 +98,13 @@ function worstFindings(report: Report): string[] {
   return ['<details><summary>Worst findings</summary>', '', ...lines.slice(0, 10), ...left, '', '</details>', ''];
 }
 
+function comparisonPart({ comparison }: Report): string[] {
+  if (!comparison) return [];
+  const head = plainText(comparisonHead(comparison));
+  if (!comparison.against) return [head, ''];
+  return [`**${head}**`, '', ...comparisonLines(comparison).map((line) => `- ${plainText(line)}`), ''];
+}
+
 function attestationLines(report: Report): string[] {
   const counted = [...resultsOf(report)].flatMap(({ result }) =>
     result.attested ? [`- ${plainText(result.check)}: ${plainText(attestedWords(result.attested))}`] : [],
@@ -134,6 +142,7 @@ export function renderMarkdown(report: Report, { towerUrl }: MarkdownOptions = {
     ...clean.suites.flatMap((suite) =>
       suite.method === 'ml-test-score' ? rubricTable(suite, clean.run.trigger) : weightedTable(suite),
     ),
+    ...comparisonPart(clean),
     ...(steps.length > 0
       ? [
           '**What to do next**',

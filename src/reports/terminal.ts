@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { formatPlace } from '../kernel/failure.ts';
 import { type Outcome, type Report, type Result, resultsOf, type SectionReport, type SuiteReport } from '../kernel/report.ts';
 import { attestationProblems, attestedWords, openAttestations, stateOf } from './attestations.ts';
+import { comparisonHead, comparisonLines } from './comparison.ts';
 import { alsoFor, gainWords, nextSteps, type Step } from './next-steps.ts';
 import { problemsOf } from './places.ts';
 import { cleanReport, clip, oneLine, wrap } from './text.ts';
@@ -193,6 +194,17 @@ function stepLines(step: Step, index: number, pen: Pen): string[] {
   return [...first, ...wrap(oneLine(`${action}${alsoFor(step)}`), pen.width, '     '), ...line];
 }
 
+function comparisonPart({ comparison }: Report, pen: Pen): string[] {
+  if (!comparison) return [];
+  const head = wrap(oneLine(comparisonHead(comparison)), pen.width, '');
+  if (!comparison.against) return [...head.map((line) => pen.paint.dim(line)), ''];
+  return [
+    ...head.map((line) => pen.paint.bold(line)),
+    ...comparisonLines(comparison).flatMap((line) => wrap(oneLine(line), pen.width, '  ')),
+    '',
+  ];
+}
+
 function attestationLines(report: Report, pen: Pen): string[] {
   const lines = openAttestations(report).flatMap((entry) => [
     `  ${pen.paint.bold(entry.test ?? 'unreadable')} ${pen.paint.yellow(stateOf(entry))}`,
@@ -233,6 +245,7 @@ export function renderTerminal(report: Report, { width = 100, color = false }: T
     ...alarmLines(clean, pen),
     ...(rubric ? rubricCard(rubric, clean.run.trigger, pen) : []),
     ...clean.suites.filter((suite) => suite.method === 'weighted-mean').flatMap((suite) => weightedCard(suite, pen)),
+    ...comparisonPart(clean, pen),
     ...(problems.length > 0 ? [pen.paint.bold('What is wrong'), ...problems, ''] : []),
     ...(unjudged.length > 0 ? [pen.paint.bold('Not judged'), ...unjudged, ''] : []),
     ...attestationLines(clean, pen),

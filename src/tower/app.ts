@@ -13,6 +13,7 @@ import { defaultRate, limitRate, type Rate } from './api/rate-limit.ts';
 import { postReport } from './api/reports.ts';
 import { getSeries } from './api/series.ts';
 import { getMetrics, getQuery } from './api/slices.ts';
+import { getStanding } from './api/standing.ts';
 import { usageOf } from './api/usage.ts';
 import { guardOrigin, guardReading } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
@@ -108,6 +109,7 @@ export function createApp(options: AppOptions): Hono {
   app.use(guardOrigin(isLocal));
   // Before the guard of reading: a job reads its own project with its id_token.
   app.get('/v1/series', getSeries(options));
+  app.get('/v1/standing', getStanding(options));
   app.get('/v1/checks', getChecks(options));
   app.use(guardReading(db, isLocal));
   app.use(limitRate(options.rate ?? defaultRate));

@@ -95,7 +95,7 @@ describe('merging', () => {
     expect(text).toContain('ML Test Score');
     expect(text).toContain('Project structure');
     expect(written().suites.map((suite) => suite.id)).toEqual(['structure', 'ml-test-score']);
-    expect(readdirSync(join(root, '.flightcheck')).filter((name) => name.startsWith('report.'))).toHaveLength(7);
+    expect(readdirSync(join(root, '.flightcheck')).filter((name) => name.startsWith('report.'))).toHaveLength(8);
   });
 
   it('gives the same when it runs again over its own report', async () => {

@@ -1,5 +1,6 @@
 /** `flightcheck report`: one report of all jobs, the gate, Control Tower. */
 import { defineCommand } from '../command.ts';
+import { compareFlag } from '../compare-flag.ts';
 
 export const command = defineCommand({
   name: 'report',
@@ -17,6 +18,7 @@ export const command = defineCommand({
     'cache',
   ],
   flags: {
+    ...compareFlag,
     resend: { type: 'boolean', description: 'Only deliver the reports that Control Tower has not taken yet.', default: false },
   },
   examples: [

@@ -1,5 +1,6 @@
 /** `flightcheck score`: the ML Test Score, executed through hooks into the repo's own commands. */
 import { defineCommand } from '../command.ts';
+import { compareFlag } from '../compare-flag.ts';
 
 export const command = defineCommand({
   name: 'score',
@@ -21,6 +22,7 @@ export const command = defineCommand({
     'min-section-score',
   ],
   flags: {
+    ...compareFlag,
     plan: { type: 'boolean', description: 'Print which hooks would run how often; run nothing.', default: false },
     since: {
       type: 'string',

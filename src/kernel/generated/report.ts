@@ -224,6 +224,7 @@ export interface ReportJson {
    * @maxItems 200
    */
   attestations?: Attestation[];
+  comparison?: Comparison;
   /**
    * Notes on the run: what was left out and why.
    *
@@ -661,4 +662,127 @@ export interface Attestation {
    */
   problems: Finding[];
   attested?: Attested;
+}
+/**
+ * What this run changes against the last report that counts.
+ */
+export interface Comparison {
+  /**
+   * Why there is nothing to compare with.
+   */
+  missing?: string;
+  /**
+   * What it is compared with.
+   */
+  against?: {
+    /**
+     * Control Tower, or the path of a report.
+     */
+    source: string;
+    /**
+     * When that run started, RFC 3339.
+     */
+    at: string;
+    /**
+     * Commit.
+     */
+    commit: string | null;
+    /**
+     * Branch or tag.
+     */
+    ref: string | null;
+    /**
+     * Trigger.
+     */
+    trigger: string;
+  };
+  /**
+   * Scores of the suites that both have.
+   *
+   * @maxItems 20
+   */
+  scores?: {
+    /**
+     * Id of the suite.
+     */
+    suite: string;
+    /**
+     * Title.
+     */
+    title: string;
+    /**
+     * Score before.
+     */
+    before: number | null;
+    /**
+     * Score now.
+     */
+    after: number | null;
+    /**
+     * ML Test Score: paper score before.
+     */
+    paperBefore?: number | null;
+    /**
+     * ML Test Score: paper score now.
+     */
+    paperAfter?: number | null;
+  }[];
+  /**
+   * Sections that both have.
+   *
+   * @maxItems 200
+   */
+  sections?: {
+    /**
+     * Id of the suite.
+     */
+    suite: string;
+    /**
+     * Id of the section.
+     */
+    id: string;
+    /**
+     * Title.
+     */
+    title: string;
+    /**
+     * Score before.
+     */
+    before: number | null;
+    /**
+     * Score now.
+     */
+    after: number | null;
+  }[];
+  /**
+   * Checks whose outcome or points changed.
+   *
+   * @maxItems 500
+   */
+  tests?: {
+    /**
+     * Id of the check.
+     */
+    check: string;
+    /**
+     * gained: holds now and did not; lost: held and does not; counts-less and counts-more: holds, and the run was started otherwise; changed: neither held nor holds.
+     */
+    change: 'gained' | 'lost' | 'counts-less' | 'counts-more' | 'changed';
+    /**
+     * Outcome before.
+     */
+    before: 'pass' | 'fail' | 'manual' | 'not-applicable' | 'skipped' | 'error';
+    /**
+     * Outcome now.
+     */
+    after: 'pass' | 'fail' | 'manual' | 'not-applicable' | 'skipped' | 'error';
+    /**
+     * Passing points before.
+     */
+    pointsBefore?: number;
+    /**
+     * Passing points now.
+     */
+    pointsAfter?: number;
+  }[];
 }

@@ -1,6 +1,7 @@
 /** The gate, the waivers and how the report was made. */
 import type { Report } from '../../kernel/report.ts';
 import { type AttestationEntry, attestationProblems, attestedWords, stateOf } from '../attestations.ts';
+import { comparisonHead, comparisonLines } from '../comparison.ts';
 import { clip, formatTime, safeUrl } from '../text.ts';
 import { alarms, formatSeconds } from '../words.ts';
 import type { Limits } from './evidence.tsx';
@@ -126,6 +127,26 @@ export function Attestations({ report, limits }: { readonly report: Report; read
             ))}
           </tbody>
         </table>
+      </div>
+    </section>
+  );
+}
+
+/** What changed against the last report that counts. */
+export function Change({ report, limits }: { readonly report: Report; readonly limits: Limits }) {
+  const { comparison } = report;
+  if (!comparison) return null;
+  if (!comparison.against) return <p class="quiet small">{clip(comparisonHead(comparison), limits.text)}</p>;
+  return (
+    <section id="change">
+      <h2>What changed</h2>
+      <div class="panel facts">
+        <p class="quiet">{clip(comparisonHead(comparison), limits.text)}</p>
+        <ul class="notices">
+          {comparisonLines(comparison).map((line) => (
+            <li>{clip(line, limits.text)}</li>
+          ))}
+        </ul>
       </div>
     </section>
   );

@@ -157,6 +157,12 @@ export function openApi(version: string): object {
         { parameters: parameters(schemas.checksQuery) },
         { 200: json('Checks.', 'ChecksPage'), 401: problem('No valid token.') },
       ),
+      '/v1/standing': get(
+        'getStanding',
+        "Scores and outcomes of a model's record. A job sees the models of its own project.",
+        { parameters: parameters(schemas.standingQuery) },
+        { 200: json('The record.', 'Standing'), 401: problem('No valid token.'), 404: problem('No authoritative report yet.') },
+      ),
       '/v1/series': get(
         'listSeries',
         'What the reports of a model measured, run by run. A job sees the models of its own project.',
@@ -178,6 +184,7 @@ export function openApi(version: string): object {
         ChecksPage: schemas.checksPageSchema,
         Series: schemas.seriesSchema,
         SeriesPage: schemas.seriesPageSchema,
+        Standing: schemas.standingSchema,
         Receipt: schemas.receiptSchema,
         Metrics: metricsSchema,
         MetricsReceipt: metricsReceiptSchema,

@@ -119,6 +119,39 @@ export const checkSchema = object('The newest judgement of a check, of the autho
 });
 export const checksPageSchema = object('Checks.', { items: { type: 'array', items: { $ref: '#/components/schemas/Check' } } });
 
+export const standingQuery = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['model'],
+  properties: { model: { type: 'string', description: 'Name of the model.', minLength: 1, maxLength: 200 } },
+} as const satisfies QuerySchema;
+
+export interface StandingQuery {
+  readonly model: string;
+}
+
+const standingResult = object('A check.', { check: text, outcome: text, points: orNull(number) });
+const standingSection = object('A section.', {
+  id: text,
+  score: orNull(number),
+  results: { type: 'array', items: standingResult },
+});
+const standingSuite = object('A suite.', {
+  id: text,
+  score: orNull(number),
+  paperScore: orNull(number),
+  sections: { type: 'array', items: standingSection },
+});
+export const standingSchema = object('Scores and outcomes of the newest authoritative reports of a model.', {
+  model: { ...text, description: 'Id of the model.' },
+  name: text,
+  at: time,
+  commit: orNull(text),
+  ref: orNull(text),
+  trigger: text,
+  suites: { type: 'array', items: standingSuite },
+});
+
 export const seriesSchema = object('The points of one series of the authoritative record, newest last.', {
   id: text,
   model: { ...text, description: 'Id of the model.' },
