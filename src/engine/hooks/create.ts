@@ -196,8 +196,10 @@ function executor(request: HookRequest): typeof execute {
 function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
   const { manifest, machine } = options;
   const budget = openBudget(manifest.budget);
-  const around: Surroundings = { ...options, budget, now: options.now ?? (() => new Date()) };
-  const inTurn = turns(manifest.budget.parallel);
+  const { parallel } = manifest.budget;
+  const around: Surroundings = { ...options, budget, inTurn: turns(parallel), now: options.now ?? (() => new Date()) };
+  // One more is made ready while the others run.
+  const inPreparation = turns(parallel + 1);
   const total = { executed: 0, cached: 0, seconds: 0 };
   const costs = new Map<string, number>();
   const measured = async <T extends { readonly seconds: number }>(
@@ -250,16 +252,17 @@ function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
       return { execution, folder: hit.folder, accepted: await accept(execution.output) };
     }
     const [env, given] = await Promise.all([prepare(hooks.release), model()]);
-    return inTurn(async () => {
+    const found = await inPreparation(() => {
       if (options.signal.aborted) throw interrupted(hook);
       if (hook === 'train') budget.takeTraining();
       const job = { request, key, command, hooks, env, ...(given !== undefined && { model: given }) };
-      const found = await measured({ hook, words, cost: costName(request) }, () => executor(request)(around, job));
-      const execution = toExecution(request, key, found, false);
-      const accepted = await accept(execution.output);
-      await machine.cache?.write(key, found.folder, found);
-      return { execution, folder: found.folder, accepted };
+      return measured({ hook, words, cost: costName(request) }, () => executor(request)(around, job));
     });
+    // The next command runs while this one's output is read.
+    const execution = toExecution(request, key, found, false);
+    const accepted = await accept(execution.output);
+    await machine.cache?.write(key, found.folder, found);
+    return { execution, folder: found.folder, accepted };
   };
   return { obtain, summary: () => ({ ...total }), costs: () => new Map(costs) };
 }

@@ -16,7 +16,7 @@ import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { HookName } from './commands.ts';
 import { type FailedHook, failureOf, outputUnreadable, programMissing, wroteNothing } from './failures.ts';
-import { type Budget, bytesOfSize } from './limits.ts';
+import { type Budget, bytesOfSize, type Turns } from './limits.ts';
 import type { ReleasedHooks } from './releases.ts';
 import { isTraced, traceName, traceVariable } from './trace.ts';
 
@@ -37,6 +37,8 @@ export interface Surroundings {
   readonly machine: HookMachine;
   readonly tables: Pick<TableStore, 'export' | 'rows'>;
   readonly budget: Budget;
+  /** Commands run in turn; what is made ready for them and what is taken out afterwards is not waited for. */
+  readonly inTurn: Turns;
   readonly signal: AbortSignal;
   readonly now: () => Date;
   place(key: string): Place | undefined;
@@ -45,7 +47,7 @@ export interface Surroundings {
 
 export type Values = Readonly<Partial<Record<Placeholder, string>>>;
 
-interface Job {
+export interface Job {
   readonly hook: HookName;
   readonly command: HookCommand;
   readonly hooks: ReleasedHooks;
@@ -124,11 +126,13 @@ export async function prepare(around: Surroundings, job: Job): Promise<Prepared>
 
 /** Runs a command in a workspace; throws the error of a command that did not end well. */
 export async function runHook(around: Surroundings, job: Job, values: Values): Promise<CommandResult> {
-  const { failed, limits, isBudget, request, plain } = await prepare(around, job);
-  const result = plain(await around.machine.run(request(values)));
-  const failure = failureOf(failed, result, limits, isBudget);
-  if (failure) throw failure;
-  return result;
+  return around.inTurn(async () => {
+    const { failed, limits, isBudget, request, plain } = await prepare(around, job);
+    const result = plain(await around.machine.run(request(values)));
+    const failure = failureOf(failed, result, limits, isBudget);
+    if (failure) throw failure;
+    return result;
+  });
 }
 
 export interface Executed extends CacheRecord {

@@ -7,11 +7,13 @@ import {
   type Execution,
   handOver,
   isNothing,
+  type Job,
   outputNames,
   prepare,
   runHook,
   type Surroundings,
   takeOut,
+  type Values,
 } from './execute.ts';
 import { failureOf } from './failures.ts';
 
@@ -35,18 +37,8 @@ export async function executeInterrupted(around: Surroundings, execution: Execut
     const output = join(workspace.outputs, outputNames.train);
     let killedAfter: number | null = null;
     for (const share of shares) {
-      const { failed, limits, isBudget, request, plain } = await prepare(around, job);
-      const stop = new AbortController();
-      const timer = setTimeout(() => stop.abort(), share * model.seconds * 1000);
-      const result = plain(await machine.run({ ...request(values), end: { signal: stop.signal, graceSeconds: 0 } }));
-      clearTimeout(timer);
-      const isKilled = stop.signal.aborted && result.exitCode === null;
-      const failure = isKilled && !result.isAborted ? null : failureOf(failed, result, limits, isBudget);
-      if (failure) throw failure;
-      if (isKilled) {
-        killedAfter = result.seconds;
-        break;
-      }
+      killedAfter = await around.inTurn(() => runAndKill(around, job, values, share * model.seconds));
+      if (killedAfter !== null) break;
       for (const path of [output, join(workspace.outputs, 'metrics.jsonl')]) await rm(path, { recursive: true, force: true });
     }
     const folder = await machine.keep(`${key}-${basename(join(workspace.repo, '..'))}`);
@@ -60,6 +52,19 @@ export async function executeInterrupted(around: Surroundings, execution: Execut
   } finally {
     await workspace.remove();
   }
+}
+
+/** Seconds after which it was killed; null when it was done by then. Rejects when it fails by itself. */
+async function runAndKill(around: Surroundings, job: Job, values: Values, seconds: number): Promise<number | null> {
+  const { failed, limits, isBudget, request, plain } = await prepare(around, job);
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), seconds * 1000);
+  const result = plain(await around.machine.run({ ...request(values), end: { signal: stop.signal, graceSeconds: 0 } }));
+  clearTimeout(timer);
+  const isKilled = stop.signal.aborted && result.exitCode === null;
+  const failure = isKilled && !result.isAborted ? null : failureOf(failed, result, limits, isBudget);
+  if (failure) throw failure;
+  return isKilled ? result.seconds : null;
 }
 
 /** What stands in the folder of an interrupted training. */

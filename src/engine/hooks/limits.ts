@@ -2,8 +2,10 @@
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import { budgetSpent } from './failures.ts';
 
+export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** Runs at most `parallel` works at once, in the order in which they came. */
-export function turns(parallel: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function turns(parallel: number): Turns {
   const waiting: (() => void)[] = [];
   let free = parallel;
   return async (work) => {

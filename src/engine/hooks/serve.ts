@@ -30,23 +30,21 @@ export async function executeServe(around: Surroundings, execution: Execution): 
       await machine.copy(model.path, values.model);
     }
     const rows = await tables.rows(request.input, { without: hiddenColumns(hooks.manifest, request.input) });
-    const {
-      failed,
-      limits,
-      isBudget,
-      request: toRun,
-      plain,
-    } = await prepare(around, { ...{ hook: 'serve', command, hooks, workspace, env } });
     const ranAt = around.now().toISOString();
     const folder = await machine.keep(`${key}-${basename(join(workspace.repo, '..'))}`);
     await mkdir(folder, { recursive: true });
-    const served = await machine.serve({
-      command: (port) => toRun({ ...values, port: String(port) }),
-      rows,
-      answers: join(folder, outputNames.serve),
-      startSeconds: Math.min(startSeconds, limits.seconds / 2),
-      requestSeconds: Math.min(requestSeconds, limits.seconds / 4),
-      stopSeconds: Math.min(stopSeconds, limits.seconds / 2),
+    const { served, failed, limits, isBudget, plain } = await around.inTurn(async () => {
+      const prepared = await prepare(around, { hook: 'serve', command, hooks, workspace, env });
+      const { seconds } = prepared.limits;
+      const answered = await machine.serve({
+        command: (port) => prepared.request({ ...values, port: String(port) }),
+        rows,
+        answers: join(folder, outputNames.serve),
+        startSeconds: Math.min(startSeconds, seconds / 2),
+        requestSeconds: Math.min(requestSeconds, seconds / 4),
+        stopSeconds: Math.min(stopSeconds, seconds / 2),
+      });
+      return { served: answered, ...prepared };
     });
     const result = plain(served.result);
     const isEndedByUs =

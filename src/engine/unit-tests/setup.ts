@@ -4,7 +4,7 @@ import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
 import { runSetup } from '../hooks/execute.ts';
 import { hookKeys } from '../hooks/keys.ts';
-import { openBudget } from '../hooks/limits.ts';
+import { openBudget, turns } from '../hooks/limits.ts';
 import { releases } from '../hooks/releases.ts';
 
 export interface SetupOptions {
@@ -28,7 +28,7 @@ export async function prepareDependencies(options: SetupOptions): Promise<string
   const around = {
     ...{ manifest, machine, signal, place },
     tables: { export: noTable, rows: noTable },
-    budget: openBudget(manifest.budget),
+    ...{ budget: openBudget(manifest.budget), inTurn: turns(1) },
     now: () => new Date(),
     onLine: (_hook: string, line: string) => options.onLine?.(line),
   };
