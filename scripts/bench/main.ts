@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const names = (await readdir(folder))
-  .filter((name) => name.endsWith('.ts') && name !== 'main.ts' && name !== 'timing.ts')
+  .filter((name) => name.endsWith('.ts') && !['main.ts', 'tables.ts', 'timing.ts'].includes(name))
   .map((name) => name.replace(/\.ts$/, ''));
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !names.includes(name));
