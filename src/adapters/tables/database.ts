@@ -7,6 +7,13 @@ import { quoteText } from '../../kernel/sql.ts';
 
 export type Parameter = string | number | boolean | null;
 
+export interface DatabaseLimits {
+  readonly memoryLimit: string;
+  readonly threads: number;
+  /** What may spill to the folder; by default most of what its disk has free. */
+  readonly spillLimit?: string | undefined;
+}
+
 export interface Database {
   /** Files that statements may name lie here and nowhere else. */
   readonly exchange: string;
@@ -25,12 +32,38 @@ function plain(value: unknown): unknown {
   return value;
 }
 
+/** What DuckDB says when what does not fit in memory does not fit on the disk either. */
+const noRoom = /no space left on device|max_temp_directory_size|could not write (all|to) (bytes|file).*temp/i;
+
+/** DuckDB's own words, but for a full disk and too little memory, which are nobody's bug. */
+function asTold(error: unknown): never {
+  if (error instanceof Error && noRoom.test(error.message))
+    throw new EnvironmentError(
+      'TABLES_NO_ROOM',
+      'The tables are larger than memory, and the temporary folder has no room for the rest',
+      {
+        hint: 'Free space where TMPDIR points, or point it to a larger disk.',
+        cause: error,
+      },
+    );
+  throw error;
+}
+
+function asAsked(error: unknown): never {
+  if (error instanceof Error && /^out of memory/i.test(error.message))
+    throw new EnvironmentError('TABLES_NO_MEMORY', 'A statistic of the tables needs more memory than it may use', {
+      hint: 'Give the job more memory, or the tables fewer columns.',
+      cause: error,
+    });
+  throw error;
+}
+
 interface Opened {
   readonly instance: DuckDBInstance;
   readonly connection: DuckDBConnection;
 }
 
-async function open(folder: string, exchange: string, memoryLimit: string, threads: number): Promise<Opened> {
+async function open(folder: string, exchange: string, { memoryLimit, threads, spillLimit }: DatabaseLimits): Promise<Opened> {
   // Loaded when the first statement comes: a run whose results are all known needs no database.
   const { DuckDBInstance: Instance } = await import('@duckdb/node-api');
   const instance = await Instance.create(join(folder, `tables-${process.pid}-${Date.now()}.duckdb`), {
@@ -47,6 +80,7 @@ async function open(folder: string, exchange: string, memoryLimit: string, threa
   const connection = await instance.connect();
   for (const statement of [
     `SET temp_directory = ${quoteText(join(folder, 'spill'))}`,
+    ...(spillLimit === undefined ? [] : [`SET max_temp_directory_size = ${quoteText(spillLimit)}`]),
     `SET allowed_directories = [${quoteText(`${exchange}/`)}]`,
     'SET enable_external_access = false',
     'SET autoinstall_known_extensions = false',
@@ -60,18 +94,18 @@ async function open(folder: string, exchange: string, memoryLimit: string, threa
 }
 
 /** A fresh database in `folder`; tables that outgrow `memoryLimit` spill there. Statements run one after another. */
-export async function openDatabase(folder: string, memoryLimit: string, threads: number): Promise<Database> {
+export async function openDatabase(folder: string, limits: DatabaseLimits): Promise<Database> {
   const exchange = join(folder, 'exchange');
   await mkdir(exchange, { recursive: true });
   let opened: Promise<Opened> | undefined;
   const connected = async (): Promise<DuckDBConnection> => {
-    opened ??= open(folder, exchange, memoryLimit, threads);
+    opened ??= open(folder, exchange, limits);
     return (await opened).connection;
   };
 
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work);
+    const next = last.then(work, work).catch(asTold);
     last = next.catch(() => undefined);
     return next;
   };
@@ -82,7 +116,7 @@ export async function openDatabase(folder: string, memoryLimit: string, threads:
         const connection = await connected();
         const reader = await connection.runAndReadAll(sql, [...params] as DuckDBValue[]);
         return reader.getRowObjectsJS().map((row) => plain(row) as Row);
-      }),
+      }).catch(asAsked),
     run: (sql) => inTurn(async () => void (await (await connected()).run(sql))),
     async close() {
       const there = await opened?.catch(() => undefined);

@@ -5,7 +5,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Place, UsageError } from '../../kernel/failure.ts';
+import { FlightcheckError, type Place, UsageError } from '../../kernel/failure.ts';
 import { quoteName, quoteText } from '../../kernel/sql.ts';
 import type { Table } from '../../kernel/world.ts';
 import { typedColumns } from './column-types.ts';
@@ -177,7 +177,7 @@ export async function load(
       sources.push({ path: file.path, sha256 });
     } catch (error) {
       await db.run(`DROP TABLE IF EXISTS ${raw}`);
-      if (error instanceof UsageError) throw error;
+      if (error instanceof FlightcheckError) throw error;
       const { line, what, hint } = explain(error);
       throw refuseAt(line)('TABLE_UNREADABLE', line === undefined ? what : `(line ${line}) ${what}`, hint);
     }

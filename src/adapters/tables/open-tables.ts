@@ -26,6 +26,8 @@ export interface OpenTablesOptions {
   readonly workFolder: string;
   /** DuckDB's buffer pool; larger tables spill to `workFolder`. Default `2GiB`: what 10,000 columns need. */
   readonly memoryLimit?: string;
+  /** What may spill; by default most of what the disk has free. */
+  readonly spillLimit?: string;
   /** Default: all processors. The results do not depend on it. */
   readonly threads?: number;
   /** Where a key of the manifest stands, for messages. */
@@ -76,7 +78,8 @@ function kindOfType(type: string): 'number' | 'boolean' | 'text' {
 export async function openTables(options: OpenTablesOptions): Promise<TableStore> {
   const { manifest, workFolder } = options;
   await mkdir(workFolder, { recursive: true });
-  const db = await openDatabase(workFolder, options.memoryLimit ?? '2GiB', options.threads ?? availableParallelism());
+  const { memoryLimit = '2GiB', threads = availableParallelism(), spillLimit } = options;
+  const db = await openDatabase(workFolder, { memoryLimit, threads, spillLimit });
   const id = manifest.columns.id;
   const placeOf = (key: string): Place => options.place?.(key) ?? { path: manifestFile };
 
