@@ -167,9 +167,14 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
+/** What somebody else removes at the same time is gone, which is what was wanted. */
 async function openFolders(folder: Buffer): Promise<void> {
   if (!(await statOf(folder))?.isDirectory()) return;
-  await chmod(folder, 0o700);
-  const entries: Dirent<Buffer>[] = await readdir(folder, { withFileTypes: true, encoding: 'buffer' });
+  const goneToo = (error: unknown): [] => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return [];
+  };
+  await chmod(folder, 0o700).catch(goneToo);
+  const entries: Dirent<Buffer>[] = await readdir(folder, { withFileTypes: true, encoding: 'buffer' }).catch(goneToo);
   for (const entry of entries) if (entry.isDirectory()) await openFolders(joinBytes(folder, entry.name));
 }

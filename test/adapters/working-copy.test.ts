@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { copyTree, innerTarget, listTree, removeTree } from '../../src/adapters/tree.ts';
@@ -170,5 +171,18 @@ describe('trees', () => {
     await copyTree(join(folder, 'from'), join(folder, 'to'));
     expect(await names(join(folder, 'to'))).toEqual(['assets', 'model.pb']);
     await removeTree(join(folder, 'nothing there'));
+  });
+
+  test('a folder that two remove at once while it is still written to is gone, and nobody complains', async () => {
+    const base = temporaryFolder();
+    for (let round = 0; round < 60; round += 1) {
+      const root = join(base, String(round));
+      writeFiles(root, Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`a/out/${i}`, ''])));
+      const writing = async (): Promise<void> => {
+        for (let i = 0; i < 40; i += 1) await writeFile(join(root, `a/out/more-${i}`), 'x').catch(() => {});
+      };
+      const done = await Promise.allSettled([removeTree(root), removeTree(join(root, 'a')), writing()]);
+      expect(done.filter(({ status }) => status === 'rejected')).toEqual([]);
+    }
   });
 });

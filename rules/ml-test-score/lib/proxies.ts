@@ -22,8 +22,9 @@ export async function proxiesOf(
   columns: readonly string[],
 ): Promise<readonly Proxy[]> {
   const found: Proxy[] = [];
+  const present = features.filter((feature) => table.columns.some(({ name }) => name === feature));
   for (const column of columns)
-    for (const feature of features.slice(0, mostFeatures))
+    for (const feature of present.slice(0, mostFeatures))
       found.push({ feature, column, association: await association(tables, table, feature, column) });
   return found.filter((proxy) => proxy.association >= proxyFrom).sort((a, b) => b.association - a.association);
 }

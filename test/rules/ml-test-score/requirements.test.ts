@@ -170,6 +170,10 @@ describe('data-4: what must not reach the model', () => {
     const manifest = { task: 'multiclass', columns, policy: { deny: ['state'] } };
     expect((await runProbe(data4, given({ model: classes, manifest }))).verdict).toMatchObject({ outcome: 'fail' });
   });
+  test('a feature that no table has is no fault of ours', async () => {
+    const manifest = { columns: { ...columns, features: ['amount', 'gone'] }, policy: { deny: ['state'] } };
+    expect((await runProbe(data4, given({ model: obedient, manifest }))).verdict).toMatchObject({ outcome: 'pass' });
+  });
   test('without a list nothing is judged', async () => {
     const { verdict, requests } = await runProbe(data4, given({ manifest: { columns } }));
     expect(verdict).toMatchObject({ outcome: 'skipped', manifestLine: 'policy: { deny: [name, tax_file_number] }' });
