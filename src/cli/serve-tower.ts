@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
 import { startTower, type Tower, type TowerOptions } from '../tower/server.ts';
 import type { Context, Invocation } from './command.ts';
+import { readActions } from './tower-actions.ts';
 import { storeOptions } from './tower-store.ts';
 
 function towerOptions(context: Context, { options }: Invocation): TowerOptions {
@@ -26,6 +27,8 @@ function towerOptions(context: Context, { options }: Invocation): TowerOptions {
     defaultBranches: list('default-branch'),
     tokenFile: path('token-file'),
     isTokenReplaced: options['new-token'] === true,
+    actions: readActions(path('actions'), context.env),
+    publicUrl: text('public-url')?.replace(/\/+$/, ''),
     onError(error, requestId) {
       log.warn(`request ${requestId} failed: ${error instanceof Error ? error.message : String(error)}`);
       if (error instanceof Error && error.stack) log.debug(error.stack);

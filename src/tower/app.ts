@@ -11,6 +11,7 @@ import { openApi } from './api/openapi.ts';
 import { HttpProblem, problemResponse, statusOf } from './api/problem.ts';
 import { defaultRate, limitRate, type Rate } from './api/rate-limit.ts';
 import { postReport } from './api/reports.ts';
+import { deleteRule, getAlerts, getBacktest, getRule, getRules, patchRule, postRule } from './api/rules.ts';
 import { getSeries } from './api/series.ts';
 import { getMetrics, getQuery } from './api/slices.ts';
 import { getStanding } from './api/standing.ts';
@@ -18,6 +19,7 @@ import { usageOf } from './api/usage.ts';
 import { guardOrigin, guardReading } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
 import { type Database, isAlive, sqlStateOf } from './store/database.ts';
+import { alertsRoute, ruleRoute, rulesRoute } from './views/alerts-route.tsx';
 import { assets } from './views/assets.ts';
 import { errorPage } from './views/error-page.tsx';
 import { exploreRoute } from './views/explore-route.tsx';
@@ -65,7 +67,7 @@ function isUnavailable(error: unknown): boolean {
 }
 
 const isForPeople = (c: Context): boolean =>
-  !/^\/(v1\/|openapi\.json|healthz|readyz|metrics$)/.test(c.req.path) && c.req.method !== 'POST';
+  !/^\/(v1\/|openapi\.json|healthz|readyz|metrics$)/.test(c.req.path) && /^(GET|HEAD)$/.test(c.req.method);
 
 function asProblem(error: unknown, c: Context, report: AppOptions['onError']): HttpProblem {
   if (error instanceof HttpProblem) return error;
@@ -118,6 +120,14 @@ export function createApp(options: AppOptions): Hono {
   app.get('/v1/metrics', getMetrics(db));
   app.get('/v1/query', getQuery(db));
   app.get('/metrics', usage.expose);
+  const withLimits = { ...options, limits };
+  app.get('/v1/rules', getRules(db));
+  app.post('/v1/rules', postRule(withLimits));
+  app.get('/v1/rules/:id', getRule(db));
+  app.patch('/v1/rules/:id', patchRule(withLimits));
+  app.delete('/v1/rules/:id', deleteRule(withLimits));
+  app.get('/v1/rules/:id/backtest', getBacktest(db));
+  app.get('/v1/alerts', getAlerts(db));
   app.get('/v1/models', getModels(db));
   app.get('/v1/models/:id', getModel(db));
   app.get('/v1/models/:id/history', getHistory(db));
@@ -133,6 +143,9 @@ export function createApp(options: AppOptions): Hono {
     );
   app.get('/', fleetRoute(db));
   app.get('/explore', exploreRoute(db));
+  app.get('/alerts', alertsRoute(db));
+  app.get('/rules', rulesRoute(db));
+  app.get('/rules/:id', ruleRoute(db));
   app.get('/models/:id', modelRoute(db));
   return app;
 }

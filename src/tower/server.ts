@@ -5,12 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { EnvironmentError, UsageError } from '../kernel/failure.ts';
+import { ActionFault, type TowerActions } from '../kernel/tower-actions.ts';
 import { createApp } from './app.ts';
 import { isLoopback } from './auth/access.ts';
 import { idTokenVerifier } from './auth/gitlab.ts';
 import type { Database, OpenDatabase } from './store/database.ts';
 import { openStore } from './store/open.ts';
 import { ensureWriteToken, setWriteToken } from './store/tokens.ts';
+import { startWorker } from './triggers/worker.ts';
 
 export interface TowerOptions {
   /** Folder of the embedded database; made when it does not exist. Not used with `databaseUrl`. */
@@ -32,6 +34,12 @@ export interface TowerOptions {
   readonly isTokenReplaced?: boolean | undefined;
   /** Seconds that a request may take to arrive. */
   readonly requestSeconds?: number | undefined;
+  /** What is done when an alert opens: elsewhere nothing, unless given. */
+  readonly actions?: TowerActions | undefined;
+  /** Address at which people reach this server, for links; where it listens unless told. */
+  readonly publicUrl?: string | undefined;
+  /** Milliseconds between two looks at what waits to be judged or delivered. */
+  readonly workerPause?: number | undefined;
   /** Told of errors of ours; nothing of them reaches a client. */
   onError?(error: unknown, requestId: string): void;
 }
@@ -104,6 +112,12 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   });
 }
 
+const noActions: TowerActions = {
+  gitlab: null,
+  webhooks: new Map(),
+  send: () => Promise.reject(new ActionFault('this server sends no webhooks')),
+};
+
 const stop = (server: Server): Promise<void> =>
   new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), 5000);
@@ -162,14 +176,22 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     });
     fetch = app.fetch;
     const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+    const url = `http://${name}:${bound}`;
+    const worker = startWorker({
+      db,
+      actions: options.actions ?? noActions,
+      url: options.publicUrl ?? url,
+      pause: options.workerPause,
+      onError: (error) => options.onError?.(error, 'worker'),
+    });
     return {
-      url: `http://${name}:${bound}`,
+      url,
       token,
       engine,
       location,
       durability,
       async close() {
-        await stop(server);
+        await Promise.all([stop(server), worker.stop()]);
         await close();
       },
     };

@@ -53,6 +53,8 @@ it.each([
   '/models/1',
   '/nothing',
   '/explore',
+  '/alerts',
+  '/rules',
   '/explore?metric=tower.score.section&by=section&by=model&from=2026-02-01',
   '/explore?metric=tower.score.passing&by=model&from=2026-02-01&look=small',
   '/explore?metric=tower.score.passing&by=model&from=2026-02-01&bucket=none&compare=year',

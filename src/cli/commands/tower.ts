@@ -25,6 +25,12 @@ const serve = defineCommand({
       description: 'Names of protected branches that write the record, comma-separated.',
       default: ['main', 'master'],
     },
+    actions: {
+      type: 'string',
+      description:
+        'JSON file of where alerts act: {"webhooks": {"NAME": {"url", "secret", "private"}}, "gitlab": {"url", "token"}}; secret and token name variables.',
+    },
+    'public-url': { type: 'string', description: 'Address at which people reach this server, for links in what it sends.' },
     'token-file': { type: 'string', description: 'Take the write token from this file; make the file when it does not exist.' },
     'new-token': {
       type: 'boolean',

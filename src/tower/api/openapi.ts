@@ -1,7 +1,17 @@
 /** `/openapi.json`: OpenAPI 3.1, made of the schemas that validate. */
 import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
+import { ruleSchema } from '../triggers/rule-schema.ts';
 import { metricsSchema } from './metrics-schema.ts';
 import type { QuerySchema } from './query.ts';
+import {
+  alertSchema,
+  alertsPageSchema,
+  alertsQuery,
+  backtestQuery,
+  backtestSchema,
+  rulesPageSchema,
+  storedRuleSchema,
+} from './rule-schemas.ts';
 import * as schemas from './schemas.ts';
 import { sliceQuery } from './slice-query.ts';
 import { metricListSchema, metricsReceiptSchema, sliceSchema } from './slice-schemas.ts';
@@ -105,6 +115,79 @@ const postMetrics = post(
   'MetricsReceipt',
 );
 
+type Get = (operationId: string, summary: string, more: object, responses: object) => object;
+
+const ruleId = { ...modelId, description: 'Id of the rule.' };
+const writing = {
+  security: [{ bearer: [] }],
+  responses: {
+    400: problem('Not JSON.'),
+    401: problem('No valid token.'),
+    403: problem('A job may not, nor another origin.'),
+    404: problem('No such rule.'),
+    415: problem('Not JSON.'),
+    422: problem('Not valid: pointers say where.'),
+  },
+};
+const ruleBody = (schema: object) => ({ required: true, content: { 'application/json': { schema } } });
+
+function rulePaths(get: Get): Readonly<Record<string, object>> {
+  const noRule = { 404: problem('No such rule.') };
+  const enabled = {
+    type: 'object',
+    additionalProperties: false,
+    required: ['enabled'],
+    properties: { enabled: { type: 'boolean' } },
+  };
+  return {
+    '/v1/rules': {
+      ...get('listRules', 'The rules.', {}, { 200: json('Rules.', 'RulesPage') }),
+      post: {
+        operationId: 'postRule',
+        summary: 'Makes a rule; it is off unless it says otherwise.',
+        ...writing,
+        requestBody: ruleBody({ $ref: '#/components/schemas/Rule' }),
+        responses: {
+          201: json('Made.', 'StoredRule'),
+          ...writing.responses,
+          413: problem('Too large.'),
+          429: problem('Too many at once.'),
+        },
+      },
+    },
+    '/v1/rules/{id}': {
+      ...get('getRule', 'One rule.', { parameters: [ruleId] }, { 200: json('The rule.', 'StoredRule'), ...noRule }),
+      patch: {
+        operationId: 'switchRule',
+        summary: 'Switches a rule on or off; off, its alerts are closed.',
+        ...writing,
+        parameters: [ruleId],
+        requestBody: ruleBody(enabled),
+        responses: { 200: json('The rule.', 'StoredRule'), ...writing.responses, 413: problem('Too large.') },
+      },
+      delete: {
+        operationId: 'retireRule',
+        summary: 'Takes a rule away; its alerts stay on record.',
+        ...writing,
+        parameters: [ruleId],
+        responses: { 204: { description: 'Done.' }, ...writing.responses },
+      },
+    },
+    '/v1/rules/{id}/backtest': get(
+      'backtestRule',
+      'What the rule would have raised over the past.',
+      { parameters: [ruleId, ...parameters(backtestQuery)] },
+      { 200: json('Alerts that would have been.', 'Backtest'), ...noRule },
+    ),
+    '/v1/alerts': get(
+      'listAlerts',
+      'Alerts, newest first.',
+      { parameters: parameters(alertsQuery) },
+      { 200: json('A page of alerts.', 'AlertsPage'), 404: problem('No such model.') },
+    ),
+  };
+}
+
 export function openApi(version: string): object {
   const get = (operationId: string, summary: string, more: object, responses: object) => ({
     get: { operationId, summary, ...more, responses: { ...responses, 400: problem('The query cannot be understood.') } },
@@ -133,6 +216,7 @@ export function openApi(version: string): object {
           404: problem('No model has this metric.'),
         },
       ),
+      ...rulePaths(get),
       '/v1/models': get(
         'listModels',
         'Models with an authoritative report.',
@@ -190,6 +274,12 @@ export function openApi(version: string): object {
         MetricsReceipt: metricsReceiptSchema,
         MetricList: metricListSchema,
         Slice: sliceSchema,
+        Rule: ruleSchema,
+        StoredRule: storedRuleSchema,
+        RulesPage: rulesPageSchema,
+        Alert: alertSchema,
+        AlertsPage: alertsPageSchema,
+        Backtest: backtestSchema,
         Problem: schemas.problemSchema,
       },
     },

@@ -18,6 +18,7 @@ const titles = {
   'unsupported-media-type': [415, 'The body is not of a supported type'],
   'invalid-report': [422, 'The report is not valid'],
   'invalid-metrics': [422, 'The metrics are not valid'],
+  'invalid-rule': [422, 'The rule is not valid'],
   'key-reused': [422, 'The Idempotency-Key was used for another body'],
   'too-many': [429, 'Too many requests'],
   internal: [500, 'Something went wrong here'],

@@ -75,7 +75,7 @@ export function readCursor(cursor: string, order: string): { key: string | numbe
 }
 
 /** Ids are positive integers; anything else names nothing. */
-export function idOf(text: string): number {
-  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new HttpProblem('not-found', 'There is no such model.');
+export function idOf(text: string, what = 'model'): number {
+  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new HttpProblem('not-found', `There is no such ${what}.`);
   return Number(text);
 }

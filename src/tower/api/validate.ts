@@ -6,8 +6,14 @@ import { type Problem, structuralProblems } from '../rescore.ts';
 import { HttpProblem } from './problem.ts';
 
 const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
-export const ajv: Ajv2020 = new Ajv2020({ allowUnionTypes: true });
-ajv.addFormat('date-time', (text) => dateTime.test(text) && Number.isFinite(Date.parse(text)));
+
+/** A validator that knows our times. */
+export function ajvOf(options: { readonly useDefaults?: boolean } = {}): Ajv2020 {
+  const validator = new Ajv2020({ allowUnionTypes: true, ...options });
+  validator.addFormat('date-time', (text) => dateTime.test(text) && Number.isFinite(Date.parse(text)));
+  return validator;
+}
+export const ajv: Ajv2020 = ajvOf();
 
 const isReport: ValidateFunction<Report> = ajv.compile<Report>(reportSchema);
 

@@ -6,8 +6,10 @@ import { sql } from 'kysely';
 import { UsageError } from '../../kernel/failure.ts';
 import type { Database } from '../store/database.ts';
 import { ensurePartitions } from '../store/migrate.ts';
+import { createRule, listRules, type NewRule } from '../store/rules.ts';
 import { modelsNamed, writeMetrics } from '../store/write-metrics.ts';
 import { type Writer, writeReport } from '../store/write-report.ts';
+import type { RuleDefinition } from '../triggers/rule.ts';
 import { daysOf, measuredOn } from './life.ts';
 import { type Chance, type DemoModel, demoModels } from './organisation.ts';
 import { type DemoSuite, hurdlesOf, reportOn } from './reports.ts';
@@ -96,6 +98,45 @@ async function seedModel(db: Database, model: DemoModel, chance: Chance, options
   return { reports: told.length, points };
 }
 
+const demoRules: readonly (Pick<NewRule, 'name'> & {
+  readonly definition: Partial<RuleDefinition> & Pick<RuleDefinition, 'metric' | 'when'>;
+})[] = [
+  {
+    name: 'drift of features',
+    definition: { metric: 'model.drift.psi', when: { of: 'value', is: 'above', limit: 0.2, closesAt: 0.1, times: 3 } },
+  },
+  {
+    name: 'score of critical models',
+    definition: {
+      metric: 'tower.score.passing',
+      where: { tier: ['critical'] },
+      when: { of: 'value', is: 'below', limit: 1 },
+      severity: 'critical',
+    },
+  },
+  {
+    name: 'models grow old',
+    definition: { metric: 'model.age', when: { of: 'value', is: 'above', limit: 150 }, severity: 'info' },
+  },
+];
+
+/** Rules that have watched since the first day: the server judges what they saw when it starts. Nothing is sent. */
+async function addRules(db: Database, judgesFrom: Date): Promise<void> {
+  const names = (await listRules(db)).map(({ name }) => name);
+  for (const { name, definition } of demoRules) {
+    if (names.includes(name)) continue;
+    await createRule(db, {
+      name,
+      definition: { where: {}, severity: 'warning', cooldownHours: 24, actions: [], pipelinesPerDay: 2, ...definition },
+      isEnabled: true,
+      createdBy: 'demo data',
+      judgesFrom,
+    });
+    await sql`insert into touched (series_id) select series.id from series join metric on metric.id = series.metric_id
+      where metric.name = ${definition.metric} and series.ref_class = 'authoritative' on conflict do nothing`.execute(db);
+  }
+}
+
 /** Run again with the same options on the same day it adds nothing. @throws UsageError when real projects are there. */
 export async function seedDemo(db: Database, options: SeedOptions): Promise<Seeded> {
   const { models: count, days, until, chanceOf, onModel, signal } = options;
@@ -108,6 +149,7 @@ export async function seedDemo(db: Database, options: SeedOptions): Promise<Seed
     seeded = { models: seeded.models + 1, reports: seeded.reports + reports, points: seeded.points + points };
     onModel?.(seeded.models);
   }
+  await addRules(db, new Date(until.getTime() - days * dayMs));
   await sql`analyze`.execute(db);
   return seeded;
 }

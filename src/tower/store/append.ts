@@ -108,6 +108,13 @@ function rollUp(table: 'rollup_day' | 'rollup_week', unit: 'day' | 'week'): RawB
       last_ts = greatest(${old('last_ts')}, excluded.last_ts)`;
 }
 
+/** Series that a rule looks at wait to be judged: written with their points, so that none is missed. Previews are not judged. */
+const tellRules = (refClass: Batch['refClass']): RawBuilder<unknown> => sql`
+  insert into touched (series_id) select distinct series_id from fresh
+  where ${refClass === 'authoritative'} and exists (select 1 from metric join rule on rule.metric_name = metric.name
+    where metric.id = fresh.metric_id and rule.is_enabled and rule.retired_at is null)
+  order by 1 on conflict do nothing`;
+
 /** Writes the points inside the caller's transaction. @returns how many were new. */
 export async function appendPoints(connection: Connection, batch: Batch): Promise<number> {
   if (batch.measurements.length === 0) return 0;
@@ -138,7 +145,7 @@ export async function appendPoints(connection: Connection, batch: Batch): Promis
       from fresh order by series_id, ts desc
       on conflict (series_id) do update set ts = excluded.ts, value = excluded.value, report_id = excluded.report_id
         where excluded.ts > latest.ts
-    ), by_day as (${rollUp('rollup_day', 'day')}), by_week as (${rollUp('rollup_week', 'week')})
+    ), told as (${tellRules(batch.refClass)}), by_day as (${rollUp('rollup_day', 'day')}), by_week as (${rollUp('rollup_week', 'week')})
     select count(*) as n from fresh`.execute(connection);
   return inserted[0]?.n ?? 0;
 }

@@ -63,7 +63,8 @@ function dimension(name: string): RawBuilder<string | null> {
   return sql`nullif(coalesce(series.labels ->> ${label}::text, model.labels ->> ${label}::text), '')`;
 }
 
-function matches(where: Slice['where']): RawBuilder<unknown> {
+/** Conditions over `series`, `model` and `project`. */
+export function matchesDimensions(where: Slice['where']): RawBuilder<unknown> {
   const conditions = Object.entries(where).map(([name, values]) => {
     const isUnsaid = values.includes('') ? sql`or ${dimension(name)} is null` : sql``;
     return sql`(${dimension(name)} = any(${values}::text[]) ${isUnsaid})`;
@@ -138,7 +139,7 @@ export async function slice(connection: Connection, wanted: Slice): Promise<Slic
       from metric join series on series.metric_id = metric.id join model on model.id = series.model_id
         join project on project.id = model.project_id
       where metric.name = ${wanted.metric} and metric.unit = ${wanted.unit} and series.ref_class = ${wanted.refClass}
-        and ${matches(wanted.where)}
+        and ${matchesDimensions(wanted.where)}
     ), chosen as materialized (
       select *, ${grouping.length > 0 ? sql`dense_rank() over (order by ${sql.join(grouping)})` : sql`1::bigint`} as gid from picked
     ), raw as (${rowsOf(wanted, source)}), cells as materialized (

@@ -4,7 +4,7 @@ import { favicon, styleSheet } from './assets.ts';
 
 interface LayoutProps {
   readonly title: string;
-  readonly current?: 'fleet' | 'explore';
+  readonly current?: 'fleet' | 'explore' | 'alerts';
   readonly children: Child;
 }
 
@@ -38,6 +38,9 @@ export function Layout({ title, current, children }: LayoutProps) {
               </a>
               <a href="/explore" {...(current === 'explore' && { 'aria-current': 'page' })}>
                 Explore
+              </a>
+              <a href="/alerts" {...(current === 'alerts' && { 'aria-current': 'page' })}>
+                Alerts
               </a>
               <a href="/openapi.json">API</a>
             </nav>

@@ -1,0 +1,184 @@
+/** What Control Tower does elsewhere: pipelines and issues of GitLab, webhooks that cannot be turned against our own network. */
+import { lookup as resolveName } from 'node:dns';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { ActionFault, type GitLabActions, type WebhookTarget } from '../kernel/tower-actions.ts';
+
+const timeoutMs = 15_000;
+const mostAnswerBytes = 4 * 1024 * 1024;
+
+/** Addresses that are not of the public internet (IANA special-purpose registries). */
+const inner = new BlockList();
+for (const [net, bits] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const)
+  inner.addSubnet(net, bits, 'ipv4');
+for (const [net, bits] of [
+  ['::', 127],
+  ['64:ff9b::', 96],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  inner.addSubnet(net, bits, 'ipv6');
+
+/** An IPv6 address that holds an IPv4 one is judged by it. */
+export function isInnerAddress(address: string): boolean {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  const plain = mapped ?? address;
+  if (/^::ffff:/i.test(plain)) return true;
+  return inner.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** Looks a name up and refuses inner addresses: what is checked is what is connected to. */
+const outerLookup: LookupFunction = (hostname, options, callback) => {
+  resolveName(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, '', 4);
+    const found = addresses.find(({ address }) => isInnerAddress(address));
+    if (found || !addresses[0]) return callback(Object.assign(new Error('inner address'), { code: 'EINNER' }), '', 4);
+    if (options.all) return callback(null, addresses);
+    callback(null, addresses[0].address, addresses[0].family);
+  });
+};
+
+function urlOf(target: WebhookTarget): URL {
+  const url = new URL(target.url);
+  const bare = url.hostname.replace(/^\[|\]$/g, '');
+  if (!target.mayBePrivate && (isIP(bare) !== 0 ? isInnerAddress(bare) : bare === 'localhost'))
+    throw new ActionFault('its address lies in an inner network, which --actions does not allow for it', true);
+  return url;
+}
+
+/** Posts once; redirects are not followed. @throws ActionFault */
+export async function sendWebhook(target: WebhookTarget, headers: Readonly<Record<string, string>>, body: string): Promise<void> {
+  const url = urlOf(target);
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      {
+        method: 'POST',
+        headers: { ...headers, 'content-length': Buffer.byteLength(body), 'user-agent': 'flightcheck-tower' },
+        ...(!target.mayBePrivate && { lookup: outerLookup }),
+        signal: AbortSignal.timeout(timeoutMs),
+      },
+      (answer) => {
+        const status = answer.statusCode ?? 0;
+        answer.destroy();
+        if (status >= 200 && status < 300) resolve();
+        else reject(new ActionFault(`it answered ${status}`, status === 410));
+      },
+    );
+    sent.on('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EINNER'
+          ? new ActionFault('its name leads to an inner network, which --actions does not allow for it', true)
+          : new ActionFault(
+              error.name === 'AbortError' || error.name === 'TimeoutError'
+                ? 'it does not answer in time'
+                : `it cannot be reached (${error.code ?? error.name})`,
+            ),
+      ),
+    );
+    sent.end(body);
+  });
+}
+
+export interface GitLabAccess {
+  /** As id_tokens name it, without a slash at the end. */
+  readonly url: string;
+  /** Of a bot with the scope api. */
+  readonly token: string;
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  400: 'GitLab refuses the request (400); does the branch exist, and does its configuration make a pipeline for source api?',
+  401: 'GitLab refuses the token of --actions (401)',
+  403: 'the token of --actions may not do this in the project (403)',
+  404: 'GitLab shows no such project to the token of --actions (404)',
+};
+
+async function readJson(response: Response): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > mostAnswerBytes) throw new ActionFault('GitLab sent more than is read');
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw new ActionFault('GitLab sent something that is not JSON');
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
+const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : []);
+const addressOf = (value: Fields): string => (typeof value.web_url === 'string' ? value.web_url : '');
+
+/** A pipeline that is further back than this was not started by an attempt of ours. */
+const mostPages = 5;
+
+export function gitLabActions({ url, token }: GitLabAccess): GitLabActions {
+  const call = async (method: string, path: string, body?: object): Promise<unknown> => {
+    let response: Response;
+    try {
+      response = await fetch(`${url}/api/v4/projects/${path}`, {
+        method,
+        redirect: 'error',
+        headers: { 'private-token': token, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch {
+      throw new ActionFault('GitLab cannot be reached');
+    }
+    if (response.ok) return readJson(response);
+    await response.body?.cancel();
+    throw new ActionFault(reasons[response.status] ?? `GitLab answered ${response.status}`);
+  };
+  const of = encodeURIComponent;
+  return {
+    issuer: url,
+    async findPipeline(project, alert, since) {
+      for (let page = 1; page <= mostPages; page++) {
+        const query = `source=api&updated_after=${of(since.toISOString())}&per_page=100&page=${page}`;
+        const pipelines = listOf(await call('GET', `${of(project)}/pipelines?${query}`));
+        for (const pipeline of pipelines) {
+          const variables = listOf(await call('GET', `${of(project)}/pipelines/${of(String(pipeline.id))}/variables`));
+          if (variables.some(({ key, value }) => key === 'FLIGHTCHECK_ALERT_ID' && value === alert)) return addressOf(pipeline);
+        }
+        if (pipelines.length < 100) break;
+      }
+      return null;
+    },
+    async startPipeline(project, ref, variables) {
+      const pairs = Object.entries(variables).map(([key, value]) => ({ key, value, variable_type: 'env_var' }));
+      return addressOf(fieldsOf(await call('POST', `${of(project)}/pipeline`, { ref, variables: pairs })));
+    },
+    async findIssue(project, title) {
+      const issues = listOf(await call('GET', `${of(project)}/issues?in=title&search=${of(title)}&per_page=100`));
+      const found = issues.find((issue) => issue.title === title);
+      return found && typeof found.iid === 'number' ? { iid: found.iid, url: addressOf(found) } : null;
+    },
+    async openIssue(project, issue) {
+      return addressOf(fieldsOf(await call('POST', `${of(project)}/issues`, { ...issue, labels: 'flightcheck' })));
+    },
+    async closeIssue(project, iid) {
+      await call('PUT', `${of(project)}/issues/${iid}`, { state_event: 'close' });
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/** What Control Tower may do elsewhere when an alert opens or closes. The command line hands it these ports. */
+
+/** `project`: GitLab's number, or a path. Every call may throw ActionFault. */
+export interface GitLabActions {
+  /** Address of the instance, as id_tokens name their issuer. */
+  readonly issuer: string;
+  /** Address of the pipeline that carries this alert among its variables, when one was started since then. */
+  findPipeline(project: string, alert: string, since: Date): Promise<string | null>;
+  startPipeline(project: string, ref: string, variables: Readonly<Record<string, string>>): Promise<string>;
+  findIssue(project: string, title: string): Promise<{ readonly iid: number; readonly url: string } | null>;
+  openIssue(project: string, issue: { readonly title: string; readonly description: string }): Promise<string>;
+  closeIssue(project: string, iid: number): Promise<void>;
+}
+
+/** A destination of the operator's list, by its name. */
+export interface WebhookTarget {
+  readonly url: string;
+  /** Bytes that the signature is made with. */
+  readonly secret: Uint8Array;
+  /** Addresses of this machine and its network are refused unless the operator allows them. */
+  readonly mayBePrivate: boolean;
+}
+
+export interface TowerActions {
+  readonly gitlab: GitLabActions | null;
+  readonly webhooks: ReadonlyMap<string, WebhookTarget>;
+  /** Resolves when the other side has answered with 2xx. */
+  send(target: WebhookTarget, headers: Readonly<Record<string, string>>, body: string): Promise<void>;
+}
+
+/** Why something could not be done. `isFinal`: trying again would not help. Its message holds no secret. */
+export class ActionFault extends Error {
+  readonly isFinal: boolean;
+  constructor(message: string, isFinal = false) {
+    super(message);
+    this.name = 'ActionFault';
+    this.isFinal = isFinal;
+  }
+}

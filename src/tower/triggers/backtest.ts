@@ -1,0 +1,58 @@
+/** What a rule would have raised over the past: the same judgement over the stored values. */
+import { sql } from 'kysely';
+import type { Connection } from '../store/database.ts';
+import { type RuleSeries, seriesOfRule } from '../store/rules.ts';
+import { type Point, type RuleDefinition, replay } from './rule.ts';
+
+export interface PastAlert {
+  readonly series: RuleSeries;
+  readonly openedAt: number;
+  readonly closedAt: number | null;
+  readonly value: number;
+}
+
+export interface Backtest {
+  /** Newest first. */
+  readonly alerts: readonly PastAlert[];
+  readonly seriesCount: number;
+  /** There were more series than are judged at once. */
+  readonly isCut: boolean;
+}
+
+const mostSeries = 5000;
+const atOnce = 250;
+
+async function pointsOf(
+  connection: Connection,
+  series: readonly RuleSeries[],
+  since: Date,
+): Promise<ReadonlyMap<number, readonly Point[]>> {
+  const { rows } = await sql<{ id: number; times: readonly Date[]; values: readonly number[] }>`
+    select series_id as id, array_agg(ts order by ts) as times, array_agg(value order by ts) as values from point
+    where metric_id = any(${[...new Set(series.map((one) => one.metricId))]}::bigint[])
+      and series_id = any(${series.map((one) => one.seriesId)}::bigint[]) and ts >= ${since}::timestamptz
+    group by series_id`.execute(connection);
+  return new Map(rows.map(({ id, times, values }) => [id, times.map((at, i) => ({ at: at.getTime(), value: values[i] ?? 0 }))]));
+}
+
+/** Episodes of one series: what opened, and when it closed. */
+function episodesOf(series: RuleSeries, events: ReturnType<typeof replay>): readonly PastAlert[] {
+  return events.flatMap(({ event, at, value }, i) => {
+    if (event !== 'opened') return [];
+    const end = events[i + 1];
+    return [{ series, openedAt: at, closedAt: end?.event === 'closed' ? end.at : null, value }];
+  });
+}
+
+export async function backtest(connection: Connection, rule: RuleDefinition, days: number, now: number): Promise<Backtest> {
+  const found = await seriesOfRule(connection, rule, mostSeries + 1);
+  const series = found.slice(0, mostSeries);
+  const since = new Date(now - days * 86_400_000);
+  const alerts: PastAlert[] = [];
+  for (let from = 0; from < series.length; from += atOnce) {
+    const part = series.slice(from, from + atOnce);
+    const points = await pointsOf(connection, part, since);
+    for (const one of part) alerts.push(...episodesOf(one, replay(rule, points.get(one.seriesId) ?? [], now)));
+  }
+  return { alerts: alerts.sort((a, b) => b.openedAt - a.openedAt), seriesCount: series.length, isCut: found.length > mostSeries };
+}

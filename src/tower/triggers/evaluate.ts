@@ -1,0 +1,173 @@
+/** Judges new values by the rules, and writes what follows: alerts, and the deliveries for them, in one transaction. */
+import { sql } from 'kysely';
+import { type Connection, type Database, inTransaction } from '../store/database.ts';
+import { matchesDimensions } from '../store/slice.ts';
+import {
+  freshState,
+  isAbsence,
+  judge,
+  judgeSilence,
+  type Point,
+  type RuleDefinition,
+  type RuleEvent,
+  type RuleState,
+} from './rule.ts';
+
+interface Series {
+  readonly seriesId: number;
+  readonly metricId: number;
+  readonly modelId: number;
+  readonly metric: string;
+}
+
+interface Rule {
+  readonly id: number;
+  readonly definition: RuleDefinition;
+  readonly judgesFrom: Date;
+}
+
+const mostPoints = 5000;
+
+/** The state of a rule for a series, locked; made when there is none. */
+async function lockState(connection: Connection, rule: Rule, seriesId: number): Promise<RuleState> {
+  const fresh = freshState(rule.judgesFrom.getTime());
+  await sql`insert into rule_state (rule_id, series_id, state)
+    values (${rule.id}, ${seriesId}, ${JSON.stringify(fresh)}::jsonb) on conflict do nothing`.execute(connection);
+  const { rows } = await sql<{ state: RuleState }>`
+    select state from rule_state where rule_id = ${rule.id} and series_id = ${seriesId} for update`.execute(connection);
+  return rows[0]?.state ?? fresh;
+}
+
+const keepState = (connection: Connection, rule: Rule, seriesId: number, state: RuleState) =>
+  sql`update rule_state set state = ${JSON.stringify(state)}::jsonb
+    where rule_id = ${rule.id} and series_id = ${seriesId}`.execute(connection);
+
+/** Pipelines that were or will be started for a model within a day before; two servers count one after the other. */
+async function pipelinesOf(connection: Connection, modelId: number): Promise<number> {
+  await sql`select pg_advisory_xact_lock(7304213, ${modelId}::int)`.execute(connection);
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from delivery join alert on alert.id = delivery.alert_id join rule on rule.id = alert.rule_id
+    where alert.model_id = ${modelId} and delivery.event = 'opened' and delivery.state <> 'refused'
+      and rule.definition -> 'actions' -> delivery.action ->> 'do' = 'pipeline'
+      and alert.recorded_at > now() - interval '24 hours'`.execute(connection);
+  return rows[0]?.n ?? 0;
+}
+
+async function open(connection: Connection, rule: Rule, series: Series, { at, value }: RuleEvent): Promise<void> {
+  const { rows } = await sql<{ id: number }>`
+    insert into alert (rule_id, series_id, model_id, value, opened_at)
+    values (${rule.id}, ${series.seriesId}, ${series.modelId}, ${value}, ${new Date(at)}::timestamptz)
+    on conflict do nothing returning id`.execute(connection);
+  const alertId = rows[0]?.id;
+  if (alertId === undefined) return;
+  const { actions, pipelinesPerDay } = rule.definition;
+  for (const [action, { do: kind }] of actions.entries()) {
+    const isOver = kind === 'pipeline' && (await pipelinesOf(connection, series.modelId)) >= pipelinesPerDay;
+    await sql`insert into delivery (alert_id, event, action, state, result)
+      values (${alertId}, 'opened', ${action}, ${isOver ? 'refused' : 'waiting'},
+        ${isOver ? `the ${pipelinesPerDay} pipelines that this model may start in 24 hours are used up` : null}::text)`.execute(
+      connection,
+    );
+  }
+}
+
+async function close(connection: Connection, rule: Rule, series: Series, { at }: RuleEvent): Promise<void> {
+  const { rows } = await sql<{ id: number }>`
+    update alert set closed_at = ${new Date(at)}::timestamptz
+    where rule_id = ${rule.id} and series_id = ${series.seriesId} and closed_at is null returning id`.execute(connection);
+  const alertId = rows[0]?.id;
+  if (alertId === undefined) return;
+  for (const [action, { do: kind }] of rule.definition.actions.entries())
+    if (kind !== 'pipeline')
+      await sql`insert into delivery (alert_id, event, action) values (${alertId}, 'closed', ${action})`.execute(connection);
+}
+
+const record = (connection: Connection, rule: Rule, series: Series, event: RuleEvent): Promise<void> =>
+  event.event === 'opened' ? open(connection, rule, series, event) : close(connection, rule, series, event);
+
+async function judgeSeries(connection: Connection, rule: Rule, series: Series): Promise<void> {
+  let state = await lockState(connection, rule, series.seriesId);
+  const { rows } = await sql<{ at: Date; value: number }>`
+    select ts as at, value from point where metric_id = ${series.metricId} and series_id = ${series.seriesId}
+      and ts > ${new Date(state.judgedTo)}::timestamptz order by ts limit ${mostPoints}`.execute(connection);
+  for (const { at, value } of rows) {
+    const judged = judge(rule.definition, state, { at: at.getTime(), value });
+    state = judged.state;
+    if (judged.event) await record(connection, rule, series, judged.event);
+  }
+  await keepState(connection, rule, series.seriesId, state);
+  if (rows.length === mostPoints)
+    await sql`insert into touched (series_id) values (${series.seriesId}) on conflict do nothing`.execute(connection);
+}
+
+/** Rules that judge the series. They cannot be switched off until the transaction ends. */
+async function rulesFor(connection: Connection, series: Series): Promise<readonly Rule[]> {
+  const { rows } = await sql<Rule>`
+    select id, definition, judges_from as "judgesFrom" from rule
+    where metric_name = ${series.metric} and is_enabled and retired_at is null order by id for share`.execute(connection);
+  const matching: Rule[] = [];
+  for (const rule of rows) {
+    const found =
+      await sql`select 1 from series join model on model.id = series.model_id join project on project.id = model.project_id
+      where series.id = ${series.seriesId} and ${matchesDimensions(rule.definition.where)}`.execute(connection);
+    if (found.rows.length > 0) matching.push(rule);
+  }
+  return matching;
+}
+
+/** Judges one series that has new values. @returns false when there is none. */
+export const evaluateNext = (db: Database): Promise<boolean> =>
+  inTransaction(db, async (connection) => {
+    const { rows } = await sql<Series>`
+      with claimed as (
+        delete from touched where series_id = (select series_id from touched order by series_id limit 1 for update skip locked)
+        returning series_id
+      )
+      select series.id as "seriesId", series.metric_id as "metricId", series.model_id as "modelId", metric.name as metric
+      from claimed join series on series.id = claimed.series_id join metric on metric.id = series.metric_id`.execute(connection);
+    const [series] = rows;
+    if (!series) return false;
+    for (const rule of await rulesFor(connection, series)) await judgeSeries(connection, rule, series);
+    return true;
+  });
+
+interface Silent extends Series, Point {}
+
+const mostSilent = 500;
+
+async function silentSeries(connection: Connection, { id, definition }: Rule, now: Date): Promise<readonly Silent[]> {
+  if (!isAbsence(definition.when)) return [];
+  const cutoff = new Date(now.getTime() - definition.when.absentHours * 3_600_000);
+  const { rows } = await sql<Series & { ts: Date; value: number }>`
+    select series.id as "seriesId", series.metric_id as "metricId", series.model_id as "modelId", metric.name as metric, latest.ts, latest.value
+    from metric join series on series.metric_id = metric.id join latest on latest.series_id = series.id
+      join model on model.id = series.model_id join project on project.id = model.project_id
+    where metric.name = ${definition.metric} and series.ref_class = 'authoritative' and latest.ts <= ${cutoff}::timestamptz
+      and ${matchesDimensions(definition.where)}
+      and not exists (select 1 from alert where rule_id = ${id} and series_id = series.id and closed_at is null)
+    order by series.id limit ${mostSilent}`.execute(connection);
+  return rows.map(({ ts, ...row }) => ({ ...row, at: ts.getTime() }));
+}
+
+/** Opens alerts for series from which nothing has come for too long. @returns how many series were judged. */
+export async function evaluateSilence(db: Database, now: Date): Promise<number> {
+  const { rows: rules } = await sql<Rule>`
+    select id, definition, judges_from as "judgesFrom" from rule
+    where is_enabled and retired_at is null and definition -> 'when' ? 'absentHours' order by id`.execute(db);
+  let judged = 0;
+  for (const rule of rules)
+    for (const series of await silentSeries(db, rule, now)) {
+      judged += 1;
+      await inTransaction(db, async (connection) => {
+        const still = await sql`select 1 from rule where id = ${rule.id} and is_enabled and retired_at is null for share`.execute(
+          connection,
+        );
+        if (still.rows.length === 0) return;
+        const state = await lockState(connection, rule, series.seriesId);
+        const next = judgeSilence(rule.definition, state, series, now.getTime());
+        if (next.event) await record(connection, rule, series, next.event);
+        await keepState(connection, rule, series.seriesId, next.state);
+      });
+    }
+  return judged;
+}

@@ -1,0 +1,175 @@
+/** The rules: what is watched, what is done then, and what a rule would have raised. */
+import { formatNumber, plural } from '../../reports/words.ts';
+import type { RuleRow } from '../store/rules.ts';
+import type { Backtest } from '../triggers/backtest.ts';
+import { type Action, isAbsence, type RuleDefinition } from '../triggers/rule.ts';
+import { exploreHref } from './explore-state.ts';
+import { Layout } from './layout.tsx';
+import { count, minute } from './words.ts';
+
+/** A condition as a sentence. */
+export function sayCondition({ when }: RuleDefinition): string {
+  if (isAbsence(when)) return `nothing for ${formatNumber(when.absentHours)} h`;
+  const { of, is, limit, times = 1, closesAt } = when;
+  const bound = of === 'value' ? formatNumber(limit) : `${formatNumber(limit * 100)} %`;
+  const row = times > 1 ? ` ${times} times in a row` : '';
+  const back =
+    closesAt === undefined ? '' : `, closed at ${of === 'value' ? formatNumber(closesAt) : `${formatNumber(closesAt * 100)} %`}`;
+  return `${of === 'value' ? is : `change ${is}`} ${bound}${row}${back}`;
+}
+
+const sayAction = (action: Action): string =>
+  action.do === 'webhook' ? `webhook ${action.to}` : action.do === 'pipeline' ? `pipeline of ${action.ref}` : 'issue';
+
+export const labelsOf = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+
+const example = `curl -X POST <this address>/v1/rules -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\
+  -H "Content-Type: application/json" -d '{
+    "name": "drift of critical models", "metric": "model.drift.psi", "where": {"tier": ["critical"]},
+    "when": {"of": "value", "is": "above", "limit": 0.2, "closesAt": 0.1, "times": 3},
+    "actions": [{"do": "pipeline", "ref": "main"}]}'`;
+
+function HowToMake() {
+  return (
+    <details class="panel elsewhere">
+      <summary>Make a rule</summary>
+      <pre>{example}</pre>
+      <p class="small quiet">
+        It is off until <code>PATCH /v1/rules/ID</code> with <code>{'{"enabled": true}'}</code>; its page shows what it would have
+        raised.
+      </p>
+    </details>
+  );
+}
+
+export function RulesPage({ rules }: { readonly rules: readonly RuleRow[] }) {
+  return (
+    <Layout title="Rules · Control Tower" current="alerts">
+      <header>
+        <p class="path">
+          <a href="/alerts">Alerts</a>
+        </p>
+        <h1>Rules</h1>
+        <p class="lead">{rules.length === 0 ? 'No rule watches any metric yet.' : `${plural(rules.length, 'rule')}.`}</p>
+      </header>
+      {rules.length > 0 && (
+        <section class="panel scroll" tabindex={0} aria-label="Rules">
+          <table class="numbers">
+            <thead>
+              <tr>
+                {['Rule', 'Metric', 'When', 'Then'].map((head) => (
+                  <th scope="col">{head}</th>
+                ))}
+                <th scope="col" class="number">
+                  Open
+                </th>
+                <th scope="col" class="number">
+                  Raised
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {rules.map(({ id, name, definition, isEnabled, open, alerts }) => (
+                <tr>
+                  <th scope="row">
+                    <a href={`/rules/${id}`}>{name}</a>{' '}
+                    <span class={`badge ${isEnabled ? 'is-pass' : 'is-skipped'}`}>{isEnabled ? 'on' : 'off'}</span>
+                  </th>
+                  <td>
+                    <code>{definition.metric}</code>
+                  </td>
+                  <td>{sayCondition(definition)}</td>
+                  <td>{definition.actions.map(sayAction).join(', ') || '–'}</td>
+                  <td class="number">{count(open)}</td>
+                  <td class="number">{count(alerts)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      <HowToMake />
+    </Layout>
+  );
+}
+
+export const daysTried = 90;
+const pastShown = 50;
+
+export function RulePage({ rule, past }: { readonly rule: RuleRow; readonly past: Backtest }) {
+  const { definition } = rule;
+  const where = Object.entries(definition.where).flatMap(([name, values]) => values.map((value) => `${name}:${value}`));
+  return (
+    <Layout title={`${rule.name} · Control Tower`} current="alerts">
+      <header>
+        <p class="path">
+          <a href="/alerts">Alerts</a> / <a href="/rules">Rules</a>
+        </p>
+        <h1>{rule.name}</h1>
+        <p class="lead">
+          <a href={exploreHref({ metric: definition.metric, where, by: ['model'], agg: 'max' })}>{definition.metric}</a>{' '}
+          {sayCondition(definition)}.{' '}
+          {rule.isEnabled ? `On; values since ${minute(rule.judgesFrom)} are judged.` : 'Off: it judges nothing.'}
+        </p>
+        <ul class="tags">
+          <li>
+            <span>severity</span> {definition.severity}
+          </li>
+          <li>
+            <span>quiet for</span> {definition.cooldownHours} h
+          </li>
+          {where.map((pair) => (
+            <li>{pair.replace(/^label:/, '').replace(':', ' ')}</li>
+          ))}
+          {definition.actions.map((action) => (
+            <li>
+              <span>then</span> {sayAction(action)}
+            </li>
+          ))}
+        </ul>
+      </header>
+      <section aria-labelledby="past">
+        <h2 id="past">What it would have raised in {daysTried} days</h2>
+        <p class="lead">
+          {plural(past.alerts.length, 'alert')} of{' '}
+          {plural(new Set(past.alerts.map((alert) => alert.series.modelId)).size, 'model')}, among the {count(past.seriesCount)}{' '}
+          series that it looks at
+          {past.isCut && '; only the first series were judged'}.
+        </p>
+        {past.alerts.length > 0 && (
+          <div class="panel scroll">
+            <table class="numbers">
+              <thead>
+                <tr>
+                  {['Opened', 'Closed', 'Model', 'Labels'].map((head) => (
+                    <th scope="col">{head}</th>
+                  ))}
+                  <th scope="col" class="number">
+                    Value
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {past.alerts.slice(0, pastShown).map(({ series, openedAt, closedAt, value }) => (
+                  <tr>
+                    <td>{minute(new Date(openedAt))}</td>
+                    <td>{closedAt === null ? 'open' : minute(new Date(closedAt))}</td>
+                    <th scope="row">
+                      <a href={`/models/${series.modelId}`}>{series.model}</a>
+                    </th>
+                    <td>{labelsOf(series.labels)}</td>
+                    <td class="number">{formatNumber(value)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+        {past.alerts.length > pastShown && <p class="small quiet">The newest {pastShown} are shown; the API has them all.</p>}
+      </section>
+    </Layout>
+  );
+}

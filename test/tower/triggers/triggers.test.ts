@@ -1,0 +1,351 @@
+/** From values to alerts to deliveries, on both databases, against a GitLab that fails as networks do. */
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { gitLabActions } from '../../../src/adapters/tower-actions.ts';
+import { ActionFault, type TowerActions } from '../../../src/kernel/tower-actions.ts';
+import { createRule, enableRule, listAlerts, listRules, RuleNameTaken, retireRule } from '../../../src/tower/store/rules.ts';
+import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
+import { writeReport } from '../../../src/tower/store/write-report.ts';
+import { backtest } from '../../../src/tower/triggers/backtest.ts';
+import { deliverNext, pauseAfter } from '../../../src/tower/triggers/deliver.ts';
+import { evaluateNext, evaluateSilence } from '../../../src/tower/triggers/evaluate.ts';
+import type { RuleDefinition } from '../../../src/tower/triggers/rule.ts';
+import { type FakeGitLab, startFakeGitLab } from '../../support/fake-gitlab.ts';
+import { sampleReport, submissionOf } from '../sample.ts';
+import { emptyStore, onBothDatabases } from '../store/databases.ts';
+
+let gitlab: FakeGitLab;
+beforeAll(async () => {
+  gitlab = await startFakeGitLab(['risk/late-lodgement']);
+});
+afterAll(() => gitlab?.close());
+
+const start = Date.UTC(2026, 5, 1);
+const at = (hour: number): Date => new Date(start + hour * 3_600_000);
+const drift: RuleDefinition = {
+  metric: 'model.drift.psi',
+  where: { tier: ['critical'] },
+  when: { of: 'value', is: 'above', limit: 0.2, closesAt: 0.1, times: 2 },
+  severity: 'critical',
+  cooldownHours: 24,
+  actions: [],
+  pipelinesPerDay: 2,
+};
+
+onBothDatabases((store) => {
+  let model = { modelId: 0, projectId: 0 };
+  const sent: { event: string; id: string | undefined }[] = [];
+  let faults: ActionFault[] = [];
+  const errors: unknown[] = [];
+  const actions = (): TowerActions => ({
+    gitlab: gitLabActions(gitlab),
+    webhooks: new Map([['ops', { url: 'http://127.0.0.1:1', secret: Buffer.from('x'), mayBePrivate: true }]]),
+    async send(_, headers, body) {
+      const fault = faults.shift();
+      if (fault) throw fault;
+      sent.push({ event: JSON.parse(body).type, id: headers['webhook-id'] });
+    },
+  });
+  const addModel = async (name: string, tier = 'critical') => {
+    const { modelId } = await writeReport(
+      store().db,
+      submissionOf(sampleReport({ name, tier, jobId: name, at: at(0).toISOString() })),
+    );
+    const [found] = await modelsNamed(store().db, { name, project: null });
+    return { modelId, projectId: found?.projectId ?? 0 };
+  };
+  const post = (
+    values: readonly (readonly [hour: number, value: number])[],
+    more: Partial<Parameters<typeof writeMetrics>[1]> = {},
+  ) =>
+    writeMetrics(store().db, {
+      ...model,
+      writtenBy: 'token write',
+      refClass: 'authoritative',
+      environment: '',
+      at: at(0).toISOString(),
+      measurements: values.map(([hour, value]) => ({
+        name: 'model.drift.psi',
+        unit: '1',
+        labels: { feature: 'age' },
+        value,
+        at: at(hour).toISOString(),
+      })),
+      sha256: '',
+      idempotencyKey: null,
+      ...more,
+    });
+  const make = (definition: Partial<RuleDefinition>, name = 'drift') =>
+    createRule(store().db, {
+      name,
+      definition: { ...drift, ...definition },
+      isEnabled: true,
+      createdBy: 'token write',
+      judgesFrom: at(0),
+    });
+  const judgeAll = async (): Promise<number> => {
+    let n = 0;
+    while (await evaluateNext(store().db)) n += 1;
+    return n;
+  };
+  const deliverAll = async (): Promise<void> => {
+    await sql`update delivery set next_at = now() where state = 'waiting'`.execute(store().db);
+    while (
+      await deliverNext(store().db, {
+        actions: actions(),
+        url: 'https://tower.example.com',
+        onError: (error) => errors.push(error),
+      })
+    );
+  };
+  const alerts = () => listAlerts(store().db, { limit: 50 });
+
+  beforeEach(async () => {
+    await emptyStore(store().db);
+    sent.length = 0;
+    faults = [];
+    model = await addModel('late');
+  });
+
+  it('opens one alert for an episode and closes it, whether values come one by one or all at once', async () => {
+    await make({});
+    for (const [hour, value] of [
+      [1, 0.3],
+      [2, 0.4],
+      [3, 0.5],
+    ] as const) {
+      await post([[hour, value]]);
+      expect(await judgeAll()).toBe(1);
+    }
+    expect(await alerts()).toMatchObject([
+      {
+        rule: 'drift',
+        model: 'late',
+        value: 0.4,
+        openedAt: at(2),
+        closedAt: null,
+        severity: 'critical',
+        labels: { feature: 'age' },
+      },
+    ]);
+    await post([
+      [4, 0.15],
+      [5, 0.05],
+      [6, 0.9],
+      [7, 0.9],
+    ]);
+    await judgeAll();
+    expect(await alerts()).toMatchObject([{ closedAt: at(5) }]);
+    expect(await judgeAll()).toBe(0);
+  });
+
+  it('judges neither previews, nor values sent again, nor models that it does not look at', async () => {
+    await make({ when: { of: 'value', is: 'above', limit: 0.2, times: 1 } });
+    await post([[1, 9]], { refClass: 'preview' });
+    await post([[1, 9]], await addModel('other', 'standard'));
+    await judgeAll();
+    expect(await alerts()).toEqual([]);
+    await post([[2, 9]]);
+    await judgeAll();
+    await post([[2, 9]]);
+    expect(await judgeAll()).toBe(0);
+    expect(await alerts()).toHaveLength(1);
+  });
+
+  it('lets several servers judge side by side without a double', async () => {
+    await make({ when: { of: 'value', is: 'above', limit: 0.2, times: 1 } });
+    await writeMetrics(store().db, {
+      ...model,
+      writtenBy: '',
+      refClass: 'authoritative',
+      environment: '',
+      at: at(1).toISOString(),
+      measurements: Array.from({ length: 30 }, (_, i) => ({
+        name: 'model.drift.psi',
+        unit: '1',
+        labels: { feature: `f${i}` },
+        value: 1,
+      })),
+      sha256: '',
+      idempotencyKey: null,
+    });
+    const judged = await Promise.all([judgeAll(), judgeAll(), judgeAll(), judgeAll()]);
+    expect(judged.reduce((sum, n) => sum + n)).toBe(30);
+    expect(await alerts()).toHaveLength(30);
+  });
+
+  it('starts one pipeline with the id of the alert, also when an answer was lost', async () => {
+    await make({ actions: [{ do: 'pipeline', ref: 'main', variables: { RETRAIN: 'yes' } }] });
+    const before = gitlab.pipelines.length;
+    await post([
+      [1, 1],
+      [2, 1],
+    ]);
+    await judgeAll();
+    gitlab.fail('before');
+    gitlab.fail('after');
+    await deliverAll();
+    expect((await alerts())[0]?.deliveries).toMatchObject([
+      { state: 'waiting', attempts: 1, result: expect.stringContaining('502') },
+    ]);
+    await deliverAll();
+    expect(gitlab.pipelines).toHaveLength(before + 1);
+    await deliverAll();
+    await deliverAll();
+    expect(gitlab.pipelines).toHaveLength(before + 1);
+    const [alert] = await alerts();
+    expect(gitlab.pipelines.at(-1)).toMatchObject({ ref: 'main', project: 'risk/late-lodgement' });
+    expect(gitlab.pipelines.at(-1)?.variables).toEqual(
+      expect.arrayContaining([
+        { key: 'FLIGHTCHECK_ALERT_ID', value: alert?.uid, variable_type: 'env_var' },
+        { key: 'RETRAIN', value: 'yes', variable_type: 'env_var' },
+      ]),
+    );
+    expect(alert?.deliveries).toEqual([
+      {
+        event: 'opened',
+        action: 0,
+        state: 'done',
+        attempts: 3,
+        result: `${gitlab.url}/risk/late-lodgement/-/pipelines/${gitlab.pipelines.at(-1)?.id}`,
+      },
+    ]);
+  });
+
+  it('starts no more pipelines for a model in a day than the rule allows', async () => {
+    await make({
+      when: { of: 'value', is: 'above', limit: 0.2, times: 1 },
+      cooldownHours: 0,
+      actions: [{ do: 'pipeline', ref: 'main' }],
+      pipelinesPerDay: 2,
+    });
+    const before = gitlab.pipelines.length;
+    await post([1, 2, 3, 4, 5, 6, 7, 8].map((hour) => [hour, hour % 2] as const));
+    await judgeAll();
+    await deliverAll();
+    expect(await alerts()).toHaveLength(4);
+    expect(gitlab.pipelines).toHaveLength(before + 2);
+    expect((await alerts())[0]?.deliveries).toMatchObject([{ state: 'refused', result: expect.stringContaining('used up') }]);
+  });
+
+  it('opens an issue whose text can do nothing, and closes it with the alert', async () => {
+    model = await addModel('late @all /close `x` <img>');
+    await make({ actions: [{ do: 'issue' }] });
+    await post([
+      [1, 1],
+      [2, 1],
+    ]);
+    await judgeAll();
+    await deliverAll();
+    const issue = gitlab.issues.at(-1);
+    expect(issue).toMatchObject({
+      state: 'opened',
+      title: expect.stringMatching(/^Alert [\da-f-]{13}: model.drift.psi of late/),
+    });
+    expect(issue?.title).not.toContain('@');
+    expect(issue?.description).toContain('`late @all /close  x  <img>`');
+    expect(issue?.description.split('\n').some((line) => line.startsWith('/'))).toBe(false);
+    await post([[3, 0]]);
+    await judgeAll();
+    await deliverAll();
+    expect(issue).toMatchObject({ state: 'closed' });
+  });
+
+  it('tries a webhook again with longer pauses until it is acknowledged, and tells of the end after the beginning', async () => {
+    await make({ actions: [{ do: 'webhook', to: 'ops' }] });
+    faults = [new ActionFault('it answered 500'), new ActionFault('it answered 500')];
+    await post([
+      [1, 1],
+      [2, 1],
+      [3, 0],
+    ]);
+    await judgeAll();
+    await deliverAll();
+    expect(sent).toEqual([]);
+    await deliverAll();
+    expect(sent).toEqual([]);
+    await deliverAll();
+    const [alert] = await alerts();
+    expect(sent).toEqual([
+      { event: 'flightcheck.alert.opened', id: `${alert?.uid}-opened` },
+      { event: 'flightcheck.alert.closed', id: `${alert?.uid}-closed` },
+    ]);
+    expect([1, 2, 3, 20, 199].map(pauseAfter)).toEqual([5, 10, 20, 3600, 3600]);
+  });
+
+  it('says what an operator has to do when a destination is not known, and keeps what another GitLab owns to itself', async () => {
+    await make({
+      actions: [
+        { do: 'webhook', to: 'nowhere' },
+        { do: 'pipeline', ref: 'gone' },
+      ],
+    });
+    await post([
+      [1, 1],
+      [2, 1],
+    ]);
+    await judgeAll();
+    await deliverAll();
+    expect((await alerts())[0]?.deliveries).toMatchObject([
+      { state: 'waiting', result: 'this server knows no webhook nowhere; name it in the file of --actions' },
+      { state: 'waiting', result: expect.stringContaining('does the branch exist') },
+    ]);
+    await sql`update project set issuer = 'https://other.example.com'`.execute(store().db);
+    await deliverAll();
+    expect((await alerts())[0]?.deliveries[1]).toMatchObject({
+      state: 'refused',
+      result: expect.stringContaining('another GitLab'),
+    });
+  });
+
+  it('opens an alert when a model falls silent, and closes it when it speaks', async () => {
+    await make({ when: { absentHours: 10 } });
+    await post([[1, 0]]);
+    await judgeAll();
+    expect(await evaluateSilence(store().db, at(10))).toBe(0);
+    await evaluateSilence(store().db, at(12));
+    await evaluateSilence(store().db, at(13));
+    expect(await alerts()).toMatchObject([{ openedAt: at(11), closedAt: null }]);
+    await post([[14, 0]]);
+    await judgeAll();
+    expect(await alerts()).toMatchObject([{ closedAt: at(14) }]);
+  });
+
+  it('would have raised over the past what it raised', async () => {
+    const id = await make({});
+    await post([1, 2, 3, 4, 5, 40, 41, 42].map((hour) => [hour, hour === 5 ? 0 : 1] as const));
+    await judgeAll();
+    const raised = (await alerts()).map(({ openedAt, closedAt, value }) => [
+      openedAt.getTime(),
+      closedAt?.getTime() ?? null,
+      value,
+    ]);
+    const [rule] = await listRules(store().db);
+    expect(rule).toMatchObject({ id, open: 1, alerts: 2 });
+    const past = await backtest(store().db, drift, 100, at(50).getTime());
+    expect(past.alerts.map(({ openedAt, closedAt, value }) => [openedAt, closedAt, value])).toEqual(raised);
+    expect(past).toMatchObject({ seriesCount: 1, isCut: false });
+  });
+
+  it('closes what is open when a rule is switched off, judges only what comes after it is switched on, and keeps names apart', async () => {
+    const id = await make({});
+    await expect(make({})).rejects.toThrow(RuleNameTaken);
+    await post([
+      [1, 1],
+      [2, 1],
+    ]);
+    await judgeAll();
+    await enableRule(store().db, id, false);
+    expect((await alerts())[0]?.closedAt).not.toBeNull();
+    await post([[3, 1]]);
+    expect(await judgeAll()).toBe(0);
+    await retireRule(store().db, id);
+    expect(await listRules(store().db)).toEqual([]);
+    expect(await alerts()).toHaveLength(1);
+    await make({});
+  });
+
+  it('has no error of its own in any of this', () => {
+    expect(errors).toEqual([]);
+  });
+});
