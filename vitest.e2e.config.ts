@@ -8,5 +8,6 @@ export default defineConfig({
     hookTimeout: 600_000,
     pool: 'forks',
     fileParallelism: false,
+    maxConcurrency: 2,
   },
 });

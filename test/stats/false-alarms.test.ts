@@ -1,12 +1,15 @@
 /** Unchanged data, 200 seeds: at most 6 alarms at a stated 1 %. PSI is in drift.test.ts, chunks and series with their probes. */
 import { expect, test } from 'vitest';
 import { floorOf, judgeSlices } from '../../rules/ml-test-score/lib/slices.ts';
-import { once } from '../../src/stats/bootstrap.ts';
+import { bootstrap, once } from '../../src/stats/bootstrap.ts';
 import { drift } from '../../src/stats/drift.ts';
 import { mannKendall } from '../../src/stats/mann-kendall.ts';
 import { metricOf } from '../../src/stats/metrics/index.ts';
 import { randomOf } from '../../src/stats/random.ts';
 import { rise } from '../../src/stats/rise.ts';
+import { inferSchema } from '../../src/stats/schema/infer.ts';
+import { profile } from '../../src/stats/schema/profile.ts';
+import { violations } from '../../src/stats/schema/violations.ts';
 import { wilsonInterval } from '../../src/stats/wilson.ts';
 import { folderOf, storeOf } from '../support/tables.ts';
 
@@ -42,6 +45,41 @@ test('slices against the floor, Holm over them', () => {
     if (judgeSlices(metric, floor, { y, score: z, slices }, seed).some((slice) => slice.verdict === 'fail')) alarms++;
   }
   expect(alarms).toBeLessThanOrEqual(6);
+}, 60_000);
+
+test('two models that are equally good: a drop of the metric beyond what is allowed', () => {
+  const [n, allowed] = [500, 0.01];
+  let alarms = 0;
+  for (let seed = 0; seed < 200; seed++) {
+    const random = randomOf(seed);
+    const z = Array.from({ length: n }, () => random.normal());
+    const y = Float64Array.from(z, (x) => (random.uniform() < 1 / (1 + Math.exp(-1.5 * x)) ? 1 : 0));
+    const [before, now] = [z, z].map((known) =>
+      metricOf('auc', 0.5).weighted(
+        y,
+        Float64Array.from(known, (x) => x + 0.5 * random.normal()),
+      ),
+    );
+    const drop = bootstrap((weights) => (before?.(weights) ?? 0) - (now?.(weights) ?? 0), n, { seed, replicates: 300 });
+    if (drop && drop.lower > allowed) alarms++;
+  }
+  expect(alarms).toBeLessThanOrEqual(6);
+}, 60_000);
+
+test('a schema as it is inferred, against other rows of the same kind: 200 columns with missing values', async () => {
+  const store = await storeOf(folderOf({}), {});
+  const names = Array.from({ length: 200 }, (_, k) => `x${k}`);
+  const sql = (side: string) =>
+    names.map((name, k) => {
+      const value = k % 4 === 3 ? `'c' || (hash(i, ${k}, '${side}') % 7)` : `(hash(i, ${k}, '${side}') / 2^64) ** ${1 + (k % 4)}`;
+      return `CASE WHEN hash(i, ${k}, '${side} null') % 100 < ${k % 30} THEN NULL ELSE ${value} END AS ${name}`;
+    });
+  for (const side of ['a', 'b'])
+    await store.query(`CREATE TABLE ${side} AS SELECT i AS __row, ${sql(side).join(', ')} FROM range(400) t(i)`);
+  const columns = names.map((name, k) => ({ name, type: k % 4 === 3 ? 'VARCHAR' : 'DOUBLE' }));
+  const schema = inferSchema(await profile(store, { name: 'a', rows: 400, sources: [], columns }, names));
+  const alarms = await violations(store, 'b', schema, names);
+  expect(new Set(alarms.map(({ column }) => column)).size).toBeLessThanOrEqual(6);
 }, 60_000);
 
 test('Mann-Kendall at 1 %, either side, ten values and many; Wilson at 99 %', () => {

@@ -40,7 +40,10 @@ const nextOf = (parameters: URLSearchParams, page: number): string => {
 const user = (username: string) => ({ id: username.length, username, name: username.toUpperCase(), state: 'active' });
 
 /** The environment of a job of project 7. */
-export async function fakeGitLab(content: FakeGitLab): Promise<{ env: Record<string, string>; requests: readonly string[] }> {
+export async function fakeGitLab(
+  content: FakeGitLab,
+  onEnd: (end: () => Promise<void>) => void = onTestFinished,
+): Promise<{ env: Record<string, string>; requests: readonly string[] }> {
   let limited = content.limitedFirst ?? 0;
   const requests: string[] = [];
   const server = await serve((response, _before, { url = '', headers }) => {
@@ -116,6 +119,6 @@ export async function fakeGitLab(content: FakeGitLab): Promise<{ env: Record<str
       );
     sendJson(response, 404, { message: '404 Not Found' });
   });
-  onTestFinished(() => server.close());
+  onEnd(() => server.close());
   return { env: { CI_API_V4_URL: `${server.url}/api/v4`, CI_PROJECT_ID: '7', FLIGHTCHECK_GITLAB_TOKEN: gitLabToken }, requests };
 }

@@ -1,0 +1,57 @@
+import { csvOf } from '../../support/tables.ts';
+import { edit, type Fault, write } from '../fault.ts';
+import { luckOf, tablesOf, tossed, truth } from '../tables.ts';
+
+export const modelFaults: readonly Fault[] = [
+  { name: 'commits that came through no merge request', caughtBy: 'model-1', around: { approvedBy: null } },
+  { name: 'commits that their own author approved', caughtBy: 'model-1', around: { approvedBy: 'ada' } },
+  {
+    name: 'an offline metric that orders the versions otherwise than their use',
+    caughtBy: 'model-2',
+    tables: ({ experiments }) => ({
+      experiments: experiments.map((row, i) => ({ ...row, online: experiments[[3, 5, 0, 4, 1, 2][i] ?? 0]?.online ?? '' })),
+    }),
+  },
+  {
+    name: 'a hyperparameter at the end of its range',
+    caughtBy: 'model-3',
+    files: [edit('flightcheck.yml', 'low: 0.01, high: 100', 'low: 1, high: 100')],
+  },
+  {
+    name: 'a training that reads its own copy of the rows',
+    caughtBy: 'model-4',
+    also: { 'data-5': 'a model that does not change when rows are erased never read them: what it holds cannot be told' },
+    code: {
+      python: [write('src/rows.csv', csvOf(tablesOf().train)), edit('src/train.py', 'read(data)', 'read("src/rows.csv")')],
+      r: [write('R/rows.csv', csvOf(tablesOf().train)), edit('R/train.R', 'read_rows(data)', 'read_rows("R/rows.csv")')],
+    },
+  },
+  {
+    name: 'a world so simple that a linear model is as good',
+    caughtBy: 'model-5',
+    happening: { truth: ({ days, ...person }) => truth({ ...person, days: 75 }) + (1.4 * (days - 60)) / 15 },
+    code: {
+      python: [
+        edit('src/model.py', '*STATES[1:])', '*STATES[1:], "days_scaled")'),
+        edit('src/model.py', 'for state in STATES[1:])]', 'for state in STATES[1:]), (float(row["days"]) - 60) / 15]'),
+      ],
+      r: [
+        edit(
+          'R/model.R',
+          'vic = as.numeric(found$state == "vic")',
+          'vic = as.numeric(found$state == "vic"),\n    days_scaled = (as_number(rows$days, 0, 1000) - 60) / 15',
+        ),
+      ],
+    },
+  },
+  {
+    name: 'a channel in which labels are tosses of a coin',
+    caughtBy: 'model-6',
+    happening: { change: (one) => (one.row.channel === 'phone' ? tossed(one) : one) },
+  },
+  {
+    name: 'one sex pays late for a reason that no feature knows',
+    caughtBy: 'model-7',
+    happening: { change: (one) => (one.row.sex === 'm' && luckOf(one) < 0.35 ? { ...one, late: 1 } : one) },
+  },
+];
