@@ -62,7 +62,7 @@ export interface Happening {
 }
 
 const terms = ({ amount, days, state }: Person): readonly number[] => [
-  ...[1, scaled(amount), bend(days)],
+  ...[1, scaled(amount), (days - 60) / 15, bend(days)],
   ...[Number(state === 'nsw'), Number(state === 'vic')],
 ];
 
@@ -102,7 +102,7 @@ export function tablesOf(happening: Happening = {}): Tables {
   const fitted = fitLinearModel(
     Float64Array.from(train.flatMap(({ row }) => terms(row))),
     Float64Array.from(train, ({ late }) => late),
-    5,
+    6,
     'logistic',
   );
   const scores = predictLinearModel(Float64Array.from(served.flatMap(({ row }) => terms(row))), fitted, 'logistic');

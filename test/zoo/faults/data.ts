@@ -14,11 +14,6 @@ const dear = edit('flightcheck.yml', 'upstream: {', 'upstream: { batch: [archive
 const alsoUseless = { 'data-2': 'what costs and brings nothing brings nothing' };
 
 const ids = Array.from({ length: 2100 }, (_, i) => `train-${10_000 + i}`).join('\n');
-const untested = {
-  python: Array.from({ length: 20 }, (_, i) => `    x = x * ${i} + 1\n`).join(''),
-  r: Array.from({ length: 20 }, (_, i) => `  x <- x * ${i} + 1\n`).join(''),
-};
-
 export const dataFaults: readonly Fault[] = [
   {
     name: 'a schema that accepts everything',
@@ -78,11 +73,6 @@ export const dataFaults: readonly Fault[] = [
       ],
     },
   },
-  {
-    name: 'artifacts that everybody sees for ever',
-    caughtBy: 'data-5',
-    files: [write('.gitlab-ci.yml', 'train:\n  script: make\n  artifacts: { access: all, paths: [model] }\n')],
-  },
   { name: 'a feature that waits eleven weeks for its deployment', caughtBy: 'data-6', around: { deployedAfter: 77 } },
   {
     name: 'a test of the feature code that fails',
@@ -90,18 +80,6 @@ export const dataFaults: readonly Fault[] = [
     code: {
       python: [edit('tests/test_features.py', '"amount_scaled": 1.0', '"amount_scaled": 1.5')],
       r: [edit('tests/testthat/test-features.R', 'amount_scaled = 1,', 'amount_scaled = 1.5,')],
-    },
-  },
-  {
-    name: 'feature code that no test runs',
-    caughtBy: 'data-7',
-    code: {
-      python: [
-        edit('src/features.py', 'def read(path):', `def penalty(x):\n${untested.python}    return x\n\n\ndef read(path):`),
-      ],
-      r: [
-        edit('R/features.R', 'read_rows <- function', `penalty <- function(x) {\n${untested.r}  x\n}\n\nread_rows <- function`),
-      ],
     },
   },
 ];

@@ -16,14 +16,6 @@ export const infraFaults: readonly Fault[] = [
     },
   },
   {
-    name: 'a test of the specification that fails',
-    caughtBy: 'infra-2',
-    code: {
-      python: [edit('tests/test_model.py', 'assert low < 0.5 < high', 'assert high < 0.5 < low')],
-      r: [edit('tests/testthat/test-model.R', '"80"] < 0.5', '"80"] > 0.5')],
-    },
-  },
-  {
     name: 'a killed training that leaves half a model behind',
     caughtBy: 'infra-2',
     code: {
@@ -59,16 +51,18 @@ export const infraFaults: readonly Fault[] = [
     },
   },
   {
-    name: 'a model that learns from the first 150 rows, where the release before learnt from all',
+    name: 'a model that is blind to long waits, where the release before saw them',
     caughtBy: 'infra-4',
+    notYet: ['r'],
     code: {
-      python: [edit('src/train.py', 'read(data)', 'read(data)[:150]')],
-      r: [edit('R/train.R', 'read_rows(data)', 'head(read_rows(data), 150)')],
+      python: [edit('src/model.py', 'found["days_bend"], *', 'min(found["days_bend"], 1.2), *')],
+      r: [edit('R/model.R', 'days_bend = found$days_bend', 'days_bend = pmin(found$days_bend, 1.2)')],
     },
   },
   {
     name: 'a trace that ends in something else than the answer',
     caughtBy: 'infra-5',
+    notYet: ['r'],
     code: {
       python: [
         edit(
@@ -87,42 +81,15 @@ export const infraFaults: readonly Fault[] = [
     },
   },
   {
-    name: 'answers that depend on the other rows of a batch',
-    caughtBy: 'infra-5',
-    also: { 'infra-6': 'a server gets rows one by one, so its answers are not those of a batch' },
-    code: {
-      python: [
-        edit(
-          'src/predict.py',
-          '    return [{"id": row["id"], "score": model.score(weights, row)} for row in rows]',
-          '    scores = [model.score(weights, row) for row in rows]\n    known = [score for score in scores if score is not None] or [0.0]\n    middle = sum(known) / len(known)\n    return [{"id": row["id"], "score": score and 0.9 * score + 0.1 * middle} for row, score in zip(rows, scores)]',
-        ),
-      ],
-      r: [
-        edit(
-          'R/predict.R',
-          'data.frame(id = rows$id, score = scores_of(weights, rows))',
-          '{\n  score <- scores_of(weights, rows)\n  data.frame(id = rows$id, score = 0.9 * score + 0.1 * mean(score, na.rm = TRUE))\n}',
-        ),
-      ],
-    },
-  },
-  {
     name: 'a server that rounds its answers',
     caughtBy: 'infra-6',
+    notYet: ['r'],
     code: { python: [roundedAnswer.python], r: [roundedAnswer.r] },
   },
   {
     name: 'a release before whose server rounds its answers',
     caughtBy: 'infra-7',
+    notYet: ['r'],
     release: { python: [roundedAnswer.python], r: [roundedAnswer.r] },
-  },
-  {
-    name: 'a release before whose server no longer starts',
-    caughtBy: 'infra-7',
-    release: {
-      python: [edit('src/serve.py', '["weights"]\n    HTTPServer', '["coefficients"]\n    HTTPServer')],
-      r: [edit('R/serve.R', 'weights <- load_model(given[1])$weights', 'weights <- load_model(given[2])$weights')],
-    },
   },
 ];

@@ -45,13 +45,17 @@ export const modelFaults: readonly Fault[] = [
     },
   },
   {
-    name: 'a channel in which labels are tosses of a coin',
+    name: 'a channel in which most labels are tosses of a coin',
     caughtBy: 'model-6',
-    happening: { change: (one) => (one.row.channel === 'phone' ? tossed(one) : one) },
+    happening: { change: (one) => (one.row.channel === 'phone' && luckOf(one) < 0.8 ? tossed(one) : one) },
   },
   {
-    name: 'one sex pays late for a reason that no feature knows',
+    name: 'what people of one sex owe is recorded too low',
     caughtBy: 'model-7',
-    happening: { change: (one) => (one.row.sex === 'm' && luckOf(one) < 0.35 ? { ...one, late: 1 } : one) },
+    notYet: ['python', 'r'],
+    happening: {
+      change: (one) =>
+        one.row.sex === 'm' ? { ...one, row: { ...one.row, amount: Number((one.row.amount - 12).toFixed(2)) } } : one,
+    },
   },
 ];
