@@ -53,7 +53,6 @@ export const infraFaults: readonly Fault[] = [
   {
     name: 'a model that is blind to long waits, where the release before saw them',
     caughtBy: 'infra-4',
-    notYet: ['r'],
     code: {
       python: [edit('src/model.py', 'found["days_bend"], *', 'min(found["days_bend"], 1.2), *')],
       r: [edit('R/model.R', 'days_bend = found$days_bend', 'days_bend = pmin(found$days_bend, 1.2)')],
@@ -62,7 +61,6 @@ export const infraFaults: readonly Fault[] = [
   {
     name: 'a trace that ends in something else than the answer',
     caughtBy: 'infra-5',
-    notYet: ['r'],
     code: {
       python: [
         edit(
@@ -83,13 +81,11 @@ export const infraFaults: readonly Fault[] = [
   {
     name: 'a server that rounds its answers',
     caughtBy: 'infra-6',
-    notYet: ['r'],
     code: { python: [roundedAnswer.python], r: [roundedAnswer.r] },
   },
   {
     name: 'a release before whose server rounds its answers',
     caughtBy: 'infra-7',
-    notYet: ['r'],
     release: { python: [roundedAnswer.python], r: [roundedAnswer.r] },
   },
 ];

@@ -8,13 +8,12 @@ export const monitoringFaults: readonly Fault[] = [
   {
     name: 'a pipeline from which nobody has heard for six weeks',
     caughtBy: 'monitor-1',
-    notYet: ['python', 'r'],
+    notYet: ['python'],
     around: { silentFor: 42 },
   },
   {
     name: 'other people ask than the model was made for',
     caughtBy: 'monitor-2',
-    notYet: ['r'],
     happening: {
       change: (one, period) => (period === 'serving' && luckOf(one) < 0.6 ? { ...one, row: { ...one.row, state: 'vic' } } : one),
     },
@@ -39,7 +38,7 @@ export const monitoringFaults: readonly Fault[] = [
   {
     name: 'NaN for a row that must be refused',
     caughtBy: 'monitor-5',
-    notYet: ['python', 'r'],
+    notYet: ['r'],
     code: {
       python: [
         edit('src/model.py', 'return None if x is None else probability', 'return float("nan") if x is None else probability'),
@@ -56,13 +55,13 @@ export const monitoringFaults: readonly Fault[] = [
   {
     name: 'training takes a little more memory with every run',
     caughtBy: 'monitor-6',
-    notYet: ['python', 'r'],
+    notYet: ['r'],
     around: { memory: Array.from({ length: 20 }, (_, i) => 0.6 + 0.02 * i) },
   },
   {
     name: 'what people do changes after the model was made',
     caughtBy: 'monitor-7',
-    notYet: ['python', 'r'],
+    notYet: ['r'],
     happening: { change: (one, period) => (period === 'serving' && luckOf(one) < 0.5 ? tossed(one) : one) },
   },
 ];
