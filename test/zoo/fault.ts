@@ -33,8 +33,6 @@ export interface Fault {
   readonly caughtBy: string;
   /** Other tests that rightly turn too, and why. */
   readonly also?: Readonly<Record<string, string>>;
-  /** Languages in which it was not watched yet, and so is not run. */
-  readonly notYet?: readonly Language[];
   /** Edits of the last commit, by language. */
   readonly code?: Readonly<Record<Language, readonly Edit[]>>;
   /** Edits of the last commit, of what both languages share: manifest, schema. */

@@ -8,7 +8,6 @@ export const monitoringFaults: readonly Fault[] = [
   {
     name: 'a pipeline from which nobody has heard for six weeks',
     caughtBy: 'monitor-1',
-    notYet: ['python'],
     around: { silentFor: 42 },
   },
   {
@@ -21,7 +20,6 @@ export const monitoringFaults: readonly Fault[] = [
   {
     name: 'serving rounds a feature, training does not',
     caughtBy: 'monitor-3',
-    notYet: ['r'],
     tables: ({ serving }) => ({
       serving: serving.map((row) => ({ ...row, amount_scaled: Number(Number(row.amount_scaled).toFixed(1)) })),
     }),
@@ -29,7 +27,6 @@ export const monitoringFaults: readonly Fault[] = [
   {
     name: 'requests half a year after the last training row',
     caughtBy: 'monitor-4',
-    notYet: ['r'],
     tables: ({ serving, requests }) => ({
       serving: serving.map((row) => ({ ...row, asked_at: later(120, row.asked_at) })),
       requests: requests.map((row) => ({ ...row, asked_at: later(120, row.asked_at) })),
@@ -38,7 +35,6 @@ export const monitoringFaults: readonly Fault[] = [
   {
     name: 'NaN for a row that must be refused',
     caughtBy: 'monitor-5',
-    notYet: ['r'],
     code: {
       python: [
         edit('src/model.py', 'return None if x is None else probability', 'return float("nan") if x is None else probability'),
@@ -55,13 +51,11 @@ export const monitoringFaults: readonly Fault[] = [
   {
     name: 'training takes a little more memory with every run',
     caughtBy: 'monitor-6',
-    notYet: ['r'],
     around: { memory: Array.from({ length: 20 }, (_, i) => 0.6 + 0.02 * i) },
   },
   {
     name: 'what people do changes after the model was made',
     caughtBy: 'monitor-7',
-    notYet: ['r'],
     happening: { change: (one, period) => (period === 'serving' && luckOf(one) < 0.5 ? tossed(one) : one) },
   },
 ];
