@@ -40,8 +40,8 @@ const line = (job: string, words: string): string => `  ${job.padEnd(14)} ${word
 /** The pipeline of the example's own `.gitlab-ci.yml`. */
 export async function runPipeline({ offline, project, path, variables, signal, say }: DemoRun): Promise<DemoResult> {
   const onLine = (text: string): void => {
-    const started = /^(\S+) +starting shell/.exec(text);
-    const finished = /^(\S+) +finished in ([\d.]+ \w+)(?: +(?:FAIL|WARN) +(\d+))?/.exec(text);
+    const started = /^(\S+?)(?:: \[1\/1\])? +starting shell/.exec(text);
+    const finished = /^(\S+?)(?:: \[1\/1\])? +finished in ([\d.]+ \w+)(?: +(?:FAIL|WARN) +(\d+))?/.exec(text);
     if (finished?.[1] === 'pipeline') return;
     if (started?.[1]) say(pc.dim(line(started[1], 'started')));
     if (finished?.[1])

@@ -8,11 +8,14 @@ export interface HistoryOptions {
   /** id_token of this job, or a token of Control Tower; a Tower on this machine needs none. */
   readonly token: string | undefined;
   readonly model: string;
+  /** What the run may spend on Control Tower; one question never waits longer than `mostSeconds`. */
   readonly timeoutSeconds?: number;
   readonly signal?: AbortSignal;
 }
 
 const mostBytes = 4 * 2 ** 20;
+/** To wait for one answer. */
+const mostSeconds = 15;
 const unknown = (reason: string, isAbsent = false): { ok: false; reason: string; isAbsent: boolean } => ({
   ok: false,
   reason,
@@ -52,7 +55,7 @@ export async function askTower(
   if (url === '') return unknown('no Control Tower is named (tower-url)');
   const address = new URL(`${url.replace(/\/+$/, '')}${path}`);
   for (const [name, value] of parameters) address.searchParams.append(name, value);
-  const limitSignal = AbortSignal.timeout((timeoutSeconds ?? 15) * 1000);
+  const limitSignal = AbortSignal.timeout(Math.min(mostSeconds, timeoutSeconds ?? mostSeconds) * 1000);
   try {
     // A redirect would carry the token to another host.
     const response = await fetch(address, {

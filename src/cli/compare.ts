@@ -1,5 +1,6 @@
 /** The change against the last report that counts: of `--compare FILE`, else of Control Tower. */
 import { basename, dirname, resolve } from 'node:path';
+import type { HistoryOptions } from '../adapters/history.ts';
 import { readReport } from '../adapters/reports.ts';
 import { readStanding } from '../adapters/standing.ts';
 import { compareWith, type Standing, standingOf } from '../kernel/comparison.ts';
@@ -31,7 +32,7 @@ export async function compared(
   context: Context,
   report: Report,
   baseline: Baseline | null,
-  tower: { readonly url: string; readonly token: string | undefined },
+  tower: Pick<HistoryOptions, 'url' | 'token' | 'timeoutSeconds'>,
 ): Promise<Report> {
   if (baseline && baseline.model !== report.model.name)
     throw new UsageError(

@@ -8,9 +8,6 @@ import type { Context } from './command.ts';
 import type { PostOptions } from './post-report.ts';
 import type { Repo } from './repo.ts';
 
-/** To wait for an answer. */
-const mostSeconds = 15;
-
 /** Which of the commits are in the history of HEAD. */
 async function ours(git: Git, commits: Iterable<string | null>): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
@@ -35,7 +32,7 @@ export async function repeatedBySchedule(
       url: tower?.url ?? '',
       token: tower?.token,
       model: manifest.model.name,
-      timeoutSeconds: Math.min(mostSeconds, tower?.timeoutSeconds ?? mostSeconds),
+      ...(tower && { timeoutSeconds: tower.timeoutSeconds }),
       signal: context.signal,
     }),
   );

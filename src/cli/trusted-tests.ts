@@ -24,13 +24,14 @@ const measuredOf = (metrics: readonly Metric[]): readonly Metric[] => metrics.fi
 export function historyOf(
   context: Context,
   repo: Repo,
-  tower: Pick<PostOptions['tower'], 'url' | 'token'> | undefined,
+  tower: (Pick<PostOptions['tower'], 'url' | 'token'> & { readonly timeoutSeconds?: number }) | undefined,
   metrics: () => readonly Metric[],
 ): World['history'] {
   const past = openHistory({
     url: tower?.url ?? '',
     token: tower?.token,
     model: repo.manifest.value?.model.name ?? '',
+    ...(tower?.timeoutSeconds !== undefined && { timeoutSeconds: tower.timeoutSeconds }),
     signal: context.signal,
   });
   return { values: (...asked) => endingNow(past, measuredOf(metrics()), repo.startedAt.toISOString()).values(...asked) };

@@ -11,7 +11,7 @@ export interface ColumnSummary {
   /** Of finite numbers; null for other columns and when there is none. */
   readonly min: number | null;
   readonly max: number | null;
-  /** To twelve significant digits, as is the deviation. */
+  /** To the digits that no order of addition changes, as is the deviation: 13 of some hundred rows, 11 of ten million. */
   readonly mean: number | null;
   /** Sample standard deviation (n - 1). */
   readonly sd: number | null;
@@ -19,8 +19,12 @@ export interface ColumnSummary {
   readonly distinct: number;
 }
 
-/** Twelve significant digits: threads add up in another order each time, and the last digits of a sum are theirs. */
-const settled = (value: number | null): number | null => (value === null ? null : Number(value.toPrecision(12)));
+/**
+ * Threads add up in another order each time, and the last digits of a sum are theirs: of 15 digits, about half as many as
+ * the number of rows has.
+ */
+const settled = (value: number | null, rows: number): number | null =>
+  value === null ? null : Number(value.toPrecision(15 - Math.ceil(Math.log10(Math.max(rows, 1)) / 2)));
 
 /** Summaries of all columns in one pass over the table per 50 columns. Times have no numbers, only counts. */
 export function summarise(tables: Query, table: string, columns: readonly Column[]): Promise<ReadonlyMap<string, ColumnSummary>> {
@@ -62,8 +66,8 @@ async function passes(tables: Query, table: string, columns: readonly Column[]):
         infinities: of('inf') ?? 0,
         min: of('min'),
         max: of('max'),
-        mean: settled(of('mean')),
-        sd: settled(of('sd')),
+        mean: settled(of('mean'), rows),
+        sd: settled(of('sd'), rows),
         distinct: of('d') ?? 0,
       });
     }

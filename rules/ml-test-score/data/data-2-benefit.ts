@@ -1,6 +1,6 @@
 import { defineCheck, fail, pass, skipped } from '../../../src/kernel/check.ts';
 import { asks, labelled, sources } from '../lib/asks.ts';
-import { benefitPlan, benefitsOf, repeats, seed, uselessOf } from '../lib/benefit.ts';
+import { benefitPlan, benefitsOf, repeats, seed, unnamed, uselessOf } from '../lib/benefit.ts';
 import { cell, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
 import { rowsWords } from '../lib/scored.ts';
 import { settingOf } from '../lib/setting.ts';
@@ -24,7 +24,7 @@ export default defineCheck({
     const { metric, evaluation } = setting;
     const benefits = await benefitsOf(world, setting);
     if (isVerdict(benefits)) return benefits;
-    const { features, found, suspects, retrained, batch, scored } = benefits;
+    const { features, found, suspects, retrained, faults, batch, scored } = benefits;
     const useless = uselessOf(benefits);
     const evidence = {
       explanation: `Each of ${features.length} features was shuffled ${repeats} times in ${rowsWords({ ...scored, rows: Math.round(scored.rows / (features.length * repeats + 1)) })}; ${suspects.length === 0 ? 'every shuffle costs' : `${suspects.length} cost no`} ${metric.name}${retrained.size > 0 ? `, of which ${useless.length} are not missed by a model trained without them either` : ''}.`,
@@ -57,14 +57,15 @@ export default defineCheck({
         evidence,
       );
     const open = suspects.filter(({ feature }) => retrained.get(feature) == null);
+    const [fault] = open.flatMap(({ feature }) => faults.get(feature) ?? []);
     return open.length === 0
       ? pass(evidence)
       : skipped(
           `inconclusive: shuffling ${open
             .map((one) => one.feature)
             .slice(0, 5)
-            .join(', ')} costs nothing, and no retraining without could tell`,
-          { nextStep: 'Hold out more rows, or list fewer features.', evidence },
+            .join(', ')} costs nothing, and no retraining without could tell${fault ? `: ${fault}` : ''}`,
+          { nextStep: fault ? unnamed : 'Hold out more rows, or list fewer features.', evidence },
         );
   },
 });

@@ -4,7 +4,7 @@ import type { Table } from '../../../src/kernel/world.ts';
 import { summarise } from '../../../src/stats/column-summary.ts';
 import { drift } from '../../../src/stats/drift.ts';
 import { asks, labelled, sources } from '../lib/asks.ts';
-import { benefitPlan, benefitsOf, uselessOf } from '../lib/benefit.ts';
+import { benefitPlan, benefitsOf, unnamed, uselessOf } from '../lib/benefit.ts';
 import { cell, inputsOf, isVerdict, rubric, tableOr } from '../lib/manifest.ts';
 import { featuresOfSample, settingOf } from '../lib/setting.ts';
 
@@ -48,7 +48,7 @@ export default defineCheck({
     if (isVerdict(train)) return train;
     const benefits = await benefitsOf(world, setting);
     if (isVerdict(benefits)) return benefits;
-    const { features, found, suspects, retrained } = benefits;
+    const { features, found, suspects, retrained, faults } = benefits;
     const useless = new Set(uselessOf(benefits).map(({ feature }) => feature));
     // Later rows show how a feature moves: the served ones, else those held out.
     const later: Table = (await tables.open({ table: 'serving' })) ?? evaluation;
@@ -116,7 +116,7 @@ export default defineCheck({
             .slice(0, 5)
             .map(({ feature }) => feature)
             .join(', ')} brings what it costs`,
-          { nextStep: 'Hold out more rows, or list fewer features.', evidence },
+          { nextStep: faults.size > 0 ? unnamed : 'Hold out more rows, or list fewer features.', evidence },
         )
       : judge(
           tooDear.map(({ feature, costs }) => ({

@@ -4,6 +4,7 @@ import type { PlannedExecution, PredictRequest, TableRef } from '../../../src/ke
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
 import { type Bootstrap, bootstrap } from '../../../src/stats/bootstrap.ts';
+import { faultWords, isHookFault } from './hook-faults.ts';
 import { type Importance, importances } from './importance.ts';
 import { featuresOf, isVerdict } from './manifest.ts';
 import { minimumRows, type Scored, scoredOf, tooFew, within } from './scored.ts';
@@ -30,17 +31,29 @@ const without = (feature: string): PredictRequest => ({
   input: { derive: 'without', from: { table: 'eval' }, columns: [feature] },
 });
 
-/** Interval of what the model loses when it is trained without the feature; null where it cannot be told. */
+/** The next step where no model could be trained without a feature. */
+export const unnamed =
+  'Let train and predict take the columns that their tables have, so that a model can be trained without one.';
+
+/**
+ * Interval of what the model loses when it is trained without the feature; null where it cannot be told; the words of a hook
+ * that names its columns and so fails without one.
+ */
 async function lossWithout(
   { tables, hooks }: Pick<World, 'tables' | 'hooks'>,
   setting: Setting,
   full: Scored,
   feature: string,
-): Promise<Bootstrap | Verdict | null> {
+): Promise<Bootstrap | Verdict | string | null> {
   const request = without(feature);
   const input = await tables.open(request.input);
   if (!input) return null;
-  const less = await scoredOf(tables, setting, input, await hooks.predict(request));
+  const answers = await hooks.predict(request).catch((error: unknown) => {
+    if (isHookFault(error)) return faultWords(error);
+    throw error;
+  });
+  if (typeof answers === 'string') return answers;
+  const less = await scoredOf(tables, setting, input, answers);
   if (isVerdict(less)) return less;
   const rows = await tables.query<{ y: number; a: number; b: number }>(
     `SELECT a.y AS y, a.score AS a, b.score AS b FROM ${full.relation} a JOIN ${less.relation} b USING (__row) WHERE ${within(comparedRows, full.rows)} ORDER BY __row`,
@@ -73,6 +86,8 @@ export interface Benefits {
   readonly suspects: readonly Importance[];
   /** What the weakest suspects cost when a model is trained without them; null where it cannot be told. */
   readonly retrained: ReadonlyMap<string, Bootstrap | null>;
+  /** Why there is no model without them: the hook's fault, by feature. */
+  readonly faults: ReadonlyMap<string, string>;
   readonly batch: Table;
   readonly scored: Scored;
 }
@@ -100,6 +115,7 @@ export async function benefitsOf(world: Pick<World, 'tables' | 'hooks'>, setting
   const found = await importances(tables, scored, metric, features, seed);
   const suspects = found.filter(({ interval }) => interval === null || interval.lower <= 0).sort((a, b) => a.loss - b.loss);
   const retrained = new Map<string, Bootstrap | null>();
+  const faults = new Map<string, string>();
   if (suspects.length > 0) {
     const full = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
     if (isVerdict(full)) return full;
@@ -107,11 +123,12 @@ export async function benefitsOf(world: Pick<World, 'tables' | 'hooks'>, setting
     if (few) return few;
     for (const { feature } of suspects.slice(0, features.length > 1 && hooks.has('train') ? mostRetrained : 0)) {
       const loss = await lossWithout(world, setting, full, feature);
-      if (loss !== null && isVerdict(loss)) return loss;
-      retrained.set(feature, loss);
+      if (typeof loss === 'string') faults.set(feature, loss);
+      else if (loss !== null && isVerdict(loss)) return loss;
+      retrained.set(feature, typeof loss === 'string' ? null : loss);
     }
   }
-  return { features, found, suspects, retrained, batch, scored };
+  return { features, found, suspects, retrained, faults, batch, scored };
 }
 
 /** Features that neither a shuffle nor a model trained without them misses. */

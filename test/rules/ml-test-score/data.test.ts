@@ -4,6 +4,7 @@ import data2 from '../../../rules/ml-test-score/data/data-2-benefit.ts';
 import { schemaFrom } from '../../../rules/ml-test-score/lib/schema.ts';
 import monitor2 from '../../../rules/ml-test-score/monitoring/monitor-2-invariants.ts';
 import { formatTableSchema, parseTableSchema } from '../../../src/facts/table-schema.ts';
+import { UsageError } from '../../../src/kernel/failure.ts';
 import { manifestOf } from '../../support/manifest.ts';
 import { answering, good, peopleOf } from '../../support/models.ts';
 import { type Row, runProbe } from '../../support/probes.ts';
@@ -195,6 +196,24 @@ describe('data-2: features', () => {
     };
     const { verdict } = await runProbe(data2, { data: { train, eval: evaluation }, model: careless });
     expect(verdict).toMatchObject({ outcome: 'pass' });
+  });
+  test('one without which training fails is inconclusive, with the words of the hook', async () => {
+    const named = {
+      ...good,
+      train: (...[rows, ...rest]: Parameters<typeof good.train>) => {
+        if (rows[0] && !('noise' in rows[0]))
+          throw new UsageError('HOOK_FAILED', "the train hook failed with exit code 1\n  the last it said: KeyError: 'noise'", {
+            hint: 'Run the command yourself.',
+          });
+        return good.train(rows, ...rest);
+      },
+    };
+    expect((await runProbe(data2, { data: noisy, model: named })).verdict).toMatchObject({
+      outcome: 'skipped',
+      reason:
+        'inconclusive: shuffling noise costs nothing, and no retraining without could tell: the train hook failed with exit code 1',
+      nextStep: expect.stringContaining('take the columns that their tables have'),
+    });
   });
   test('NaN under permutation is a fault; too few rows are inconclusive', async () => {
     const brittle = answering((rows) =>
