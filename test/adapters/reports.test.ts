@@ -83,7 +83,7 @@ describe('report files', () => {
   it('are written in every format, whole, under one stem', async () => {
     const written = await writeReports(renderFiles(goldenReport, { folder: '.flightcheck' }), { root, folder: '.flightcheck' });
     expect(written).toEqual(
-      ['report.json', 'junit.xml', 'codequality.json', 'metrics.txt', 'annotations.json', 'env', 'html'].map(
+      ['report.json', 'junit.xml', 'codequality.json', 'metrics.txt', 'annotations.json', 'env', 'html', 'md'].map(
         (ending) => `.flightcheck/report.${ending}`,
       ),
     );
