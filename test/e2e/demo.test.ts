@@ -40,7 +40,7 @@ describe.each([
       const report = JSON.parse(readFileSync(join(folder, example, 'report.report.json'), 'utf8')) as Report;
       const sections = report.suites.find((suite) => suite.id === 'ml-test-score')?.sections ?? [];
       const points = Object.fromEntries(sections.map((section) => [section.id, section.score]));
-      expect(Object.keys(points).sort()).toEqual(['data', 'infra', 'model', 'monitoring']);
+      expect(Object.keys(points).sort()).toEqual(['data', 'infra', 'model', 'monitor']);
       for (const section of ['data', 'model', 'infra'])
         expect(points[section], `${example}: ${section}`).toBeGreaterThanOrEqual(3);
     }

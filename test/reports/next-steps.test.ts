@@ -70,10 +70,10 @@ describe('what to do next', () => {
     expect(steps.map(({ result: { check }, gain, final }) => [check, gain, final])).toEqual([
       ['monitor-1', 'monitor 3.5 → 7.0', 'final score 3.5 → 5.0'],
       ['model-1', 'model 5.0 → 6.0', undefined],
-      ['infra-1', 'infra 5.0 → 6.0', 'final score 5.0 → 6.0'],
+      ['infra-1', 'infra 5.0 → 6.0', 'final score 5.0 → up to 6.0'],
       ['data-1', 'data 6.0 → 7.0', undefined],
       ['model-2', 'model 6.0 → 7.0', undefined],
-      ['infra-2', 'infra 6.0 → 7.0', 'final score 6.0 → 7.0'],
+      ['infra-2', 'infra 6.0 → 7.0', 'final score 6.0 → up to 7.0'],
     ]);
   });
 

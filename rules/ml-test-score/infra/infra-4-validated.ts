@@ -117,7 +117,8 @@ export default defineCheck({
         message: `${metric.name} falls by ${cell((sign * (before - value)) / scale)} (${cell(drop.lower)} to ${cell(drop.upper)}) against ${source}; at most ${maxDrop} is allowed`,
       });
     if (findings.length > 0) return judge(findings, evidence);
-    if (answers.key === known.key)
+    // A release before that nothing has changed since is another matter: what it trains is as good as itself.
+    if (request.model.hook === 'given' && answers.key === known.key)
       return skipped('inconclusive: the model that hooks.predict names is itself the one in production', {
         nextStep: 'Give the candidate an alias of its own and name that.',
         manifestLine: 'hooks: { predict: "mlflow:models/NAME@candidate" }',
