@@ -20,10 +20,10 @@ export const pageCss: string = `
 .gate h2 { display: flex; gap: 9px; align-items: center; font-size: var(--text-m); }
 .gate ul { margin: 6px 0 2px 25px; font-size: var(--text-s); columns: 2 380px; column-gap: 40px; }
 .gate li { break-inside: avoid; padding: 1px 0; } .gate p { margin-left: 25px; }
-.steps { counter-reset: step; } .steps > li { counter-increment: step; display: grid; grid-template-columns: 30px minmax(0, 1fr) auto; gap: 2px 10px; padding: 11px var(--space-5) 11px var(--space-4); border-bottom: 1px solid var(--line); }
+.steps { counter-reset: step; } .steps > li { counter-increment: step; display: grid; grid-template-columns: 30px minmax(0, 1fr) fit-content(45%); gap: 2px 10px; padding: 11px var(--space-5) 11px var(--space-4); border-bottom: 1px solid var(--line); }
 .steps > li:last-child { border-bottom: 0; }
 .steps > li::before { content: counter(step); grid-row: span 3; font-weight: 650; font-size: var(--text-l); line-height: 1.3; color: var(--ink-3); text-align: center; }
-.steps .badge { align-self: start; margin-top: 2px; } .steps p, .steps pre { grid-column: 2 / -1; }
+.steps .badge { align-self: start; margin-top: 2px; white-space: normal; border-radius: 10px; } .steps p, .steps pre { grid-column: 2 / -1; }
 .line { display: block; width: fit-content; max-width: 100%; margin: 4px 0; padding: 3px 10px; font-size: var(--text-xs); border-left: 3px solid var(--manual); white-space: pre-wrap; }
 .results { margin-top: var(--space-4); } .results h3 { margin-bottom: 6px; font-size: var(--text-s); }
 .result { border-bottom: 1px solid var(--line); } .result:last-child { border-bottom: 0; }

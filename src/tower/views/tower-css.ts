@@ -76,8 +76,10 @@ const model = `
 circle.line-1 { fill: var(--series-1); stroke: var(--panel); stroke-width: 1.5; } circle.line-3 { fill: var(--series-3); stroke: var(--panel); stroke-width: 1.5; }
 .keys .swatch { width: 22px; height: 8px; } .swatch line { stroke-width: 2.5; }
 .history td, .history th { white-space: nowrap; } .history .is-preview td { color: var(--ink-3); }
-.next li { padding: 9px var(--space-4); border-bottom: 1px solid var(--line); display: grid; grid-template-columns: 84px minmax(0, 1fr) auto; gap: 2px var(--space-3); font-size: var(--text-s); } .next li:last-child { border-bottom: 0; }
-.next .badge { align-self: start; } .section-nav { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: var(--text-s); }
+.next li { padding: 9px var(--space-4); border-bottom: 1px solid var(--line); display: grid; grid-template-columns: 84px minmax(0, 1fr) fit-content(45%); gap: 2px var(--space-3); font-size: var(--text-s); } .next li:last-child { border-bottom: 0; }
+.next .badge { align-self: start; white-space: normal; border-radius: 10px; }
+@media (max-width: 600px) { .next li { grid-template-columns: 84px minmax(0, 1fr); } .next .badge { grid-column: 2; justify-self: start; } }
+ .section-nav { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: var(--text-s); }
 `;
 
 const explore = `
