@@ -19,9 +19,10 @@ const demo = (...flags: string[]) =>
   });
 
 describe.each([
-  ['with pipelines', [], 'model-pipeline under gitlab-ci-local'],
-  ['without', ['--direct'], 'the runners, called directly'],
-])('the demo %s', (_, flags, words) => {
+  ['with pipelines', [], 'model-pipeline under gitlab-ci-local', 3],
+  // Started by a person, whatever runs counts half.
+  ['without', ['--direct'], 'the runners, called directly', 1.5],
+] as const)('the demo %s', (_, flags, words, least) => {
   let result: Awaited<ReturnType<typeof demo>>;
   beforeAll(async () => {
     result = await demo(...flags);
@@ -35,14 +36,14 @@ describe.each([
     expect(result.output).toMatch(/for the whole pipeline; the model's own commands ran for [\d.]+ s/);
   });
 
-  test('each example scores at least 3 in Data, Model and Infra in this, its first pipeline', () => {
+  test(`each example scores at least ${least} in Data, Model and Infra in this, its first run`, () => {
     for (const example of ['python', 'r']) {
       const report = JSON.parse(readFileSync(join(folder, example, 'report.report.json'), 'utf8')) as Report;
       const sections = report.suites.find((suite) => suite.id === 'ml-test-score')?.sections ?? [];
       const points = Object.fromEntries(sections.map((section) => [section.id, section.score]));
       expect(Object.keys(points).sort()).toEqual(['data', 'infra', 'model', 'monitor']);
       for (const section of ['data', 'model', 'infra'])
-        expect(points[section], `${example}: ${section}`).toBeGreaterThanOrEqual(3);
+        expect(points[section], `${example}: ${section}`).toBeGreaterThanOrEqual(least);
     }
   });
 
