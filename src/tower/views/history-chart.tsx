@@ -1,6 +1,7 @@
 /** Scores over time as a drawing that scales without distorting its text, and as a table. */
 import { formatScore, formatShare } from '../../reports/words.ts';
 import type { HistoryEntry } from '../store/read-model.ts';
+import { LineKeys } from './time-chart.tsx';
 import { day } from './words.ts';
 
 interface Line {
@@ -84,21 +85,6 @@ function Chart({ label, lines, most, ticks, format }: ChartProps) {
   );
 }
 
-function Keys({ lines }: { readonly lines: readonly Line[] }) {
-  return (
-    <ul class="keys">
-      {lines.map((line) => (
-        <li>
-          <svg class="swatch" viewBox="0 0 22 8" aria-hidden="true">
-            <line class={line.className} x1="0" x2="22" y1="4" y2="4" />
-          </svg>
-          {line.title}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
 const lineOf = (
   entries: readonly HistoryEntry[],
   value: (entry: HistoryEntry) => number | null,
@@ -127,7 +113,7 @@ export function HistoryCharts({ entries }: { readonly entries: readonly HistoryE
     <div class={hasScores && hasStructure ? 'charts' : ''}>
       {hasScores && (
         <div class="panel chart-panel">
-          <Keys lines={scores} />
+          <LineKeys lines={scores} />
           <Chart
             label="ML Test Score over time; the table below has the numbers"
             lines={scores}
@@ -139,7 +125,7 @@ export function HistoryCharts({ entries }: { readonly entries: readonly HistoryE
       )}
       {hasStructure && (
         <div class="panel chart-panel">
-          <Keys lines={structure} />
+          <LineKeys lines={structure} />
           <Chart
             label="Structure score over time; the table below has the numbers"
             lines={structure}
