@@ -3,14 +3,16 @@
  * and words that name the problem and the next step.
  */
 import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { commands } from '../../src/cli/commands.generated.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Report, Result } from '../../src/kernel/report.ts';
 import { randomOf } from '../../src/stats/random.ts';
 import { type FileMap, makeRepo } from '../helpers/repo.ts';
+import { sendJson, serve } from '../support/http-server.ts';
 import { csvOf } from '../support/tables.ts';
 
 type Row = Readonly<Record<string, string | number>>;
@@ -103,6 +105,8 @@ interface Case {
   readonly eval?: readonly Row[];
   readonly serving?: readonly Row[];
   readonly manifest?: Readonly<Record<string, unknown>>;
+  /** What the hooks' code calls the states. */
+  readonly states?: Readonly<Record<string, string>>;
   /** Lines before training starts, by language. */
   readonly training?: Partial<Record<Language, string>>;
   /** Lines that change \`answers\`, by language. */
@@ -114,11 +118,20 @@ interface Case {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const columns = {
+  id: 'id',
+  time: 'at',
+  label: 'y',
+  slices: ['state'],
+  protected: ['group'],
+  features: ['amount', 'bend', 'state'],
+};
+
 const manifestOf = (language: Language, more: Readonly<Record<string, unknown>> = {}) => ({
   version: 1,
   model: { name: 'late', owner: '@team' },
   task: 'binary',
-  columns: { id: 'id', time: 'at', label: 'y', slices: ['state'], protected: ['group'], features: ['amount', 'bend', 'state'] },
+  columns,
   fairness: { criterion: 'equal_opportunity' },
   data: { train: 'data/train.csv', eval: 'data/eval.csv', serving: 'data/serving.csv' },
   hooks: hooksOf[language],
@@ -129,12 +142,19 @@ const manifestOf = (language: Language, more: Readonly<Record<string, unknown>> 
 });
 
 /** Every result by id, after the checks that hold for any input. */
-async function score(language: Language, given: Omit<Case, 'notPassing' | 'says'>): Promise<Record<string, Result>> {
+async function score(
+  language: Language,
+  given: Omit<Case, 'notPassing' | 'says'>,
+  only: readonly string[] = [],
+): Promise<Record<string, Result>> {
   const files = { ...(language === 'python' ? python : r) };
   const [training, predicting] = language === 'python' ? ['train.py', 'predict.py'] : ['train.R', 'predict.R'];
   const at = language === 'python' ? 'data, seed, model = sys.argv[1:4]\n' : 'a <- commandArgs(trailingOnly = TRUE)\n';
   const before = given.training?.[language];
   if (before) files[training] = String(files[training]).replace(at, () => `${at}${before}\n`);
+  for (const [plain, own] of Object.entries(given.states ?? {}))
+    for (const file of [training, predicting])
+      files[file] = String(files[file]).replaceAll(new RegExp(`['"]${plain}['"]`, 'g'), () => literalOf(own));
   const change = given.answering?.[language];
   if (change) files[predicting] = String(files[predicting]).replace('#\n', () => `${change}\n`);
   const root = makeRepo({
@@ -147,18 +167,23 @@ async function score(language: Language, given: Omit<Case, 'notPassing' | 'says'
   const printed: string[] = [];
   const say = (text: string): void => void printed.push(text);
   const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
-  const code = await runProgram(commands, ['score', root, '--cache', 'off'], '0.1.0', () => ({
-    ...{ cwd: root, print: say, isJson: false, isDebug: false, isColor: false, width: 100, version: '0.1.0' },
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, FLIGHTCHECK_GATE: 'advisory', ...given.env },
-    log: { info: say, warn: say, debug() {}, step: (_title, work) => work(() => {}) },
-    signal: new AbortController().signal,
-  }));
+  const code = await runProgram(
+    commands,
+    ['score', root, '--cache', 'off', ...(only.length > 0 ? ['--only', only.join(',')] : [])],
+    '0.1.0',
+    () => ({
+      ...{ cwd: root, print: say, isJson: false, isDebug: false, isColor: false, width: 100, version: '0.1.0' },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, FLIGHTCHECK_GATE: 'advisory', ...given.env },
+      log: { info: say, warn: say, debug() {}, step: (_title, work) => work(() => {}) },
+      signal: new AbortController().signal,
+    }),
+  );
   stderr.mockRestore();
   const text = printed.join('\n');
   expect(code, text).toBe(0);
   const report = JSON.parse(readFileSync(join(root, '.flightcheck/score.report.json'), 'utf8')) as Report;
   const results = report.suites.flatMap((suite) => suite.sections.flatMap((section) => section.results));
-  expect(results).toHaveLength(28);
+  expect(results).toHaveLength(only.length || 28);
   for (const { check, outcome, failure, reason } of results) {
     expect(failure?.code, `${check}: ${failure?.message}`).not.toBe('INTERNAL');
     if (outcome === 'error') expect(failure?.hint, check).toMatch(/\w{3}.*\.$/);
@@ -172,6 +197,20 @@ const words = ({ outcome, reason, failure, findings }: Result): string =>
   `${outcome}: ${[failure?.message, reason, ...findings.map(({ message }) => message)].filter(Boolean).join('; ')}`;
 
 const mapped = (rows: readonly Row[], change: (row: Row, i: number) => Row): readonly Row[] => rows.map(change);
+/** The same moment as three countries write it, one of them without its zone. */
+const zoned = (row: Row, i: number): Row => {
+  const at = new Date(Date.parse(String(row.at)) + (i % 3 === 1 ? 36_000_000 : 0)).toISOString().slice(0, 19);
+  return { ...row, at: `${at}${['Z', '+10:00', ''][i % 3]}` };
+};
+const odd: Readonly<Record<string, string>> = {
+  act: 'A, "C" & T;',
+  nsw: 'new\nsouth "wales", 🔥',
+  vic: " ¡víctoria' -- \\ {in}",
+};
+const renamed = (row: Row): Row => ({ ...row, state: odd[row.state ?? ''] ?? '' });
+/** As a word of Python and of R, whatever the locale in which R reads its code. */
+const literalOf = (text: string): string =>
+  JSON.stringify(text).replace(/[^ -~]/gu, (letter) => `\\U${letter.codePointAt(0)?.toString(16).padStart(8, '0')}`);
 const unlabelled = ({ y: _, ...row }: Row): Row => row;
 
 const trainers = ['infra-1', 'infra-3', 'model-5', 'model-6', 'monitor-5'];
@@ -245,12 +284,46 @@ const cases: readonly (readonly [what: string, languages: readonly Language[], g
     },
   ],
   [
-    'times of several zones',
+    'times of several zones in every table, some without one',
     ['python'],
     {
-      eval: mapped(evaluation, (row, i) => ({ ...row, at: i % 2 ? String(row.at) : String(row.at).replace('Z', '+10:00') })),
+      train: mapped(train, zoned),
+      eval: mapped(evaluation, zoned),
+      serving: mapped(serving, zoned),
       notPassing: [],
-      says: { 'monitor-4': /^pass|^skipped/ },
+      says: { 'monitor-4': /^pass|^skipped/, 'infra-3': /^pass/, 'model-6': /^pass/ },
+    },
+  ],
+  [
+    'categories with commas, quotes, line breaks, emoji',
+    both,
+    {
+      train: mapped(train, renamed),
+      eval: mapped(evaluation, renamed),
+      serving: mapped(serving, renamed),
+      states: odd,
+      notPassing: [],
+      says: {
+        'infra-3': /^pass/,
+        'model-6': /^pass/,
+        'infra-1': /^pass/,
+        'infra-5': /^pass/,
+        'data-2': /^pass/,
+        'monitor-2': /^pass/,
+      },
+    },
+  ],
+  [
+    'a feature of the manifest that is in no table',
+    ['python'],
+    {
+      manifest: { columns: { ...columns, features: [...columns.features, 'weather'] } },
+      notPassing: ['data-2', 'data-3', 'infra-5', 'monitor-5'],
+      says: {
+        'data-2': /^(skipped|error): .*"weather"/,
+        'infra-5': /^skipped: data\.eval has no column weather/,
+        'monitor-5': /^skipped: data\.eval has no column weather/,
+      },
     },
   ],
   [
@@ -328,11 +401,12 @@ const cases: readonly (readonly [what: string, languages: readonly Language[], g
   ],
   [
     'training that writes into the repo',
-    ['python'],
+    both,
     {
       training: {
         python:
           "open('train.py', 'a').write('raise SystemExit(9)'); open('data/train.csv.bak', 'w').write('x') if __import__('os').path.isdir('data') else None",
+        r: 'cat("quit(status = 9)\\n", file = "predict.R", append = TRUE); dir.create("data", FALSE); writeLines("x", "data/train.csv")',
       },
       notPassing: [],
       says: { 'infra-1': /^pass/, 'infra-3': /^pass/ },
@@ -381,4 +455,69 @@ describe.each(both)('%s', (language) => {
     for (const id of given.notPassing) expect(results[id]?.outcome, id).not.toBe('pass');
     for (const [id, message] of Object.entries(given.says)) expect(words(results[id] as Result)).toMatch(message);
   });
+
+  test('predict that answers in another order: nobody notices', async () => {
+    const answering = {
+      python: 'answers.sort(key=lambda one: one[0][::-1])',
+      r: 'answers <- answers[rev(seq_len(nrow(answers))), ]',
+    };
+    const [plain, reordered] = [await score(language, {}), await score(language, { answering })];
+    const outcomes = (results: Record<string, Result>) => Object.entries(results).map(([id, { outcome }]) => [id, outcome]);
+    expect(outcomes(reordered)).toEqual(outcomes(plain));
+    for (const id of ['infra-1', 'infra-3', 'infra-5', 'model-6', 'data-2', 'monitor-5'])
+      expect(words(reordered[id] as Result), id).toMatch(/^pass/);
+  });
+});
+
+describe('an MLflow server that is none', () => {
+  const experiments = { experiment: { experiment_id: '1', lifecycle_stage: 'active' } };
+  const asking = ['model-3', 'infra-4', 'monitor-4'];
+  test.each<[string, RegExp, readonly string[], (response: ServerResponse, url: string) => void]>([
+    ['is slow', /did not answer within 1 s/, [], () => {}],
+    [
+      'answers 500',
+      /it answered 500: out of memory/,
+      asking,
+      (response) => sendJson(response, 500, { message: 'out of memory' }),
+    ],
+    [
+      'is a login page',
+      /not JSON \(a login page or a proxy\?\)/,
+      asking,
+      (response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<form>Sign in</form>'),
+    ],
+    [
+      'is of a version that knows no such request',
+      /older version/,
+      asking,
+      (response) => void response.writeHead(404).end('Not Found'),
+    ],
+    [
+      'answers in other shapes',
+      /another version of MLflow\?/,
+      asking,
+      (response, url) => sendJson(response, 200, url.includes('experiments') ? experiments : { runs: { first: 7 }, models: 3 }),
+    ],
+  ])('%s', async (_, message, only, answer) => {
+    const server = await serve((response, __, { url = '' }) => answer(response, url));
+    onTestFinished(() => server.close());
+    await scoredWith(server.url, message, only);
+  });
+  test('is down', async () => {
+    const server = await serve(() => {});
+    await server.close();
+    await scoredWith(server.url, /could not be reached/, asking);
+  });
+
+  async function scoredWith(tracking: string, message: RegExp, only: readonly string[]): Promise<void> {
+    const mlflow = { tracking, experiment: 'late', registeredModel: 'late', alias: 'champion' };
+    const hooks = { ...hooksOf.python, params: { rate: 0.1 } };
+    const env = { MLFLOW_HTTP_REQUEST_TIMEOUT: '1' };
+    const results = await score('python', { manifest: { mlflow, hooks }, env }, only);
+    for (const id of asking) {
+      const result = results[id] as Result;
+      expect(result.outcome, id).not.toBe('pass');
+      expect(words(result), id).toMatch(message);
+    }
+  }
 });

@@ -31,6 +31,11 @@ export async function storeOf(
   return store;
 }
 
-/** Rows as CSV; null is an empty field. */
+const quoted = (value: string | number | null | undefined): string =>
+  typeof value === 'string' && /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : String(value ?? '');
+
+/** Rows as CSV, quoted where they must be; null is an empty field. */
 export const csvOf = (rows: readonly Readonly<Record<string, string | number | null>>[]): string =>
-  `${[Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row).map((value) => value ?? ''))].map((fields) => fields.join(',')).join('\n')}\n`;
+  [Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))]
+    .map((fields) => `${fields.map(quoted).join(',')}\n`)
+    .join('');

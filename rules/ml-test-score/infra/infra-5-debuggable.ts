@@ -2,7 +2,7 @@ import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/c
 import type { PredictRequest, TraceStage } from '../../../src/kernel/hooks.ts';
 import { asks, labelled, sources } from '../lib/asks.ts';
 import { faultWords, isHookFault } from '../lib/hook-faults.ts';
-import { cell, featuresOf, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
+import { absentFeatures, cell, featuresOf, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
 import { explain, occlusionRequest } from '../lib/occlusion.ts';
 import { canPredict, model, onEvaluation, settingOf } from '../lib/setting.ts';
 import { answerWords, isFar, type Pair, pairOf, tolerance, traceFault } from '../lib/single-row.ts';
@@ -40,7 +40,9 @@ export default defineCheck({
     if (isVerdict(setting)) return setting;
     const { manifest, evaluation } = setting;
     const { id } = manifest.columns;
-    const features = featuresOf(manifest, evaluation).filter((name) => evaluation.columns.some((column) => column.name === name));
+    const features = featuresOf(manifest, evaluation);
+    const absent = absentFeatures(manifest, evaluation);
+    if (absent) return absent;
     const batch = await hooks.predict(onEvaluation);
     if (batch.refused === batch.rows)
       return skipped('inconclusive: the model refused every row', { nextStep: 'Let predict answer the evaluation rows.' });

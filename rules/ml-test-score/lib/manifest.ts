@@ -37,6 +37,17 @@ export function featuresOf({ columns }: ResolvedManifest, table: Pick<Table, 'co
   return table.columns.map((column) => column.name).filter((name) => !others.has(name) && !name.startsWith('__'));
 }
 
+/** Skipped when the manifest lists features that the evaluation rows do not have. */
+export function absentFeatures(manifest: ResolvedManifest, evaluation: Pick<Table, 'columns'>): Verdict | null {
+  const absent = featuresOf(manifest, evaluation).filter((name) => !evaluation.columns.some((column) => column.name === name));
+  return absent.length === 0
+    ? null
+    : skipped(`data.eval has no column ${absent.slice(0, 5).join(', ')}, which columns.features names`, {
+        nextStep: 'Name columns that it has.',
+        manifestLine: 'columns: { features: [...] }',
+      });
+}
+
 /** What a table was read from, for evidence. */
 export const inputsOf = (...tables: readonly Table[]) =>
   tables.flatMap((table) =>

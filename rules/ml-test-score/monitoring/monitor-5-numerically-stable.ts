@@ -2,7 +2,7 @@ import { defineCheck, type Evidence, fail, judge, skipped } from '../../../src/k
 import type { FlightcheckError } from '../../../src/kernel/failure.ts';
 import { asks, labelled, sources } from '../lib/asks.ts';
 import { faultWords, isHookFault } from '../lib/hook-faults.ts';
-import { cell, featuresOf, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
+import { absentFeatures, cell, featuresOf, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
 import { culprits, isolatingRequests, mostFeatures, oddCounts, oddFindings, oddItems, oddRequest } from '../lib/odd-rows.ts';
 import { canPredict, canTrain, model, onEvaluation, settingOf } from '../lib/setting.ts';
 import { lossFindings, outputFindings, servedFindings } from '../lib/stability.ts';
@@ -42,12 +42,8 @@ export default defineCheck({
     if (isVerdict(setting)) return setting;
     const { manifest, task, evaluation } = setting;
     const features = featuresOf(manifest, evaluation);
-    const absent = features.filter((name) => !evaluation.columns.some((column) => column.name === name));
-    if (absent.length > 0)
-      return skipped(`data.eval has no column ${absent.slice(0, 5).join(', ')}, which columns.features names`, {
-        nextStep: 'Name columns that it has.',
-        manifestLine: 'columns: { features: [...] }',
-      });
+    const absent = absentFeatures(manifest, evaluation);
+    if (absent) return absent;
     const { losses = [] } = hooks.has('train') ? await hooks.train(model) : {};
     const plain = await hooks.predict(onEvaluation);
     const serving = await tables.open({ table: 'serving' });
