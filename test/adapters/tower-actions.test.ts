@@ -84,6 +84,12 @@ describe('the inner network', () => {
     ['fd00::1', true],
     ['fe80::1', true],
     ['::', true],
+    ['::127.0.0.1', true],
+    ['::ffff:a9fe:a9fe', true],
+    ['64:ff9b::7f00:1', true],
+    ['2002:7f00:1::', true],
+    ['2001:0:4136:e378:8000:63bf:3fff:fdd2', true],
+    ['fec0::1', true],
     ['2606:4700::1111', false],
     ['8.8.8.8', false],
   ])('holds %s: %s', (address, isInner) => {

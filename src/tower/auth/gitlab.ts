@@ -1,7 +1,8 @@
 /** Who a GitLab job is: its id_token, verified against the issuer's keys. https://docs.gitlab.com/ci/secrets/id_token_authentication/ */
-import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { UsageError } from '../../kernel/failure.ts';
 import { HttpProblem } from '../api/problem.ts';
+import { issuerKeys, KeysUnavailable } from './issuer-keys.ts';
 
 /** The claims that we rest on. GitLab sends ids and booleans as strings. */
 export interface JobClaims {
@@ -69,16 +70,9 @@ function checkIssuer(issuer: string): string {
   return issuer.replace(/\/+$/, '');
 }
 
-/**
- * A verifier for the issuers. Keys are fetched when first needed, cached, and fetched again when an unknown key appears.
- * Only RS256, a pinned issuer and audience, 30 s of leeway.
- */
+/** A verifier for the issuers. Only RS256, a pinned issuer and audience, 30 s of leeway. */
 export function idTokenVerifier(issuers: readonly string[], audience: string): VerifyIdToken {
-  const keys = new Map(
-    issuers
-      .map(checkIssuer)
-      .map((issuer) => [issuer, createRemoteJWKSet(new URL(`${issuer}/oauth/discovery/keys`), { timeoutDuration: 5000 })]),
-  );
+  const keys = new Map(issuers.map(checkIssuer).map((issuer) => [issuer, issuerKeys(new URL(`${issuer}/oauth/discovery/keys`))]));
   return async (token) => {
     const issuer = unverifiedIssuer(token);
     const jwks = keys.get(issuer);
@@ -96,9 +90,8 @@ export function idTokenVerifier(issuers: readonly string[], audience: string): V
       if (error instanceof HttpProblem) throw error;
       if (error instanceof errors.JWTExpired) throw refused('it has expired');
       if (error instanceof errors.JWTClaimValidationFailed) throw refused(`its claim ${error.claim} is not what is expected`);
-      const isOurs =
-        error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout) && error.code !== 'ERR_JOSE_GENERIC';
-      if (isOurs) throw refused('its signature or form is not valid');
+      if (error instanceof errors.JOSEError) throw refused('its signature or form is not valid');
+      if (!(error instanceof KeysUnavailable)) throw error;
       throw new HttpProblem('unavailable', `The keys of ${issuer} cannot be fetched now. Try again.`);
     }
   };

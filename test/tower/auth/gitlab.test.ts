@@ -1,83 +1,31 @@
 /** GitLab's id_tokens: real keys, a real key server, real requests. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/kernel/failure.ts';
 import { idTokenVerifier } from '../../../src/tower/auth/gitlab.ts';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
+import { audience, type Claims, claims, type Issuer, type Keys, startIssuer } from '../../support/gitlab-issuer.ts';
 import { type SampleOptions, sampleReport } from '../sample.ts';
 
-const audience = 'https://tower.example.com';
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-gitlab-'));
 let tower: Tower;
-let gitlab: Server;
-let issuer: string;
-let keyRequests = 0;
-let keys: Awaited<ReturnType<typeof generateKeyPair>>;
-let strangerKeys: typeof keys;
+let gitlab: Issuer;
+let strangerKeys: Keys;
+const tokenOf: Issuer['token'] = (changes, options) => gitlab.token(changes, options);
 
 beforeAll(async () => {
-  [keys, strangerKeys] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')]);
-  const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' };
-  gitlab = createServer((request, response) => {
-    keyRequests++;
-    if (request.url !== '/oauth/discovery/keys') response.statusCode = 404;
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ keys: [jwk] }));
-  });
-  await new Promise<void>((resolve) => gitlab.listen(0, '127.0.0.1', resolve));
-  issuer = `http://127.0.0.1:${(gitlab.address() as AddressInfo).port}`;
-  tower = await startTower({ folder, port: 0, version: '0.1.0', gitlabIssuers: [issuer, 'http://127.0.0.1:1'], audience });
+  gitlab = await startIssuer();
+  strangerKeys = await generateKeyPair('RS256');
+  tower = await startTower({ folder, port: 0, version: '0.1.0', gitlabIssuers: [gitlab.url, 'http://127.0.0.1:1'], audience });
 });
 afterAll(async () => {
   await tower?.close();
   gitlab?.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** As GitLab makes them: ids and booleans are strings. */
-const claims = {
-  project_id: '42',
-  project_path: 'risk/late-lodgement',
-  namespace_id: '7',
-  namespace_path: 'risk',
-  job_project_id: '42',
-  job_id: '1001',
-  pipeline_id: '77',
-  pipeline_source: 'push',
-  ref: 'main',
-  ref_type: 'branch',
-  ref_path: 'refs/heads/main',
-  ref_protected: 'true',
-  sha: 'a'.repeat(40),
-};
-type Claims = Partial<Record<keyof typeof claims, string | null>>;
-
-interface TokenOptions {
-  readonly key?: Parameters<SignJWT['sign']>[0];
-  readonly algorithm?: string;
-  readonly iss?: string;
-  readonly aud?: string;
-  readonly lifetime?: string;
-}
-
-function tokenOf(
-  changes: Claims = {},
-  { key = keys.privateKey, algorithm = 'RS256', iss = issuer, aud = audience, lifetime = '5m' }: TokenOptions = {},
-) {
-  const payload = Object.fromEntries(Object.entries({ ...claims, ...changes }).filter(([, value]) => value !== null));
-  return new SignJWT(payload)
-    .setProtectedHeader({ alg: algorithm, kid: 'k1', typ: 'JWT' })
-    .setIssuer(iss)
-    .setAudience(aud)
-    .setIssuedAt()
-    .setExpirationTime(lifetime)
-    .sign(key);
-}
 
 async function send(token: string, options: SampleOptions = {}) {
   const response = await fetch(`${tower.url}/v1/reports`, {
@@ -97,7 +45,7 @@ describe('a job of GitLab', () => {
       body: { record: 'authoritative', previewBecause: null, trigger: 'push' },
     });
     expect(await send(await tokenOf())).toMatchObject({ status: 200, body: { replayed: true } });
-    expect(keyRequests).toBe(1);
+    expect(gitlab.requests()).toBe(1);
   });
 
   it('takes the trigger from the token, not from the report', async () => {
@@ -246,7 +194,10 @@ describe('refused with 401', () => {
     [
       'another algorithm',
       async () =>
-        tokenOf({}, { algorithm: 'HS256', key: new TextEncoder().encode(JSON.stringify(await exportJWK(keys.publicKey))) }),
+        tokenOf(
+          {},
+          { header: { alg: 'HS256' }, key: new TextEncoder().encode(JSON.stringify(await exportJWK(gitlab.keys.publicKey))) },
+        ),
     ],
     [
       'no algorithm',
@@ -260,7 +211,7 @@ describe('refused with 401', () => {
       async () =>
         (await tokenOf()).replace(
           /\.[^.]+\./,
-          `.${Buffer.from(JSON.stringify({ iss: issuer, ...claims })).toString('base64url')}.`,
+          `.${Buffer.from(JSON.stringify({ iss: gitlab.url, ...claims })).toString('base64url')}.`,
         ),
     ],
   ];

@@ -1,0 +1,40 @@
+/** The keys of an issuer: fetched when first needed, again after ten minutes or for a key not seen before, and kept while it does not answer. */
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+
+/** The keys are needed and cannot be had now. */
+export class KeysUnavailable extends Error {}
+
+const freshFor = 10 * 60_000;
+/** GitLab is down now and then; a key that was withdrawn meanwhile is trusted no longer than this. */
+const keptFor = 24 * 3_600_000;
+/** Between two attempts: neither a flood of unknown keys nor an outage becomes a flood of requests to the issuer. */
+const pause = 30_000;
+
+export function issuerKeys(address: URL): JWTVerifyGetKey {
+  // When to fetch is decided here: the client's own cache forgets all keys when they are old and the issuer is down.
+  const forever = { cacheMaxAge: Number.POSITIVE_INFINITY, cooldownDuration: Number.POSITIVE_INFINITY };
+  const remote = createRemoteJWKSet(address, { timeoutDuration: 5000, ...forever });
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  const fetchKeys = async (): Promise<void> => {
+    triedAt = Date.now();
+    try {
+      await remote.reload();
+    } catch (cause) {
+      throw new KeysUnavailable('The keys cannot be fetched', { cause });
+    }
+    fetchedAt = Date.now();
+  };
+  return async (header, token) => {
+    const age = Date.now() - fetchedAt;
+    if (age > keptFor) await fetchKeys();
+    else if (age > freshFor && Date.now() - triedAt > pause) await fetchKeys().catch(() => undefined);
+    try {
+      return await remote(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || Date.now() - triedAt <= pause) throw error;
+      await fetchKeys();
+      return remote(header, token);
+    }
+  };
+}
