@@ -38,9 +38,10 @@ export function notFiniteVerdict(predictions: Predictions, table: Table): Verdic
     threshold: 0,
     n: predictions.rows,
     inputs: inputsOf(table),
-    nextStep: 'Find the rows whose prediction is NaN; leave the score empty where the model must refuse.',
   };
-  return fail([{ message: `${predictions.notFinite} of ${predictions.rows} predictions are NaN or infinite` }], evidence);
+  const message = `${predictions.notFinite} of ${predictions.rows} predictions are NaN or infinite`;
+  const fix = 'Find the rows whose prediction is NaN; leave the score empty where the model must refuse.';
+  return fail([{ message, fix }], evidence);
 }
 
 /** Joins predictions of `input` to its labels; a verdict when there is nothing that a metric could be computed on. */

@@ -161,7 +161,10 @@ describe('what is given is not as it should be', () => {
     [
       'NaN scores',
       { model: answering((rows) => rows.map((row, i) => (i === 7 ? { ...row, score: 'NaN' } : row))) },
-      { outcome: 'fail', findings: [{ message: '1 of 2000 predictions are NaN or infinite' }] },
+      {
+        outcome: 'fail',
+        findings: [{ message: '1 of 2000 predictions are NaN or infinite', fix: expect.stringMatching(/^Find the rows/) }],
+      },
     ],
     [
       'every row refused',
