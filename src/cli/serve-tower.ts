@@ -12,6 +12,14 @@ function towerOptions(context: Context, { options }: Invocation): TowerOptions {
   const text = (name: string): string | undefined => (typeof options[name] === 'string' ? options[name] : undefined);
   const list = (name: string): readonly string[] | undefined => (Array.isArray(options[name]) ? options[name] : undefined);
   const path = (name: string): string | undefined => (text(name) === undefined ? undefined : resolve(cwd, text(name) ?? ''));
+  const whole = (name: string, least: number): number | undefined => {
+    const value = options[name];
+    if (value === undefined) return undefined;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= 1200) return value;
+    throw new UsageError('TOWER_KEEP', `--${name} is ${String(value)}, expected a whole number from ${least} to 1200`, {
+      hint: 'Leave it out to keep all.',
+    });
+  };
   const port = typeof options.port === 'number' ? options.port : 4700;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new UsageError('TOWER_PORT', `--port is ${port}, expected a whole number from 0 to 65535`, {
@@ -28,6 +36,12 @@ function towerOptions(context: Context, { options }: Invocation): TowerOptions {
     tokenFile: path('token-file'),
     isTokenReplaced: options['new-token'] === true,
     actions: readActions(path('actions'), context.env),
+    maintenance: {
+      sealAfterDays: whole('seal-after-days', 1),
+      pointMonths: whole('keep-points', 1),
+      dayMonths: whole('keep-daily', 1),
+      weekMonths: whole('keep-weekly', 1),
+    },
     publicUrl: text('public-url')?.replace(/\/+$/, ''),
     onError(error, requestId) {
       log.warn(`request ${requestId} failed: ${error instanceof Error ? error.message : String(error)}`);

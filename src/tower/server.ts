@@ -10,6 +10,7 @@ import { createApp } from './app.ts';
 import { isLoopback } from './auth/access.ts';
 import { idTokenVerifier } from './auth/gitlab.ts';
 import type { Database, OpenDatabase } from './store/database.ts';
+import { type Maintenance, startMaintenance } from './store/maintain.ts';
 import { openStore } from './store/open.ts';
 import { ensureWriteToken, setWriteToken } from './store/tokens.ts';
 import { startWorker } from './triggers/worker.ts';
@@ -38,6 +39,8 @@ export interface TowerOptions {
   readonly actions?: TowerActions | undefined;
   /** Address at which people reach this server, for links; where it listens unless told. */
   readonly publicUrl?: string | undefined;
+  /** When months are sealed, and how long what is kept. */
+  readonly maintenance?: Maintenance | undefined;
   /** Milliseconds between two looks at what waits to be judged or delivered. */
   readonly workerPause?: number | undefined;
   /** Told of errors of ours; nothing of them reaches a client. */
@@ -184,6 +187,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
       pause: options.workerPause,
       onError: (error) => options.onError?.(error, 'worker'),
     });
+    const maintenance = startMaintenance(db, options.maintenance ?? {}, (error) => options.onError?.(error, 'maintenance'));
     return {
       url,
       token,
@@ -191,7 +195,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
       location,
       durability,
       async close() {
-        await Promise.all([stop(server), worker.stop()]);
+        await Promise.all([stop(server), worker.stop(), maintenance.stop()]);
         await close();
       },
     };

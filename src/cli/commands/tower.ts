@@ -30,6 +30,14 @@ const serve = defineCommand({
       description:
         'JSON file of where alerts act: {"webhooks": {"NAME": {"url", "secret", "private"}}, "gitlab": {"url", "token"}}; secret and token name variables.',
     },
+    'seal-after-days': {
+      type: 'number',
+      description: 'Days after the end of a month at which its points are packed. Late points are taken all the same.',
+      default: 7,
+    },
+    'keep-points': { type: 'number', description: 'Months that single points are kept. Default: all.' },
+    'keep-daily': { type: 'number', description: 'Months that daily values are kept. Default: all.' },
+    'keep-weekly': { type: 'number', description: 'Months that weekly values are kept. Default: all.' },
     'public-url': { type: 'string', description: 'Address at which people reach this server, for links in what it sends.' },
     'token-file': { type: 'string', description: 'Take the write token from this file; make the file when it does not exist.' },
     'new-token': {

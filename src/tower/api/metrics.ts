@@ -9,7 +9,7 @@ import type { Database } from '../store/database.ts';
 import { type ModelName, modelsNamed, type NamedModel, writeMetrics } from '../store/write-metrics.ts';
 import { parseJson, readBody } from './json.ts';
 import { metricsSchema } from './metrics-schema.ts';
-import { idempotencyKeyOf, needJson, refusingReusedKeys } from './posts.ts';
+import { answeringRefusals, idempotencyKeyOf, needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import type { ReportsOptions } from './reports.ts';
 import { ajv, metricProblems, sayError, timeProblems } from './validate.ts';
@@ -69,7 +69,7 @@ export const postMetrics =
     const body = validMetrics(parseJson(bytes, limits, 'invalid-metrics'), now);
     const model = await modelOf(db, { name: body.model, projectPath: body.project, project });
     const refClass = previewBecause === null ? 'authoritative' : 'preview';
-    const added = await refusingReusedKeys(writeMetrics)(db, {
+    const added = await answeringRefusals(writeMetrics)(db, {
       modelId: model.id,
       projectId: model.projectId,
       writtenBy,

@@ -1,5 +1,6 @@
 /** What every post has in common: its content type, its Idempotency-Key. */
 import type { Context } from 'hono';
+import { TooOld } from '../store/append.ts';
 import { KeyReused } from '../store/idempotency.ts';
 import { HttpProblem } from './problem.ts';
 
@@ -16,14 +17,18 @@ export function idempotencyKeyOf(c: Context): string | null {
   return key;
 }
 
-/** The same function, a reused Idempotency-Key answered as a problem. */
-export const refusingReusedKeys =
+/** The same function, a reused Idempotency-Key and points that are too old answered as problems. */
+export const answeringRefusals =
   <A extends readonly unknown[], T>(write: (...args: A) => Promise<T>) =>
   async (...args: A): Promise<T> => {
     try {
       return await write(...args);
     } catch (error) {
       if (error instanceof KeyReused) throw new HttpProblem('key-reused', 'Use a new Idempotency-Key for each body.');
+      if (error instanceof TooOld)
+        throw new HttpProblem('invalid-metrics', 'Some are older than the points that this server keeps.', [
+          { pointer: '/metrics', detail: `holds points of before ${error.keptFrom.toISOString()}; leave them out` },
+        ]);
       throw error;
     }
   };

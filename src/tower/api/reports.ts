@@ -13,7 +13,7 @@ import { readChecks } from '../store/read-checks.ts';
 import { rubricOf, structureOf } from '../store/suites.ts';
 import { type Writer, writeReport } from '../store/write-report.ts';
 import { type Limits, parseJson, readBody } from './json.ts';
-import { idempotencyKeyOf, needJson, refusingReusedKeys } from './posts.ts';
+import { answeringRefusals, idempotencyKeyOf, needJson } from './posts.ts';
 import { validReport } from './validate.ts';
 
 export interface ReportsOptions {
@@ -47,7 +47,7 @@ export const postReport =
     const { writer, trigger, previewBecause } = evidenceOf(principal, received, defaultBranches);
     const report = rescore(received, trigger, await schedulesOf(db, received, writer));
     const refClass = previewBecause === null ? 'authoritative' : 'preview';
-    const written = await refusingReusedKeys(writeReport)(db, {
+    const written = await answeringRefusals(writeReport)(db, {
       writer,
       report,
       refClass,

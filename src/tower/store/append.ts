@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
+import { microsOf, monthOf } from './points.ts';
+import { lockAgainstSeal } from './seal.ts';
 
 /** One number of a model at one time. `value` is finite. */
 export interface Measurement {
@@ -115,7 +117,44 @@ const tellRules = (refClass: Batch['refClass']): RawBuilder<unknown> => sql`
     where metric.id = fresh.metric_id and rule.is_enabled and rule.retired_at is null)
   order by 1 on conflict do nothing`;
 
-/** Writes the points inside the caller's transaction. @returns how many were new. */
+/** Points come that are older than those that are kept. */
+export class TooOld extends Error {
+  readonly keptFrom: Date;
+
+  constructor(keptFrom: Date) {
+    super(`points before ${keptFrom.toISOString()} are not kept`);
+    this.keptFrom = keptFrom;
+  }
+}
+
+/**
+ * The condition that a point of a past month is new to its chunk too; null when every point is of this month, which is never
+ * sealed. Until the transaction ends no such month is.
+ */
+async function newToChunks(
+  connection: Connection,
+  batch: Batch,
+  points: readonly SeriesRow[],
+): Promise<RawBuilder<unknown> | null> {
+  const now = new Date();
+  const month = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1);
+  const oldest = points.reduce((least, { at }) => Math.min(least, Date.parse(at)), Number.POSITIVE_INFINITY);
+  if (oldest >= month) return null;
+  await lockAgainstSeal(connection);
+  const { rows } = await sql<{ from: Date | null }>`
+    select (select points_from from kept_from where points_from > ${new Date(oldest)}::timestamptz) as from`.execute(connection);
+  const keptFrom = rows[0]?.from ?? null;
+  if (keptFrom !== null && batch.reportId === null) throw new TooOld(keptFrom);
+  return sql`ts >= coalesce(${keptFrom}::timestamptz, '-infinity') and not exists (select 1 from chunk
+    where chunk.metric_id = t.metric_id and chunk.series_id = t.series_id and chunk.month = ${monthOf(sql`t.ts`)}
+      and case when chunk.seconds is null then ${microsOf(sql`t.ts`)} = any(chunk.micros)
+        else ${microsOf(sql`t.ts`)} % 1000000 = 0 and ${microsOf(sql`t.ts`)} / 1000000 = any(chunk.seconds) end)`;
+}
+
+/**
+ * Writes the points inside the caller's transaction. Of a report, points that are too old to be kept are left out.
+ * @returns how many were new. @throws TooOld
+ */
 export async function appendPoints(connection: Connection, batch: Batch): Promise<number> {
   if (batch.measurements.length === 0) return 0;
   const metrics = await metricIds(connection, batch.measurements);
@@ -129,6 +168,7 @@ export async function appendPoints(connection: Connection, batch: Batch): Promis
     }),
   );
   const series = await seriesIds(connection, batch, rows);
+  const isNew = await newToChunks(connection, batch, rows);
   const { rows: inserted } = await sql<{ n: number }>`
     with fresh as (
       insert into point (metric_id, series_id, ts, value, report_id)
@@ -136,6 +176,7 @@ export async function appendPoints(connection: Connection, batch: Batch): Promis
       from unnest(${rows.map((row) => row.metricId)}::bigint[], ${rows.map((row) => known(series, seriesKey(row)))}::bigint[],
         ${rows.map((row) => row.at)}::timestamptz[], ${rows.map((row) => row.value)}::float8[])
         with ordinality as t(metric_id, series_id, ts, value, position)
+      where ${isNew ?? sql`true`}
       order by metric_id, series_id, ts, position
       on conflict do nothing
       returning metric_id, series_id, ts, value

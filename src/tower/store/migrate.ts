@@ -5,12 +5,14 @@ import { type Database, inTransaction } from './database.ts';
 import { schema1 } from './schema-1.ts';
 import { schema2 } from './schema-2.ts';
 import { schema3 } from './schema-3.ts';
+import { schema4 } from './schema-4.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
   '001-reports-and-points': schema1,
   '002-metrics-without-reports': schema2,
   '003-rules-and-alerts': schema3,
+  '004-chunks': schema4,
 };
 
 /** Applies what is missing, one replica at a time (advisory lock). */

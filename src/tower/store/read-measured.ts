@@ -1,6 +1,7 @@
 /** What a model measures by itself: each series with its newest value and its last days. */
 import { sql } from 'kysely';
 import type { Connection } from './database.ts';
+import { pointsOf } from './points.ts';
 
 export interface MeasuredSeries {
   readonly metric: string;
@@ -26,12 +27,12 @@ export async function readMeasured(connection: Connection, modelId: number, sinc
       where series.model_id = ${modelId}::bigint and series.ref_class = 'authoritative' and latest.ts >= ${since}::timestamptz
         and not ${shownElsewhere}
       order by metric.name, latest.value desc limit ${mostSeries}
+    ), wanted as (select id, metric_id from newest), recent as (
+      select id, array_agg(ts order by ts) as times, array_agg(value order by ts) as values
+      from ${pointsOf('wanted', { from: since })} as wanted_points group by id
     )
     select newest.metric, unit, environment, labels, newest.value, at, times, values
-    from newest, lateral (
-      select array_agg(ts order by ts) as times, array_agg(value order by ts) as values
-      from point where point.metric_id = newest.metric_id and point.series_id = newest.id and ts >= ${since}::timestamptz
-    ) as recent order by metric, value desc`.execute(connection);
+    from newest left join recent using (id) order by metric, value desc`.execute(connection);
   return rows.map(({ times, values, ...row }) => ({
     ...row,
     recent: (times ?? []).map((at, i) => ({ at, value: values[i] ?? 0 })),

@@ -1,6 +1,7 @@
 /** What a rule would have raised over the past: the same judgement over the stored values. */
 import { sql } from 'kysely';
 import type { Connection } from '../store/database.ts';
+import { pointsOf as readPoints } from '../store/points.ts';
 import { type RuleSeries, seriesOfRule } from '../store/rules.ts';
 import { type Point, type RuleDefinition, replay } from './rule.ts';
 
@@ -28,10 +29,10 @@ async function pointsOf(
   since: Date,
 ): Promise<ReadonlyMap<number, readonly Point[]>> {
   const { rows } = await sql<{ id: number; times: readonly Date[]; values: readonly number[] }>`
-    select series_id as id, array_agg(ts order by ts) as times, array_agg(value order by ts) as values from point
-    where metric_id = any(${[...new Set(series.map((one) => one.metricId))]}::bigint[])
-      and series_id = any(${series.map((one) => one.seriesId)}::bigint[]) and ts >= ${since}::timestamptz
-    group by series_id`.execute(connection);
+    with wanted as (select * from unnest(${series.map((one) => one.seriesId)}::bigint[],
+      ${series.map((one) => one.metricId)}::bigint[]) as t(id, metric_id))
+    select id, array_agg(ts order by ts) as times, array_agg(value order by ts) as values
+    from ${readPoints('wanted', { from: since })} as wanted_points group by id`.execute(connection);
   return new Map(rows.map(({ id, times, values }) => [id, times.map((at, i) => ({ at: at.getTime(), value: values[i] ?? 0 }))]));
 }
 

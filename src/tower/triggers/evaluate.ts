@@ -1,6 +1,7 @@
 /** Judges new values by the rules, and writes what follows: alerts, and the deliveries for them, in one transaction. */
 import { sql } from 'kysely';
 import { type Connection, type Database, inTransaction } from '../store/database.ts';
+import { pointsOf } from '../store/points.ts';
 import { matchesDimensions } from '../store/slice.ts';
 import {
   freshState,
@@ -88,8 +89,9 @@ const record = (connection: Connection, rule: Rule, series: Series, event: RuleE
 async function judgeSeries(connection: Connection, rule: Rule, series: Series): Promise<void> {
   let state = await lockState(connection, rule, series.seriesId);
   const { rows } = await sql<{ at: Date; value: number }>`
-    select ts as at, value from point where metric_id = ${series.metricId} and series_id = ${series.seriesId}
-      and ts > ${new Date(state.judgedTo)}::timestamptz order by ts limit ${mostPoints}`.execute(connection);
+    with judged as (select ${series.seriesId}::bigint as id, ${series.metricId}::bigint as metric_id)
+    select ts as at, value from ${pointsOf('judged', { after: new Date(state.judgedTo) })} as judged_points
+    order by ts limit ${mostPoints}`.execute(connection);
   for (const { at, value } of rows) {
     const judged = judge(rule.definition, state, { at: at.getTime(), value });
     state = judged.state;
