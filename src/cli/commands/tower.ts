@@ -90,10 +90,46 @@ const demoData = defineCommand({
   },
 });
 
+const exportCommand = defineCommand({
+  name: 'export',
+  summary: 'Write all that Control Tower knows to one file: a backup, or on the way to another database.',
+  argument: { name: 'file', description: 'File to write: lines of JSON, gzip, with a checksum.' },
+  options: [],
+  flags: { ...storeFlags, replace: { type: 'boolean', description: 'Write over the file that is there.', default: false } },
+  examples: [
+    {
+      command: 'flightcheck tower export tower.gz --database-url postgresql://tower@db/tower',
+      meaning: 'The state of one moment, while servers go on. Embedded data are exported while no server has them.',
+    },
+  ],
+  async run(context, invocation) {
+    const { exportTower } = await import('../move-tower.ts');
+    return exportTower(context, invocation);
+  },
+});
+
+const importCommand = defineCommand({
+  name: 'import',
+  summary: 'Read an export into an empty database, embedded or PostgreSQL: all of it or nothing.',
+  argument: { name: 'file', description: 'What flightcheck tower export wrote, of this version or an earlier one.' },
+  options: [],
+  flags: storeFlags,
+  examples: [
+    {
+      command: 'flightcheck tower import tower.gz --database-url postgresql://tower@db/tower',
+      meaning: 'Moves from the embedded database to PostgreSQL, or restores a backup. Tokens go on being valid.',
+    },
+  ],
+  async run(context, invocation) {
+    const { importTower } = await import('../move-tower.ts');
+    return importTower(context, invocation);
+  },
+});
+
 export const command = defineCommand({
   name: 'tower',
   summary: 'Control Tower: what runs, how ready it is, and since when.',
   options: [],
   examples: serve.examples,
-  commands: [serve, demoData],
+  commands: [serve, demoData, exportCommand, importCommand],
 });

@@ -1,7 +1,7 @@
 /** Brings a database to the newest schema and keeps the partitions of `point` ahead of the calendar. */
 import { Migrator, sql } from 'kysely';
 import { EnvironmentError } from '../../kernel/failure.ts';
-import { type Database, inTransaction } from './database.ts';
+import { type Connection, type Database, inTransaction } from './database.ts';
 import { schema1 } from './schema-1.ts';
 import { schema2 } from './schema-2.ts';
 import { schema3 } from './schema-3.ts';
@@ -15,8 +15,20 @@ const migrations: Readonly<Record<string, string>> = {
   '004-chunks': schema4,
 };
 
-/** Applies what is missing, one replica at a time (advisory lock). */
-export async function migrate(db: Database): Promise<void> {
+export const migrationNames: readonly string[] = Object.keys(migrations);
+
+/** Name of the newest migration that the database has seen; null when none. */
+export async function schemaOf(db: Connection): Promise<string | null> {
+  const { rows: found } = await sql<{
+    isThere: boolean;
+  }>`select to_regclass('kysely_migration') is not null as "isThere"`.execute(db);
+  if (!found[0]?.isThere) return null;
+  const { rows } = await sql<{ name: string | null }>`select max(name) as name from kysely_migration`.execute(db);
+  return rows[0]?.name ?? null;
+}
+
+/** Applies what is missing, one replica at a time (advisory lock). @param to The newest to apply; all when absent. */
+export async function migrate(db: Database, to?: string): Promise<void> {
   const migrator = new Migrator({
     db,
     provider: {
@@ -33,7 +45,7 @@ export async function migrate(db: Database): Promise<void> {
         ),
     },
   });
-  const { error } = await migrator.migrateToLatest();
+  const { error } = await (to === undefined ? migrator.migrateToLatest() : migrator.migrateTo(to));
   if (error !== undefined)
     throw new EnvironmentError('TOWER_SCHEMA', `The database schema could not be brought up to date: ${messageOf(error)}`, {
       hint: 'Use a database that only Control Tower writes to, and a server at least as new as the one that last used it.',

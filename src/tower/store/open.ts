@@ -8,9 +8,16 @@ export type StoreLocation = { readonly databaseUrl: string } | { readonly folder
 
 const partitionHours = 6;
 
-/** @throws EnvironmentError or UsageError as `openPostgres` and `openEmbedded`. */
+/**
+ * Connects, and leaves the schema as it is.
+ * @throws EnvironmentError or UsageError as `openPostgres` and `openEmbedded`.
+ */
+export const connectStore = (location: StoreLocation): Promise<OpenDatabase> =>
+  'databaseUrl' in location ? openPostgres(location.databaseUrl) : openEmbedded(location.folder);
+
+/** @throws as `connectStore`; EnvironmentError when the schema cannot be brought up to date. */
 export async function openStore(location: StoreLocation): Promise<OpenDatabase> {
-  const store = 'databaseUrl' in location ? await openPostgres(location.databaseUrl) : await openEmbedded(location.folder);
+  const store = await connectStore(location);
   try {
     await migrate(store.db);
     await ensurePartitions(store.db, new Date());
