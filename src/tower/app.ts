@@ -20,6 +20,7 @@ import { guardOrigin, guardReading } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
 import { type Database, isAlive, sqlStateOf } from './store/database.ts';
 import { alertsRoute, ruleRoute, rulesRoute } from './views/alerts-route.tsx';
+import { apiRoute } from './views/api-page.tsx';
 import { assets } from './views/assets.ts';
 import { errorPage } from './views/error-page.tsx';
 import { exploreRoute } from './views/explore-route.tsx';
@@ -131,7 +132,8 @@ export function createApp(options: AppOptions): Hono {
   app.get('/v1/models', getModels(db));
   app.get('/v1/models/:id', getModel(db));
   app.get('/v1/models/:id/history', getHistory(db));
-  const document = JSON.stringify(openApi(version));
+  const api = openApi(version);
+  const document = JSON.stringify(api);
   app.get('/openapi.json', () => new Response(document, { headers: { 'content-type': 'application/json' } }));
   for (const asset of assets)
     app.get(
@@ -143,6 +145,7 @@ export function createApp(options: AppOptions): Hono {
     );
   app.get('/', fleetRoute(db));
   app.get('/explore', exploreRoute(db));
+  app.get('/api', apiRoute(api));
   app.get('/alerts', alertsRoute(db));
   app.get('/rules', rulesRoute(db));
   app.get('/rules/:id', ruleRoute(db));

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTower, type Tower } from '../../src/tower/server.ts';
@@ -48,17 +49,20 @@ afterAll(async () => {
 const widths = [390, 820, 1280];
 const schemes = ['light', 'dark'] as const;
 
-it.each([
+const pages = [
   '/',
   '/models/1',
   '/nothing',
   '/explore',
   '/alerts',
+  '/api',
   '/rules',
   '/explore?metric=tower.score.section&by=section&by=model&from=2026-02-01',
   '/explore?metric=tower.score.passing&by=model&from=2026-02-01&look=small',
   '/explore?metric=tower.score.passing&by=model&from=2026-02-01&bucket=none&compare=year',
-])('%s fits every width in both schemes, without a word on the console', async (path) => {
+];
+
+it.each(pages)('%s fits every width in both schemes, without a word on the console', async (path) => {
   for (const width of widths)
     for (const colorScheme of schemes) {
       const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
@@ -70,6 +74,19 @@ it.each([
       expect(said.filter((text) => !text.includes('404'))).toEqual([]);
       await page.close();
     }
+});
+
+it.each(pages)('%s: axe-core finds nothing, in both schemes', async (path) => {
+  for (const colorScheme of schemes) {
+    // The pages forbid scripts; the examiner is one.
+    const context = await browser.newContext({ bypassCSP: true, colorScheme });
+    const page = await context.newPage();
+    await page.goto(tower.url + path);
+    await page.evaluate(axe.source);
+    const found = (await page.evaluate('axe.run()')) as { violations: { id: string; nodes: { html: string }[] }[] };
+    expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    await context.close();
+  }
 });
 
 it('asks a question of the page Explore by its form alone, with JavaScript off', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Report, type Result, resultsOf } from '../../src/kernel/report.ts';
@@ -105,6 +106,17 @@ describe.skipIf(chromiumPath === undefined)('in Chromium', () => {
     await page.goto(pathToFileURL(file).href + hash);
     return { page, requests, complaints };
   }
+
+  it.each(['light', 'dark'] as const)('axe-core finds nothing, %s', async (colorScheme) => {
+    // The page forbids scripts; the examiner is one.
+    const context = await browser.newContext({ bypassCSP: true, colorScheme });
+    const page = await context.newPage();
+    await page.goto(pathToFileURL(file).href);
+    await page.evaluate(axe.source);
+    const found = (await page.evaluate('axe.run()')) as { violations: { id: string; nodes: { html: string }[] }[] };
+    expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    await context.close();
+  });
 
   it('fits every width in light and dark, with its styles let through and no request', async () => {
     const { page, requests, complaints } = await open(1280, 'light');

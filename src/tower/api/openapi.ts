@@ -1,6 +1,7 @@
 /** `/openapi.json`: OpenAPI 3.1, made of the schemas that validate. */
 import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
 import { ruleSchema } from '../triggers/rule-schema.ts';
+import type { ApiDocument } from './api-document.ts';
 import { metricsSchema } from './metrics-schema.ts';
 import type { QuerySchema } from './query.ts';
 import {
@@ -188,7 +189,7 @@ function rulePaths(get: Get): Readonly<Record<string, object>> {
   };
 }
 
-export function openApi(version: string): object {
+export function openApi(version: string): ApiDocument {
   const get = (operationId: string, summary: string, more: object, responses: object) => ({
     get: { operationId, summary, ...more, responses: { ...responses, 400: problem('The query cannot be understood.') } },
   });
@@ -283,5 +284,5 @@ export function openApi(version: string): object {
         Problem: schemas.problemSchema,
       },
     },
-  };
+  } as object as ApiDocument;
 }

@@ -35,9 +35,9 @@ function Done({ deliveries }: { readonly deliveries: AlertRow['deliveries'] }) {
   );
 }
 
-function Alerts({ alerts }: { readonly alerts: readonly AlertRow[] }) {
+function Alerts({ label, alerts }: { readonly label: string; readonly alerts: readonly AlertRow[] }) {
   return (
-    <section class="panel scroll" tabindex={0} aria-label="Alerts">
+    <section class="panel scroll" tabindex={0} aria-label={label}>
       <table class="numbers alerts">
         <thead>
           <tr>
@@ -97,11 +97,11 @@ function AlertsPage({ open, closed }: { readonly open: readonly AlertRow[]; read
           <a href="/rules">The rules</a> say when one opens and what is done then.
         </p>
       </header>
-      {open.length > 0 && <Alerts alerts={open} />}
+      {open.length > 0 && <Alerts label="Open alerts" alerts={open} />}
       {closed.length > 0 && (
         <section aria-labelledby="closed">
           <h2 id="closed">Closed</h2>
-          <Alerts alerts={closed} />
+          <Alerts label="Closed alerts" alerts={closed} />
         </section>
       )}
     </Layout>

@@ -80,9 +80,9 @@ function SmallCharts({ answer, state }: AnswerProps) {
     <ul class="small-charts">
       {groups.map((group, i) => (
         <li class="panel chart-panel">
-          <h3>
+          <h2>
             <GroupLink group={group} state={state} />
-          </h3>
+          </h2>
           <TimeChart
             label={`${titleOf(group.key)}: ${formatNumber(group.value)}`}
             lines={drawn[i] ?? []}

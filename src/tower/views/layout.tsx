@@ -4,7 +4,7 @@ import { favicon, styleSheet } from './assets.ts';
 
 interface LayoutProps {
   readonly title: string;
-  readonly current?: 'fleet' | 'explore' | 'alerts';
+  readonly current?: 'fleet' | 'explore' | 'alerts' | 'api';
   readonly children: Child;
 }
 
@@ -42,7 +42,9 @@ export function Layout({ title, current, children }: LayoutProps) {
               <a href="/alerts" {...(current === 'alerts' && { 'aria-current': 'page' })}>
                 Alerts
               </a>
-              <a href="/openapi.json">API</a>
+              <a href="/api" {...(current === 'api' && { 'aria-current': 'page' })}>
+                API
+              </a>
             </nav>
           </div>
         </header>

@@ -92,7 +92,7 @@ const explore = `
 circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); } circle.line-7 { fill: var(--series-3); } .time-chart circle.is-before { fill: var(--ink-3); }
 .chart .limit { stroke: var(--fail); stroke-dasharray: 6 4; }
 .chart:not(.time-chart) { height: 190px; }
-.small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: var(--space-3); } .small-charts h3 { font-size: var(--text-s); overflow-wrap: anywhere; }
+.small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: var(--space-3); } .page .small-charts h2 { margin: 0; } .small-charts h2 { font-size: var(--text-s); overflow-wrap: anywhere; }
 .numbers th[scope=row] { font-weight: 400; } .numbers td, .numbers th { padding: 6px 12px; white-space: nowrap; } .numbers th[scope=row] { white-space: normal; min-width: 160px; }
 .numbers thead th::first-letter { text-transform: uppercase; } .bars td.number { width: 1%; }
 .questions { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: var(--space-3); }
@@ -102,6 +102,13 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 .spark.long { width: 160px; height: 28px; } .spark .limit { stroke: var(--fail); stroke-dasharray: 4 3; opacity: .7; }
 .alerts small { display: block; color: var(--ink-3); font-size: 11px; font-weight: 400; } .alerts td.done { white-space: normal; min-width: 220px; font-size: var(--text-xs); } .alerts td, .alerts th { vertical-align: top; }
 .elsewhere { padding: var(--space-3) var(--space-4); display: grid; gap: var(--space-3); } .elsewhere[open] summary { margin-bottom: var(--space-3); } .elsewhere p { margin: var(--space-2) 0; font-size: var(--text-s); } .elsewhere pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+`;
+
+const api = `
+.operation { padding: var(--space-4) var(--space-5); display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--space-3); font-size: var(--text-s); scroll-margin-top: var(--space-3); }
+section.operation > h2 { margin: 0; } .operation h2 { font-size: var(--text-m); display: flex; gap: var(--space-3); align-items: baseline; overflow-wrap: anywhere; }
+.operation pre { white-space: pre-wrap; overflow-wrap: anywhere; } .operation .answers { display: grid; gap: 4px; margin-top: var(--space-2); }
+.parameters td, .parameters th { white-space: normal; vertical-align: top; overflow-wrap: break-word; padding: 5px 12px 5px 0; } .parameters th[scope=row] { min-width: 90px; } .parameters small { display: block; color: var(--ink-3); }
 `;
 
 const narrow = `
@@ -115,9 +122,16 @@ const narrow = `
   .models td, .models th, .models tr > :first-child, .models tr > :last-child { padding: 0; border: 0; } .models .name { min-width: 0; max-width: none; grid-row: span 2; } .models .extra { display: none; }
   .models td { text-align: right; } .models td.name { text-align: left; } td.wide { width: 34%; } td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }
 }
-@media print { .bar-top nav, .filter, .pager .ends, .chips, .section-nav, .elsewhere { display: none; } .footer { padding: 0; } }
+@page { margin: 12mm; }
+@media print {
+  :root { color-scheme: light; } * { print-color-adjust: exact; } body { background: none; font-size: 10pt; }
+  .bar-top nav, .filter, .pager .ends, .chips, .section-nav, .elsewhere, .questions { display: none; } .footer, .bar-top > div { padding: 0; }
+  .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .columns { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
+  .scroll { overflow: visible; } .panel, .tile, tr, .chart, .small-charts > * { break-inside: avoid; } h2, h3, thead { break-after: avoid; }
+  .models td, .models th { padding: 4px 5px; font-size: 8pt; } .models .name { min-width: 36mm; } .models .spark { width: 52px; } .panel.scroll, .models { break-inside: auto; }
+}
 `;
 
-export const towerCss: string = [bands, frame, fleet, model, explore, narrow]
+export const towerCss: string = [bands, frame, fleet, model, explore, api, narrow]
   .map((css) => css.trim().replaceAll(/\n\s*/g, '\n'))
   .join('\n');

@@ -124,3 +124,18 @@ describe('the pages', () => {
     expect(html).not.toMatch(/<script|style="|https?:\/\/(?!127)/);
   });
 });
+
+it('the page of the API holds every operation of the document, each with a line for the shell that keeps the token out', async () => {
+  const { html } = await page('/api');
+  const document = (await (await fetch(`${tower.url}/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, { operationId: string; security?: unknown }>>;
+  };
+  for (const [path, methods] of Object.entries(document.paths))
+    for (const [method, { operationId, security }] of Object.entries(methods)) {
+      const panel = html.slice(html.indexOf(`aria-labelledby="${operationId}"`)).split('</section>')[0] ?? '';
+      expect(panel).toContain(`<code>${path}</code>`);
+      expect(panel).toContain(`${tower.url}${path.replace('{id}', 'ID')}`);
+      expect(panel.includes('Bearer $FLIGHTCHECK_TOWER_TOKEN'), `${method} ${path}`).toBe(security !== undefined);
+    }
+  expect(html).not.toContain(tower.token);
+});
