@@ -12,6 +12,7 @@ export interface Moments {
   readonly sd: number;
 }
 
+/** Count, mean and sample standard deviation, in the unit of the values. */
 export function momentsOf(values: readonly number[]): Moments {
   const n = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / n;

@@ -17,6 +17,7 @@ export function remembered<T>(tables: Query, key: string, make: () => Promise<T>
 /** Columns per statement: more in one costs memory, fewer costs passes. */
 const columnsPerPass = 50;
 
+/** The items in parts of what one statement takes, in their order. */
 export function batchesOf<T>(items: readonly T[]): readonly (readonly T[])[] {
   const batches: (readonly T[])[] = [];
   for (let start = 0; start < items.length; start += columnsPerPass) batches.push(items.slice(start, start + columnsPerPass));

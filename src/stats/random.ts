@@ -10,6 +10,7 @@ export interface Random {
 
 const rotate = (x: number, k: number): number => (x << k) | (x >>> (32 - k));
 
+/** The stream of a seed: the same on every machine. */
 export function randomOf(seed: number): Random {
   let mix = seed | 0;
   const split = (): number => {

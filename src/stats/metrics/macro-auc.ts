@@ -10,6 +10,7 @@ export interface ClassProbabilities {
   at(handle: number, k: number): number;
 }
 
+/** An empty store for probabilities of that many classes. */
 export function classProbabilities(classes: number): ClassProbabilities {
   const kept: (readonly number[])[] = [];
   return {
