@@ -9,7 +9,7 @@ import { ScoreCard } from './html/score-card.tsx';
 import { themeCss } from './html/theme.ts';
 import { alsoFor, nextSteps } from './next-steps.ts';
 import { cleanReport, clip, formatTime, safeUrl } from './text.ts';
-import { formatShare, plural, rubricOf } from './words.ts';
+import { formatShare, plural, rubricOf, shardWords } from './words.ts';
 
 export interface HtmlOptions {
   /** Address of the model's page in Control Tower. */
@@ -145,6 +145,7 @@ function Page({ report, limits, options }: PageProps) {
             <section id="score">
               <header>
                 <h2>{rubric.title}</h2>
+                {shardWords(report) !== undefined && <p>{shardWords(report)}</p>}
               </header>
               <ScoreCard suite={rubric} />
             </section>

@@ -5,6 +5,7 @@
 import { formatPlace } from '../kernel/failure.ts';
 import { type Report, type Result, resultsOf, type SuiteReport, severities } from '../kernel/report.ts';
 import { attestationProblems, attestedWords, openAttestations, stateOf } from './attestations.ts';
+import { type Cause, causesOf } from './causes.ts';
 import { comparisonHead, comparisonLines } from './comparison.ts';
 import { alsoFor, gainWords, nextSteps } from './next-steps.ts';
 import { problemsOf } from './places.ts';
@@ -80,17 +81,15 @@ function weightedTable(suite: SuiteReport): string[] {
 }
 
 function worstFindings(report: Report): string[] {
-  const broken = [...resultsOf(report)]
-    .map(({ result }) => result)
-    .filter((result) => problemsOf(result).length > 0)
-    .sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity));
-  const lines = broken.flatMap((result) =>
+  const rank = ({ result }: Cause): number => severities.indexOf(result.severity);
+  const causes = causesOf([...resultsOf(report)].map(({ result }) => result)).toSorted((a, b) => rank(b) - rank(a));
+  const lines = causes.flatMap(({ result, others }) =>
     problemsOf(result)
       .slice(0, 3)
       .map(({ message, fix, place }) => {
         const where = place ? ` (${plainText(formatPlace(place))})` : '';
         const waived = result.waived ? `, waived until ${plainText(result.waived.expires)}` : '';
-        return `- **${result.outcome === 'error' ? 'error' : result.severity}**${waived} ${plainText(result.check)}${where}: ${plainText(message)}  \n  ${plainText(`Fix: ${fix}`)}`;
+        return `- **${result.outcome === 'error' ? 'error' : result.severity}**${waived} ${[result, ...others].map(({ check }) => plainText(check)).join(', ')}${where}: ${plainText(message)}  \n  ${plainText(`Fix: ${fix}`)}`;
       }),
   );
   if (lines.length === 0) return [];

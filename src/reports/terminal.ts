@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { formatPlace } from '../kernel/failure.ts';
 import { type Outcome, type Report, type Result, resultsOf, type SectionReport, type SuiteReport } from '../kernel/report.ts';
 import { attestationProblems, attestedWords, openAttestations, stateOf } from './attestations.ts';
+import { type Cause, causesOf } from './causes.ts';
 import { comparisonHead, comparisonLines } from './comparison.ts';
 import { alsoFor, gainWords, nextSteps, type Step } from './next-steps.ts';
 import { problemsOf } from './places.ts';
@@ -19,6 +20,7 @@ import {
   plural,
   rubricOf,
   scheduleWords,
+  shardWords,
   shownSections,
 } from './words.ts';
 
@@ -54,23 +56,17 @@ function bar({ paint }: Pen, passing: number, ran: number, most: number, cells: 
 }
 
 function head(report: Report, { width, paint }: Pen): string[] {
-  const { model, source, run, shard } = report;
+  const { model, source, run } = report;
+  const shard = shardWords(report);
   const about = [source.commit?.slice(0, 8) ?? 'no commit', source.ref, run.trigger].filter((part) => part).join(' · ');
   return [
     '',
     `${paint.bold(oneLine(clip(model.title ?? model.name, width)))}`,
     paint.dim(clip(oneLine(about), width)),
-    ...(shard ? shardLines(shard, width) : []),
+    ...(shard === undefined ? [] : wrap(shard, width, '')),
     '',
   ];
 }
-
-const shardLines = ({ index, tests }: NonNullable<Report['shard']>, width: number): string[] =>
-  wrap(
-    `Shard ${index} of ${tests.length}: ${plural(tests[index - 1]?.length ?? 0, 'test')} of ${tests.flat().length}. flightcheck report puts the shards together, scores and decides the gate.`,
-    width,
-    '',
-  );
 
 function alarmLines(report: Report, { width, paint }: Pen): string[] {
   const lines = alarms(report).flatMap((alarm) => wrap(`${marks.error} ${oneLine(alarm)}.`, width, ''));
@@ -130,7 +126,7 @@ function rubricCard(suite: SuiteReport, trigger: string, pen: Pen): string[] {
   ];
 }
 
-function problemLines(result: Result, pen: Pen): string[] {
+function problemLines({ result, others }: Cause, pen: Pen): string[] {
   const problems = problemsOf(result);
   const label = result.outcome === 'error' ? 'error' : result.severity;
   const waiver = result.waived ? ` waived until ${result.waived.expires} by ${oneLine(result.waived.owner)}` : '';
@@ -140,6 +136,8 @@ function problemLines(result: Result, pen: Pen): string[] {
   const heading = isLong
     ? [start, ...wrap(title, pen.width, '    '), ...wrap(waiver, pen.width, '    ').map((line) => pen.paint.blue(line))]
     : [`${start} ${title}${pen.paint.blue(waiver)}`];
+  const shared =
+    others.length > 0 ? wrap(`It breaks ${others.map(({ check }) => check).join(', ')} too.`, pen.width, '    ') : [];
   const shown = problems
     .slice(0, 10)
     .flatMap(({ message, fix, place }) => [
@@ -148,7 +146,7 @@ function problemLines(result: Result, pen: Pen): string[] {
       ...wrap(`→ ${oneLine(fix)}`, pen.width, '    ').map((line) => pen.paint.dim(line)),
     ]);
   const left = problems.length > 10 ? [`    ${plural(problems.length - 10, 'more finding')} in the JSON report`] : [];
-  return [...heading.filter((line) => line.trim() !== ''), ...shown, ...left];
+  return [...heading.filter((line) => line.trim() !== ''), ...shown, ...shared, ...left];
 }
 
 function weightedCard(suite: SuiteReport, pen: Pen): string[] {
@@ -234,10 +232,7 @@ export function renderTerminal(report: Report, { width = 100, color = false }: T
   const clean = cleanReport(report);
   const pen: Pen = { width: Math.min(Math.max(width, 40), 160), paint: pc.createColors(color) };
   const rubric = rubricOf(clean);
-  const problems = clean.suites
-    .flatMap((suite) => suite.sections.flatMap((section) => section.results))
-    .filter((result) => problemsOf(result).length > 0)
-    .flatMap((result) => problemLines(result, pen));
+  const problems = causesOf([...resultsOf(clean)].map(({ result }) => result)).flatMap((cause) => problemLines(cause, pen));
   const unjudged = unjudgedLines(clean, pen);
   const steps = nextSteps(clean).slice(0, 5);
   const lines = [

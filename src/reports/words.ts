@@ -56,6 +56,11 @@ export function partWords(suite: SuiteReport): string | undefined {
   return `Only ${ran} of the ${rubricSize} tests were chosen; the score is that of all of them`;
 }
 
+/** Of the report of a shard: which one it is. */
+export const shardWords = ({ shard }: Report): string | undefined =>
+  shard &&
+  `Shard ${shard.index} of ${shard.tests.length}: ${plural(shard.tests[shard.index - 1]?.length ?? 0, 'test')} of ${shard.tests.flat().length}. flightcheck report puts the shards together, scores and decides the gate.`;
+
 /** What the last runs by schedule are worth to the tests of a section, one sentence for each finding. */
 export function scheduleWords({ results }: SectionReport): readonly string[] {
   const byWords = new Map<string, string[]>();

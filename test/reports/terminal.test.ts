@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Report, type Result, resultsOf } from '../../src/kernel/report.ts';
+import { renderHtml } from '../../src/reports/html.tsx';
 import { renderMarkdown } from '../../src/reports/markdown.ts';
 import { renderTerminal } from '../../src/reports/terminal.ts';
 import { goldenReport, withResult } from './golden.ts';
@@ -97,5 +98,75 @@ describe('the merge request note', () => {
   it('stays short on a huge report', () => {
     const findings = Array.from({ length: 5000 }, () => ({ message: 'm'.repeat(4000) }));
     expect(renderMarkdown(withResult({ findings })).length).toBeLessThan(60_001);
+  });
+});
+
+describe('a hook that does not run', () => {
+  const broke = (ids: readonly string[], change: (result: Result) => Partial<Result>): Report => ({
+    ...goldenReport,
+    suites: goldenReport.suites.map((suite) => ({
+      ...suite,
+      sections: suite.sections.map((section) => ({
+        ...section,
+        results: section.results.map((result) => (ids.includes(result.check) ? { ...result, ...change(result) } : result)),
+      })),
+    })),
+  });
+  const trainings = ['data-2', 'model-3', 'model-4', 'infra-1', 'infra-3'];
+  const message = 'the train hook failed with exit code 3 after 0.5 s\n  command: python train.py\n  it said nothing';
+  const hint = 'Run the command yourself in a fresh clone; the log says where it stopped.';
+  const report = broke(trainings, ({ check }) =>
+    check === 'infra-3'
+      ? { outcome: 'fail', findings: [{ message: message.replace('0.5', '0.6'), fix: hint }] }
+      : { outcome: 'error', findings: [], failure: { code: 'HOOK_FAILED', message, hint } },
+  ) as Report;
+
+  it('is told once, with all that it breaks', () => {
+    const card = renderTerminal(report, { width: 100 });
+    const wrong = card.slice(card.indexOf('What is wrong'), card.indexOf('Not judged'));
+    expect(wrong.match(/the train hook failed/g)).toHaveLength(1);
+    expect(wrong).toMatch(/data-2[\s\S]*the train hook failed[\s\S]*It breaks model-3, model-4, infra-1, infra-3 too\./);
+    const note = renderMarkdown(report);
+    const findings = note.slice(note.indexOf('Worst findings'));
+    expect(findings.match(/the train hook failed/g)).toHaveLength(1);
+    expect(findings).toContain('data\\-2, model\\-3, model\\-4, infra\\-1, infra\\-3');
+    const page = renderHtml(report);
+    const tests = page.slice(page.indexOf('id="results"'));
+    expect(tests.match(/command: python train\.py/g)).toHaveLength(1);
+    expect(tests.match(/The same as <a href="#data-2">data-2<\/a>: the train hook failed/g)).toHaveLength(4);
+    expect(tests).toMatch(/It breaks <a href="#model-3">model-3<\/a>, .*<a href="#infra-3">infra-3<\/a> too\./);
+  });
+
+  it('leaves apart what has another cause', () => {
+    const one = broke(trainings, ({ check }) => ({
+      outcome: 'error',
+      findings: [],
+      failure: { code: 'HOOK_FAILED', message: check === 'model-4' ? message.replace('code 3', 'code 4') : message, hint },
+    }));
+    const card = renderTerminal(one);
+    const wrong = card.slice(card.indexOf('What is wrong'), card.indexOf('Not judged'));
+    expect(wrong.match(/failed with exit code 3/g)).toHaveLength(1);
+    expect(wrong).toMatch(/model-4[^→]*failed with exit code 4/);
+    expect(wrong).toContain('It breaks model-3, infra-1, infra-3 too.');
+  });
+});
+
+describe('the page says what the card says', () => {
+  it('which shard it is, and what the schedules are worth', () => {
+    const tests = [['data-1'], ['data-2', 'model-1']];
+    expect(renderHtml({ ...goldenReport, shard: { index: 2, tests } })).toContain('Shard 2 of 2: 2 tests of 3.');
+    const scheduled = {
+      ...goldenReport,
+      suites: goldenReport.suites.map((suite) => ({
+        ...suite,
+        sections: suite.sections.map((section) => ({
+          ...section,
+          results: section.results.map((result) =>
+            result.check === 'monitor-2' ? { ...result, lastScheduled: { counts: false, words: 'no run by schedule' } } : result,
+          ),
+        })),
+      })),
+    } as Report;
+    expect(renderHtml(scheduled)).toContain('monitor-2: no run by schedule, so it counts half at most.');
   });
 });

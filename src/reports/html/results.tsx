@@ -12,10 +12,12 @@ import {
   judgedWords,
   outcomeWords,
   plural,
+  scheduleWords,
   shownSections,
 } from '../words.ts';
 import { EvidenceInputs, Headline, Items, type Limits } from './evidence.tsx';
 import { OutcomeIcon } from './icons.tsx';
+import { CheckLinks, type Shared, sharedCauses } from './shared-causes.tsx';
 
 type Finding = Result['findings'][number];
 
@@ -59,22 +61,43 @@ function Findings({ findings, limits }: { readonly findings: readonly Finding[];
   );
 }
 
-function Explanation({ result, limits }: { readonly result: Result; readonly limits: Limits }) {
+function Explanation({
+  result,
+  limits,
+  shared = {},
+}: {
+  readonly result: Result;
+  readonly limits: Limits;
+  readonly shared?: Shared | undefined;
+}) {
   const { evidence, failure, reason } = result;
+  const told =
+    shared.told === undefined ? null : (
+      <p>
+        The same as <CheckLinks checks={[shared.told]} />:{' '}
+        {clip((failure?.message ?? result.findings[0]?.message ?? '').split('\n')[0] ?? '', limits.text)}
+      </p>
+    );
   const nextStep = result.nextStep ?? evidence?.nextStep;
   return (
     <>
       {evidence && <p>{clip(evidence.explanation, limits.text)}</p>}
       {reason && <p>{clip(reason, limits.text)}.</p>}
-      {failure && (
+      {told}
+      {failure && !told && (
         <p>
           {clip(failure.message, limits.text)} <code>{failure.code}</code>
           {failure.place && <code class="place"> {clip(formatPlace(failure.place), limits.text)}</code>}
         </p>
       )}
-      {failure && <p class="quiet">{clip(failure.hint, limits.text)}.</p>}
+      {failure && !told && <p class="quiet">{clip(failure.hint, limits.text)}.</p>}
       {evidence && <Headline evidence={evidence} />}
-      <Findings findings={result.findings} limits={limits} />
+      {!told && <Findings findings={result.findings} limits={limits} />}
+      {shared.others && (
+        <p>
+          It breaks <CheckLinks checks={shared.others} /> too.
+        </p>
+      )}
       {evidence && <Items evidence={evidence} limits={limits} />}
       {nextStep && (
         <p>
@@ -86,7 +109,7 @@ function Explanation({ result, limits }: { readonly result: Result; readonly lim
   );
 }
 
-function TestResult({ result, limits }: { readonly result: Result; readonly limits: Limits }) {
+function TestResult({ result, limits, shared }: TestResultProps) {
   const { outcome, evidence } = result;
   const reference = safeUrl(result.reference);
   const facts = [
@@ -109,7 +132,7 @@ function TestResult({ result, limits }: { readonly result: Result; readonly limi
         </span>
       </summary>
       <div class="details" id={result.check}>
-        <Explanation result={result} limits={limits} />
+        <Explanation result={result} limits={limits} shared={shared} />
         <p class="quiet small">
           <strong>Why:</strong> {clip(result.why, limits.text)} {facts.length > 0 && `It ${facts.join(', ')}.`}{' '}
           {reference && (
@@ -124,8 +147,15 @@ function TestResult({ result, limits }: { readonly result: Result; readonly limi
   );
 }
 
+interface TestResultProps {
+  readonly result: Result;
+  readonly limits: Limits;
+  readonly shared: Shared | undefined;
+}
+
 /** The 28 tests, section by section, the failing ones unfolded. */
 export function RubricResults({ suite, limits }: { readonly suite: SuiteReport; readonly limits: Limits }) {
+  const shared = sharedCauses(suite.sections.flatMap((section) => section.results));
   return (
     <>
       {shownSections(suite).map((section) => (
@@ -133,9 +163,12 @@ export function RubricResults({ suite, limits }: { readonly suite: SuiteReport; 
           <h3>
             {section.title} <span class="quiet">{formatScore(section.score)} of 7</span>
           </h3>
+          {scheduleWords(section).map((words) => (
+            <p class="quiet small">{clip(words, limits.text)}</p>
+          ))}
           <div class="panel">
             {section.results.map((result) => (
-              <TestResult result={result} limits={limits} />
+              <TestResult result={result} limits={limits} shared={shared.get(result.check)} />
             ))}
           </div>
         </section>
