@@ -1,4 +1,4 @@
-/** Posts a report to Control Tower. Nothing here throws on what a server does or fails to do: the answer is data. */
+/** Posts reports and metrics to Control Tower. Nothing here throws on what a server does or fails to do: the answer is data. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -24,8 +24,27 @@ export type Delivery =
   /** No answer, or not one of Control Tower; worth another try later. */
   | { readonly state: 'unreachable'; readonly reason: string };
 
+export type MetricsDelivery =
+  /** `added` were new, the others known. */
+  | { readonly state: 'delivered'; readonly added: number; readonly isPreview: boolean }
+  | Exclude<Delivery, { state: 'delivered' }>;
+
+interface Delivered {
+  readonly state: 'delivered';
+}
+
+/** Where a body goes, and what a fine answer must hold: undefined when it is not one of Control Tower. */
+interface Target<D extends Delivered> {
+  readonly path: string;
+  readonly what: string;
+  read(answer: Readonly<Record<string, unknown>> | undefined, options: TowerOptions): D | undefined;
+}
+
 /** What one attempt says; `retryAfter` in seconds. */
-type Attempt = Delivery | { readonly state: 'again'; readonly reason: string; readonly retryAfter?: number };
+type Attempt<D extends Delivered> =
+  | D
+  | Exclude<Delivery, { state: 'delivered' }>
+  | { readonly state: 'again'; readonly reason: string; readonly retryAfter?: number };
 
 const mostAnswerBytes = 64 * 1024;
 const mostAttempts = 8;
@@ -37,10 +56,10 @@ const hints: Readonly<Record<number, string>> = {
   401: 'it does not accept the token; check the aud of the id_token and that the job is the one that posts',
   403: 'the token may not write for this project',
   404: 'there is no Control Tower at this address; check tower-url',
-  409: 'another report was sent with the same key',
-  413: 'the report is larger than it takes; list fewer items in the evidence',
+  409: 'another body was sent with the same key',
+  413: 'it is larger than it takes; send less at once',
   415: 'it does not take this content; are this command and Control Tower of the same version?',
-  422: 'the report is not valid for it; are this command and Control Tower of the same version?',
+  422: 'it is not valid for it; are this command and Control Tower of the same version?',
 };
 const finalStatuses: ReadonlySet<number> = new Set([413, 422]);
 
@@ -83,16 +102,40 @@ const secondsOf = (header: string | null): number | undefined => {
 /** `v1/reports` under the address of Control Tower, which may stand under a path. */
 const under = (url: string, path: string): string => new URL(path, url.endsWith('/') ? url : `${url}/`).href;
 
-function accepted(text: string, { url }: TowerOptions): Attempt {
-  const answer = parse(text);
-  const model = answer?.model as { url?: unknown } | undefined;
-  if (typeof answer?.id !== 'string') return { state: 'unreachable', reason: 'what answers there is not Control Tower' };
-  const page = typeof model?.url === 'string' && /^\/(?!\/)[\w/.~-]*$/.test(model.url) ? under(url, `.${model.url}`) : undefined;
-  return { state: 'delivered', isReplay: answer.replayed === true, ...(page && { pageUrl: page }) };
-}
+const reports: Target<Extract<Delivery, { state: 'delivered' }>> = {
+  path: 'v1/reports',
+  what: 'the report',
+  read(answer, { url }) {
+    const model = answer?.model as { url?: unknown } | undefined;
+    if (typeof answer?.id !== 'string') return undefined;
+    const page =
+      typeof model?.url === 'string' && /^\/(?!\/)[\w/.~-]*$/.test(model.url) ? under(url, `.${model.url}`) : undefined;
+    return { state: 'delivered', isReplay: answer.replayed === true, ...(page && { pageUrl: page }) };
+  },
+};
 
-async function attempt(body: Uint8Array, key: string, options: TowerOptions, signal: AbortSignal): Promise<Attempt> {
-  const response = await fetch(under(options.url, 'v1/reports'), {
+const metrics: Target<Extract<MetricsDelivery, { state: 'delivered' }>> = {
+  path: 'v1/metrics',
+  what: 'the metrics',
+  read: (answer) =>
+    typeof answer?.added === 'number'
+      ? { state: 'delivered', added: answer.added, isPreview: answer.record === 'preview' }
+      : undefined,
+};
+
+/** Pointers and what is wrong there, as far as they fit into a line. */
+const errorsOf = (answer: Readonly<Record<string, unknown>> | undefined): string =>
+  Array.isArray(answer?.errors)
+    ? words(answer.errors.map((error) => `${String(error?.pointer ?? '')} ${String(error?.detail ?? '')}`).join('; '))
+    : '';
+
+async function attempt<D extends Delivered>(
+  target: Target<D>,
+  { body, key }: { readonly body: Uint8Array; readonly key: string },
+  options: TowerOptions,
+  signal: AbortSignal,
+): Promise<Attempt<D>> {
+  const response = await fetch(under(options.url, target.path), {
     method: 'POST',
     redirect: 'manual',
     signal,
@@ -106,7 +149,8 @@ async function attempt(body: Uint8Array, key: string, options: TowerOptions, sig
   });
   const text = await readLimited(response);
   const { status } = response;
-  if (status === 200 || status === 201) return accepted(text, options);
+  if (status === 200 || status === 201)
+    return target.read(parse(text), options) ?? { state: 'unreachable', reason: 'what answers there is not Control Tower' };
   if (status >= 300 && status < 400)
     return {
       state: 'refused',
@@ -117,8 +161,9 @@ async function attempt(body: Uint8Array, key: string, options: TowerOptions, sig
     const retryAfter = secondsOf(response.headers.get('retry-after'));
     return { state: 'again', reason: `it answers ${status}`, ...(retryAfter !== undefined && { retryAfter }) };
   }
-  const detail = words(parse(text)?.detail);
-  const reason = `it answers ${status}: ${hints[status] ?? 'it refuses the report'}${detail && ` (${detail})`}`;
+  const answer = parse(text);
+  const detail = [words(answer?.detail), errorsOf(answer)].filter((part) => part !== '').join(' ');
+  const reason = `it answers ${status}: ${hints[status] ?? `it refuses ${target.what}`}${detail && ` (${detail})`}`;
   return { state: 'refused', reason, isFinal: finalStatuses.has(status) };
 }
 
@@ -133,10 +178,14 @@ function networkReason(error: unknown): string {
 }
 
 /**
- * Posts one report, gzipped. Retries 429, 5xx and network failures with jitter until the time is out; everything else is
+ * Posts one body, gzipped. Retries 429, 5xx and network failures with jitter until the time is out; everything else is
  * final. Sending it twice stores it once: the key is the SHA-256 of the body.
  */
-export async function postReport(body: string, options: TowerOptions): Promise<Delivery> {
+async function post<D extends Delivered>(
+  target: Target<D>,
+  body: string,
+  options: TowerOptions,
+): Promise<D | Exclude<Delivery, { state: 'delivered' }>> {
   if (!/^[\x21-\x7e]+$/.test(options.token)) return { state: 'refused', reason: 'the token is not a token', isFinal: false };
   const key = sha256Of(body);
   const zipped = await zip(body);
@@ -148,8 +197,8 @@ export async function postReport(body: string, options: TowerOptions): Promise<D
     // Half of the time for one attempt: a connection that hangs leaves room for another.
     const own = AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(left(), (options.timeoutSeconds * 1000) / 2))));
     const signal = options.signal ? AbortSignal.any([own, options.signal]) : own;
-    const answer = await attempt(zipped, key, options, signal).catch(
-      (error: unknown): Attempt => ({ state: 'again', reason: networkReason(error) }),
+    const answer = await attempt(target, { body: zipped, key }, options, signal).catch(
+      (error: unknown): Attempt<D> => ({ state: 'again', reason: networkReason(error) }),
     );
     if (answer.state !== 'again') return answer;
     reason = answer.reason;
@@ -160,3 +209,6 @@ export async function postReport(body: string, options: TowerOptions): Promise<D
   }
   return { state: 'unreachable', reason };
 }
+
+export const postReport = (body: string, options: TowerOptions): Promise<Delivery> => post(reports, body, options);
+export const postMetrics = (body: string, options: TowerOptions): Promise<MetricsDelivery> => post(metrics, body, options);

@@ -90,6 +90,38 @@ const demoData = defineCommand({
   },
 });
 
+const post = defineCommand({
+  name: 'post',
+  summary: 'Post numbers of a model: from arguments, a CSV or JSON file, or standard input.',
+  argument: { name: 'metrics', description: 'NAME=VALUE or NAME{LABEL=VALUE,...}=VALUE.', isVariadic: true },
+  options: ['tower-url', 'tower-timeout'],
+  flags: {
+    model: { type: 'string', description: 'Name of the model. Control Tower knows it from a report.', default: '' },
+    project: { type: 'string', description: 'Path of its project, where several have a model of that name.', default: '' },
+    environment: { type: 'string', description: 'Where it runs: production, staging, ...', default: '' },
+    at: { type: 'string', description: 'Time of the metrics without one of their own, RFC 3339. Default: now.', default: '' },
+    file: {
+      type: 'string',
+      description: 'CSV (columns name and value, perhaps unit and at; others are labels) or JSON; - is standard input.',
+      default: '',
+    },
+  },
+  examples: [
+    {
+      command: "flightcheck tower post --model late-lodgement 'model.drift.psi{feature=age}=0.12' task.cpu=340",
+      meaning: 'Two numbers of now. The address is FLIGHTCHECK_TOWER_URL, the token FLIGHTCHECK_TOWER_TOKEN.',
+    },
+    {
+      command: 'flightcheck tower post --model late-lodgement --environment production --file monitor.csv',
+      meaning: 'A table: name,value,at,feature. Posted twice it counts once.',
+    },
+  ],
+  async run(context, invocation) {
+    const { postGivenMetrics } = await import('../post-metrics.ts');
+    return postGivenMetrics(context, invocation);
+  },
+});
+
 const exportCommand = defineCommand({
   name: 'export',
   summary: 'Write all that Control Tower knows to one file: a backup, or on the way to another database.',
@@ -131,5 +163,5 @@ export const command = defineCommand({
   summary: 'Control Tower: what runs, how ready it is, and since when.',
   options: [],
   examples: serve.examples,
-  commands: [serve, demoData, exportCommand, importCommand],
+  commands: [serve, post, demoData, exportCommand, importCommand],
 });
