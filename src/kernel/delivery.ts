@@ -43,6 +43,8 @@ export interface Airflow {
   startRun(id: string, runId: string): Promise<void>;
   /** `queued`, `running`, `success`, `failed`; null when there is no such run. */
   runState(id: string, runId: string): Promise<string | null>;
+  /** Its latest runs whose ids begin so. */
+  runs(id: string, prefix: string): Promise<readonly { readonly id: string; readonly state: string }[]>;
   /** Forgets a DAG whose file is gone. */
   forget(id: string): Promise<void>;
 }
@@ -72,6 +74,8 @@ export interface DagTarget {
    * what somebody delivered since is not ours to undo.
    */
   revert(name: string, reason: string, delivered?: string): Promise<Reverted>;
+  /** What is remembered of the delivery that `revert` would undo; null when there is none. */
+  last(name: string): Promise<DeliveryRecord | null>;
   /** Removes a file; nothing when it does not exist. */
   remove(name: string, reason: string): Promise<void>;
 }

@@ -71,6 +71,43 @@ describe('an import error', () => {
   });
 });
 
+describe('an older file that Airflow is served again', () => {
+  /** What Airflow reads is a copy of what is delivered, and may be an old one. */
+  const worldOf = async (isOld: (look: number) => boolean) => {
+    const { target, file } = await world();
+    const copy = temporaryFolder();
+    let looks = 0;
+    const onRequest = (path: string): void => {
+      if (!existsSync(file)) return;
+      const text = readFileSync(file, 'utf8');
+      const isNew = text === renderAirflow(second);
+      if (isNew && path.endsWith('/importErrors')) looks++;
+      writeFileSync(join(copy, 'risk.py'), isNew && isOld(looks) ? renderAirflow(first) : text);
+    };
+    const airflow = await fakeAirflow(copy, { onRequest });
+    return { ...(await world({}, { target, airflow })), file };
+  };
+
+  test('for a while: seen once is no proof, seen twice in a row is', async () => {
+    const { deploy, airflow } = await worldOf((look) => look > 1 && look < 5);
+    await deploy(first);
+    const done = await deploy(second);
+    expect(done.outcome).toBe('deployed');
+    expect(done.steps.find(({ id }) => id === 'verify')?.seconds).toBeGreaterThanOrEqual(25);
+    expect(hashIn(airflow)).toEqual(hashesOf(second));
+  });
+
+  test('for good: the version before is back everywhere, proven', async () => {
+    const { deploy, airflow, file } = await worldOf((look) => look > 1);
+    await deploy(first);
+    const done = await deploy(second);
+    expect(done.outcome).toBe('rolled-back');
+    expect(done.steps.find(({ id }) => id === 'verify')?.words).toContain('another version');
+    expect(readFileSync(file, 'utf8')).toBe(renderAirflow(first));
+    expect(hashIn(airflow)).toEqual(hashesOf(first));
+  });
+});
+
 describe('two deployments at once', () => {
   test('in a folder: the later one is proven, the earlier one leaves it alone and says so', async () => {
     const { deploy, airflow, file } = await world({ lag: 2 });

@@ -152,6 +152,11 @@ export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<
       runs.set((JSON.parse(body) as { dag_run_id: string }).dag_run_id, faults.runs ?? 'success');
       return sendJson(response, 200, {});
     }
+    if (what === 'dagRuns' && run === '') {
+      const prefix = (new URLSearchParams(query).get('run_id_pattern') ?? '').replace(/%$/, '');
+      const found = [...runs].filter(([name]) => name.startsWith(prefix)).map(([name, state]) => ({ dag_run_id: name, state }));
+      return sendJson(response, 200, { dag_runs: found, total_entries: found.length });
+    }
     if (what === 'dagRuns') return sendJson(response, 200, { state: runs.get(run ?? '') ?? 'queued' });
     sendJson(response, 200, { ...dag, file_token: 'abc' });
   });

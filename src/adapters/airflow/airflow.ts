@@ -17,6 +17,9 @@ interface ErrorsAnswer {
   readonly import_errors: readonly { filename: string; timestamp: string; stack_trace: string }[];
   readonly total_entries: number;
 }
+interface RunsAnswer {
+  readonly dag_runs: readonly { dag_run_id: string; state: string }[];
+}
 interface Health {
   readonly dag_processor?: { readonly latest_dag_processor_heartbeat: string | null };
   readonly scheduler?: { readonly latest_scheduler_heartbeat: string | null };
@@ -98,6 +101,13 @@ export function openAirflow(access: AirflowAccess): Airflow {
     async runState(id, runId) {
       const { status, body } = await ask(`${at(id)}/dagRuns/${encodeURIComponent(runId)}`);
       return status === 404 ? null : (body as { state: string }).state;
+    },
+    async runs(id, prefix) {
+      const filter = is3 && prefix !== '' ? `&run_id_pattern=${encodeURIComponent(`${prefix}%`)}` : '';
+      const { body } = await ask(`${at(id)}/dagRuns?limit=${pageSize}&order_by=-start_date${filter}`);
+      return (body as RunsAnswer).dag_runs
+        .map(({ dag_run_id, state }) => ({ id: dag_run_id, state }))
+        .filter((run) => run.id.startsWith(prefix));
     },
     async forget(id) {
       await ask(at(id), { method: 'DELETE' });

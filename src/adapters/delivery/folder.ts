@@ -46,6 +46,10 @@ export async function openFolder(folder: string): Promise<DagTarget> {
       },
     );
   };
+  const keptOf = async (name: string): Promise<Kept | null> => {
+    const text = await readOrNull(join(folder, recordName(name))).catch(failing(`Reading the record of ${name}`));
+    return text === null ? null : (JSON.parse(text) as Kept);
+  };
   return {
     words: `folder ${folder}`,
     read: (name) => readOrNull(join(folder, name)).catch(failing(`Reading ${name}`)),
@@ -61,12 +65,13 @@ export async function openFolder(folder: string): Promise<DagTarget> {
         return failing(`Writing ${name}`)(error);
       }
     },
+    last: keptOf,
     async revert(name, _reason, delivered) {
-      const text = await readOrNull(join(folder, recordName(name))).catch(failing(`Reading the record of ${name}`));
-      if (text === null) return 'nothing';
+      const kept = await keptOf(name);
+      if (kept === null) return 'nothing';
       const now = await readOrNull(join(folder, name)).catch(failing(`Reading ${name}`));
       if (delivered !== undefined && now !== delivered) return 'superseded';
-      const { before } = JSON.parse(text) as Kept;
+      const { before } = kept;
       try {
         if (before === null) await rm(join(folder, name), { force: true });
         else await replace(folder, name, before);

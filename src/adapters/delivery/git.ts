@@ -25,6 +25,21 @@ const trailers = ({ hash, previousHash, commit, imageDigest }: DeliveryRecord): 
     ...(imageDigest === null ? [] : [`Image-Digest: ${imageDigest}`]),
   ].join('\n');
 
+/** The record in the message of a delivery. */
+function recordIn(message: string): DeliveryRecord {
+  const of = (key: string): string | null => {
+    const value = message.split('\n').find((line) => line.startsWith(`${key}: `));
+    return value?.slice(key.length + 2) ?? null;
+  };
+  const previousHash = of('Previous-Hash');
+  return {
+    hash: of('Render-Hash') ?? '',
+    previousHash: previousHash === 'none' ? null : previousHash,
+    commit: of('Source-Commit') ?? '',
+    imageDigest: of('Image-Digest'),
+  };
+}
+
 /** What git says, without the credentials that an address can hold. */
 const said = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error))
@@ -68,10 +83,11 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
     },
     allowEnvironment: ['GIT_TERMINAL_PROMPT', 'GIT_ASKPASS', 'GIT_SSH_COMMAND'],
   });
+  // No command is told to be quiet: simple-git waits a while for the words of one that says nothing.
   const git = plain.env({ ...options.env, GIT_TERMINAL_PROMPT: '0' });
   const close = () => rm(clone, { recursive: true, force: true });
   try {
-    await git.raw(['clone', '--quiet', '--single-branch', '--branch', branch, '--', url, '.']);
+    await git.raw(['clone', '--single-branch', '--branch', branch, '--', url, '.']);
   } catch (error) {
     await close();
     throw failed(`Cloning ${said(url)}, branch ${branch},`, error);
@@ -79,10 +95,8 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
   const pathOf = (name: string): string => (folder === '' ? name : `${folder}/${name}`);
   const head = async (): Promise<string> => (await git.raw(['rev-parse', 'HEAD'])).trim();
   const refresh = async (): Promise<void> => {
-    await git
-      .raw(['fetch', '--quiet', 'origin', branch])
-      .catch((error: unknown) => Promise.reject(failed(`Fetching ${branch}`, error)));
-    await git.raw(['reset', '--hard', '--quiet', 'FETCH_HEAD']);
+    await git.raw(['fetch', 'origin', branch]).catch((error: unknown) => Promise.reject(failed(`Fetching ${branch}`, error)));
+    await git.raw(['reset', '--hard', 'FETCH_HEAD']);
   };
   /**
    * Commits what `change` makes of the newest tip and pushes it; another push in between means doing it again. What `change`
@@ -94,13 +108,20 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
       const instead = await change();
       if (instead !== null) return instead;
       try {
-        await git.raw(['push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`]);
+        await git.raw(['push', 'origin', `HEAD:refs/heads/${branch}`]);
         return await head();
       } catch (error) {
         const isRace = /fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value/i.test(said(error));
         if (!isRace || tries >= mostTries) throw failed(`Pushing to ${branch}`, error);
       }
     }
+  };
+  /** The last delivery of the file that was not rolled back: what was is not rolled back twice. */
+  const undoable = async (name: string): Promise<string | null> => {
+    const last = async (pattern: string): Promise<string> =>
+      (await git.raw(['log', '-1', '--format=%H', `--grep=${pattern}`, '--', pathOf(name)])).trim();
+    const [delivery, either] = [await last('^Render-Hash:'), await last('^\\(Render-Hash\\|Reverts\\):')];
+    return delivery === '' || either !== delivery ? null : delivery;
   };
   const read = (name: string): Promise<string | null> => readFile(join(clone, pathOf(name)), 'utf8').catch(() => null);
   return {
@@ -115,24 +136,26 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
         const path = join(clone, pathOf(name));
         await mkdir(dirname(path), { recursive: true });
         await writeFile(path, text);
-        await git.raw(['add', '--', pathOf(name)]);
-        await git.raw(['commit', '--quiet', '--allow-empty', '-m', `Deploy ${name}`, '-m', trailers(record)]);
+        await git.raw(['add', '--verbose', '--', pathOf(name)]);
+        await git.raw(['commit', '--allow-empty', '-m', `Deploy ${name}`, '-m', trailers(record)]);
         return null;
       }),
+    async last(name) {
+      await refresh();
+      const delivery = await undoable(name);
+      return delivery === null ? null : recordIn(await git.raw(['log', '-1', '--format=%B', delivery]));
+    },
     async revert(name, reason, delivered) {
-      const last = async (pattern: string): Promise<string> =>
-        (await git.raw(['log', '-1', '--format=%H', `--grep=${pattern}`, '--', pathOf(name)])).trim();
       const done = await push<'nothing' | 'superseded'>(async () => {
-        const [delivery, either] = [await last('^Render-Hash:'), await last('^\\(Render-Hash\\|Reverts\\):')];
-        // What was rolled back already is not rolled back twice.
-        if (delivery === '' || either !== delivery) return 'nothing';
+        const delivery = await undoable(name);
+        if (delivery === null) return 'nothing';
         if (delivered !== undefined && (await read(name)) !== delivered) return 'superseded';
         await git
           .raw(['revert', '--no-edit', '--no-commit', delivery])
           .catch((error: unknown) =>
             Promise.reject(failed(`Reverting ${delivery.slice(0, 8)}, which was changed since,`, error)),
           );
-        await git.raw(['commit', '--quiet', '-m', `Roll back ${name}`, '-m', `${reason}\n\nReverts: ${delivery}`]);
+        await git.raw(['commit', '-m', `Roll back ${name}`, '-m', `${reason}\n\nReverts: ${delivery}`]);
         return null;
       });
       return done === 'nothing' || done === 'superseded' ? done : { text: await read(name), change: done };
@@ -141,8 +164,8 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
       await refresh();
       if ((await read(name)) === null) return;
       await push(async () => {
-        await git.raw(['rm', '--quiet', '--ignore-unmatch', '--', pathOf(name)]);
-        await git.raw(['commit', '--quiet', '--allow-empty', '-m', `Remove ${name}`, '-m', reason]);
+        await git.raw(['rm', '--ignore-unmatch', '--', pathOf(name)]);
+        await git.raw(['commit', '--allow-empty', '-m', `Remove ${name}`, '-m', reason]);
         return null;
       });
     },

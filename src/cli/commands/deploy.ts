@@ -36,7 +36,8 @@ const apply = defineCommand({
   examples: [
     {
       command: 'flightcheck deploy apply --env dev',
-      meaning: 'Exit 0: proven. 4: it failed and the old DAG is back, proven. 5: look at once.',
+      meaning:
+        'Exit 0: proven. 1: the canary was refused. 4: it failed and the old DAG is back, proven. 5: that is not proven, look at once.',
     },
   ],
   run: run('apply'),
@@ -59,7 +60,8 @@ const rollback = defineCommand({
   examples: [
     {
       command: 'flightcheck deploy rollback --env prod',
-      meaning: 'After a deployment that was killed, or one that is regretted.',
+      meaning:
+        'After a deployment that was killed, or one that is regretted. Exit 4: the version before is back, proven; 0: there was nothing to undo, proven. 5: not proven, look at once.',
     },
   ],
   run: run('rollback'),

@@ -76,9 +76,12 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   const previousHash = before.scheduled ? hashOf(before.scheduled) : null;
   const end = (outcome: Outcome): Deployment => ({ outcome, hash, previousHash, steps });
   const delivered = await target.read(name);
-  if (delivered === text && differenceOf(expected, before.scheduled) === null) return end('unchanged');
+  const isDelivered = delivered === text;
+  const undone = isDelivered ? await leftUndone(options, before.scheduled, hash) : { letGo: false, testRun: options.testRun };
+  const isScheduled = isDelivered && differenceOf(expected, before.scheduled) === null;
+  if (isScheduled && !undone.letGo && !undone.testRun) return end('unchanged');
 
-  if (options.canary) {
+  if (options.canary && !isScheduled) {
     const copy: DagSpec = { ...spec, id: `${spec.id}__canary`, schedule: { cron: null, assets: [] } };
     options.signal?.throwIfAborted();
     const verified = await timed('canary', () => tryCanary(options, copy, waiting), proof('a paused copy'));
@@ -92,7 +95,7 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   const goBack = async (why: string): Promise<Deployment> =>
     end(await restore({ ...waiting, target }, { name, delivered: text, before: before.scheduled, why }, note));
   try {
-    if (delivered !== text)
+    if (!isDelivered)
       await timed(
         'deliver',
         () => target.write(name, text, record),
@@ -117,10 +120,10 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   try {
     await timed(
       'unpause',
-      () => unpause(options, before.scheduled),
+      () => unpause(options, undone.letGo ? null : before.scheduled),
       (words) => ({ outcome: 'pass', words }),
     );
-    if (options.testRun) {
+    if (undone.testRun) {
       const run = await timed(
         'test-run',
         () => testRun(options, hash),
@@ -185,6 +188,27 @@ async function tryCanary(
   }
 }
 
+const testRunPrefix = (hash: string): string => `flightcheck__${hash.slice(0, 12)}__`;
+
+/**
+ * What an earlier try of the same version, killed on its way, has not come to: to let a new DAG go, to see a run of it succeed.
+ * A DAG that replaced nothing, is paused and never ran was not paused by a person who wants it to rest.
+ */
+async function leftUndone(
+  { airflow, target, spec, paused, testRun }: ApplyOptions,
+  scheduled: Scheduled | null,
+  hash: string,
+): Promise<{ readonly letGo: boolean; readonly testRun: boolean }> {
+  if (scheduled === null) return { letGo: false, testRun };
+  const isNew = !paused && scheduled.dag.isPaused && (await target.last(fileNameOf(spec.id)))?.previousHash === null;
+  const isTested = async (): Promise<boolean> =>
+    (await airflow.runs(spec.id, testRunPrefix(hash))).some(({ state }) => state === 'success');
+  return {
+    letGo: isNew && (await airflow.runs(spec.id, '')).length === 0,
+    testRun: testRun && !(await isTested()),
+  };
+}
+
 /** A DAG that a person paused stays paused; one that is new starts paused in Airflow, and is let go unless told otherwise. */
 async function unpause({ airflow, spec, paused }: ApplyOptions, before: Scheduled | null): Promise<string> {
   const now = await airflow.dag(spec.id);
@@ -204,7 +228,7 @@ async function testRun(
   { airflow, spec, clock, pollSeconds, timeoutSeconds, attempt, signal }: ApplyOptions,
   hash: string,
 ): Promise<string> {
-  const runId = `flightcheck__${hash.slice(0, 12)}__${attempt}`;
+  const runId = `${testRunPrefix(hash)}${attempt}`;
   await airflow.startRun(spec.id, runId);
   const deadline = clock.now().getTime() + 1000 * (spec.timeoutSeconds ?? timeoutSeconds);
   for (;;) {

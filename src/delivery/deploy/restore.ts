@@ -1,7 +1,8 @@
 /** The way back of a deployment that failed: the file before, and the proof that Airflow has what it had. */
-import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
+import type { Airflow, DagTarget, Reverted } from '../../kernel/delivery.ts';
+import { renderHash, specIn } from '../dag/render-airflow.ts';
 import type { DeployStep, StepId } from './deployment.ts';
-import { type Scheduled, snapshotOf } from './proof.ts';
+import { type Expected, expectedOf, type Scheduled, snapshotOf } from './proof.ts';
 import { type Clock, type Verified, verify } from './verify.ts';
 
 interface RestoreOptions {
@@ -36,6 +37,7 @@ export async function restore(
   };
   // The broken file's error is stated anew until Airflow reads the restored one.
   const oldTraces = await tracesOf(airflow, name).catch(() => []);
+  let wanted: Expected | null;
   try {
     const reverted = await target.revert(name, `Rolled back by Flightcheck: ${why.slice(0, 500)}`, delivered);
     if (reverted === 'superseded') {
@@ -45,15 +47,16 @@ export async function restore(
     }
     const words = reverted === 'nothing' ? `${name} was not delivered` : `${name} is as it was before (${reverted.change})`;
     note({ id: 'roll-back', outcome: 'pass', seconds: seconds(), words });
+    wanted = wantedAfter(reverted, before);
   } catch (error) {
     return failed('roll-back', error);
   }
   try {
     const verified =
-      before === null
+      wanted === null
         ? await gone(options, name)
-        : await verify({ ...options, expected: snapshotOf(before), fileName: name, deliveredAt: started, oldTraces });
-    if (verified.isProven && before) await restorePaused(airflow, before);
+        : await verify({ ...options, expected: wanted, fileName: name, deliveredAt: started, oldTraces });
+    if (verified.isProven && before && wanted) await restorePaused(airflow, before);
     note({
       id: 'verify-rollback',
       outcome: verified.isProven ? 'pass' : 'fail',
@@ -65,6 +68,17 @@ export async function restore(
   } catch (error) {
     return failed('verify-rollback', error);
   }
+}
+
+/**
+ * What Airflow must have now; null: nothing. The file that is back says it. What Airflow had before may be the version that
+ * failed: an earlier try, killed on its way, has delivered it already.
+ */
+function wantedAfter(reverted: Exclude<Reverted, 'superseded'>, before: Scheduled | null): Expected | null {
+  if (reverted !== 'nothing' && reverted.text === null) return null;
+  const spec = reverted === 'nothing' ? null : specIn(reverted.text ?? '');
+  if (spec) return expectedOf(spec, renderHash(spec));
+  return before && snapshotOf(before);
 }
 
 /** Asked first: an account that may not pause can still have deployed. */
