@@ -15,6 +15,7 @@ import { deleteRule, getAlerts, getBacktest, getRule, getRules, patchRule, postR
 import { getSeries } from './api/series.ts';
 import { getMetrics, getQuery } from './api/slices.ts';
 import { getStanding } from './api/standing.ts';
+import { deleteToken, getAudit, getTokens, postToken } from './api/tokens.ts';
 import { usageOf } from './api/usage.ts';
 import { guardOrigin, guardReading } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
@@ -26,6 +27,7 @@ import { errorPage } from './views/error-page.tsx';
 import { exploreRoute } from './views/explore-route.tsx';
 import { fleetRoute } from './views/fleet-route.tsx';
 import { modelRoute } from './views/model-route.tsx';
+import { auditRoute, tokensRoute } from './views/tokens-route.tsx';
 
 export interface AppOptions {
   readonly db: Database;
@@ -129,6 +131,10 @@ export function createApp(options: AppOptions): Hono {
   app.delete('/v1/rules/:id', deleteRule(withLimits));
   app.get('/v1/rules/:id/backtest', getBacktest(db));
   app.get('/v1/alerts', getAlerts(db));
+  app.get('/v1/tokens', getTokens(withLimits));
+  app.post('/v1/tokens', postToken(withLimits));
+  app.delete('/v1/tokens/:id', deleteToken(withLimits));
+  app.get('/v1/audit', getAudit(db));
   app.get('/v1/models', getModels(db));
   app.get('/v1/models/:id', getModel(db));
   app.get('/v1/models/:id/history', getHistory(db));
@@ -150,5 +156,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/rules', rulesRoute(db));
   app.get('/rules/:id', ruleRoute(db));
   app.get('/models/:id', modelRoute(db));
+  app.get('/tokens', tokensRoute(db));
+  app.get('/audit', auditRoute(db));
   return app;
 }

@@ -1,5 +1,6 @@
 /** `flightcheck tower`: Control Tower, the service that reports are posted to. */
 import { defineCommand } from '../command.ts';
+import { tokenCommand } from '../token-command.ts';
 import { storeFlags } from '../tower-store.ts';
 
 const serve = defineCommand({
@@ -163,5 +164,5 @@ export const command = defineCommand({
   summary: 'Control Tower: what runs, how ready it is, and since when.',
   options: [],
   examples: serve.examples,
-  commands: [serve, post, demoData, exportCommand, importCommand],
+  commands: [serve, post, demoData, tokenCommand, exportCommand, importCommand],
 });

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { readChecks } from '../store/read-checks.ts';
 import { queryReader } from './query.ts';
 import { type ChecksQuery, checksQuery } from './schemas.ts';
-import { projectOf, type SeriesOptions } from './series.ts';
+import { type SeriesOptions, scopeOf } from './series.ts';
 
 const readQuery = queryReader<ChecksQuery>(checksQuery);
 
@@ -11,7 +11,7 @@ export const getChecks =
   (options: SeriesOptions) =>
   async (c: Context): Promise<Response> => {
     const { model, suite, section = null, trigger = null } = readQuery(c.req.url);
-    const project = await projectOf(c, options);
+    const project = await scopeOf(c, options);
     const rows = await readChecks(options.db, { model, suite, section, trigger, project });
     return c.json({
       items: rows.map(({ at, modelId, reportId, ...row }) => ({

@@ -48,7 +48,7 @@ async function modelOf(db: Database, wanted: ModelName): Promise<NamedModel> {
     throw new HttpProblem('invalid-metrics', 'No report has made this model known yet.', [
       {
         pointer: wanted.projectPath === undefined ? '/model' : '/project',
-        detail: `there is no model ${wanted.name}${wanted.project ? ' in the project of this job' : ''}; post its first report before its metrics`,
+        detail: `there is no model ${wanted.name}${wanted.scope ? ' among those that this sender may write for' : ''}; post its first report before its metrics`,
       },
     ]);
   if (found.length > 1)
@@ -61,13 +61,14 @@ async function modelOf(db: Database, wanted: ModelName): Promise<NamedModel> {
 export const postMetrics =
   ({ db, verifyIdToken, defaultBranches, limits }: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
-    const { project, writtenBy, previewBecause } = metricsEvidenceOf(await writerOf(c, db, verifyIdToken), defaultBranches);
+    const principal = await writerOf(c, db, verifyIdToken);
+    const { scope, writtenBy, previewBecause } = metricsEvidenceOf(principal, defaultBranches);
     needJson(c);
     const idempotencyKey = idempotencyKeyOf(c);
     const bytes = await readBody(c.req.raw, limits);
     const now = new Date();
     const body = validMetrics(parseJson(bytes, limits, 'invalid-metrics'), now);
-    const model = await modelOf(db, { name: body.model, projectPath: body.project, project });
+    const model = await modelOf(db, { name: body.model, projectPath: body.project, scope });
     const refClass = previewBecause === null ? 'authoritative' : 'preview';
     const added = await answeringRefusals(writeMetrics)(db, {
       modelId: model.id,

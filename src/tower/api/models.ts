@@ -80,7 +80,8 @@ export const getModels =
   async (c: Context): Promise<Response> => {
     const query = readModelsQuery(c.req.url);
     const { q: search, owner, tier, language, gate, sort, limit } = query;
-    const filter: Filter = { search, owner, tier, language, gate, labels: query.label.map((pair) => labelOf(pair)) };
+    const labels = query.label.map((pair) => labelOf(pair));
+    const filter: Filter = { search, owner, tier, language, gate, labels, scope: c.get('scope') };
     const order = `${sort}.${query.order}`;
     const after = query.cursor === undefined ? undefined : readCursor(query.cursor, order);
     const rows = await listModels(db, filter, { sort, isDescending: query.order === 'desc', limit: limit + 1, after });

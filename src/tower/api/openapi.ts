@@ -3,19 +3,13 @@ import reportSchema from '../../kernel/report.schema.json' with { type: 'json' }
 import { ruleSchema } from '../triggers/rule-schema.ts';
 import type { ApiDocument } from './api-document.ts';
 import { metricsSchema } from './metrics-schema.ts';
-import type { QuerySchema } from './query.ts';
-import {
-  alertSchema,
-  alertsPageSchema,
-  alertsQuery,
-  backtestQuery,
-  backtestSchema,
-  rulesPageSchema,
-  storedRuleSchema,
-} from './rule-schemas.ts';
+import { rulePaths, tokenPaths } from './openapi-operator.ts';
+import { json, modelId, parameters, problem } from './openapi-words.ts';
+import { alertSchema, alertsPageSchema, backtestSchema, rulesPageSchema, storedRuleSchema } from './rule-schemas.ts';
 import * as schemas from './schemas.ts';
 import { sliceQuery } from './slice-query.ts';
 import { metricListSchema, metricsReceiptSchema, sliceSchema } from './slice-schemas.ts';
+import * as tokens from './token-schemas.ts';
 
 /** The report's own definitions become components; references follow. */
 function moveDefinitions(value: unknown): unknown {
@@ -42,30 +36,6 @@ function reportComponents(): Record<string, unknown> {
   ]);
   return { Report: moveDefinitions(report), ...Object.fromEntries(named) };
 }
-
-const parameters = ({ properties, required = [] }: QuerySchema) =>
-  Object.entries(properties).map(([name, { description, ...schema }]) => ({
-    name,
-    in: 'query',
-    ...(required.includes(name) && { required: true }),
-    description,
-    schema,
-  }));
-const modelId = {
-  name: 'id',
-  in: 'path',
-  required: true,
-  description: 'Id of the model.',
-  schema: { type: 'string', pattern: '^[1-9][0-9]{0,14}$' },
-};
-const json = (description: string, name: string) => ({
-  description,
-  content: { 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } },
-});
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-});
 
 const post = (operationId: string, summary: string, description: string, body: string, receipt: string) => ({
   operationId,
@@ -116,79 +86,6 @@ const postMetrics = post(
   'MetricsReceipt',
 );
 
-type Get = (operationId: string, summary: string, more: object, responses: object) => object;
-
-const ruleId = { ...modelId, description: 'Id of the rule.' };
-const writing = {
-  security: [{ bearer: [] }],
-  responses: {
-    400: problem('Not JSON.'),
-    401: problem('No valid token.'),
-    403: problem('A job may not, nor another origin.'),
-    404: problem('No such rule.'),
-    415: problem('Not JSON.'),
-    422: problem('Not valid: pointers say where.'),
-  },
-};
-const ruleBody = (schema: object) => ({ required: true, content: { 'application/json': { schema } } });
-
-function rulePaths(get: Get): Readonly<Record<string, object>> {
-  const noRule = { 404: problem('No such rule.') };
-  const enabled = {
-    type: 'object',
-    additionalProperties: false,
-    required: ['enabled'],
-    properties: { enabled: { type: 'boolean' } },
-  };
-  return {
-    '/v1/rules': {
-      ...get('listRules', 'The rules.', {}, { 200: json('Rules.', 'RulesPage') }),
-      post: {
-        operationId: 'postRule',
-        summary: 'Makes a rule; it is off unless it says otherwise.',
-        ...writing,
-        requestBody: ruleBody({ $ref: '#/components/schemas/Rule' }),
-        responses: {
-          201: json('Made.', 'StoredRule'),
-          ...writing.responses,
-          413: problem('Too large.'),
-          429: problem('Too many at once.'),
-        },
-      },
-    },
-    '/v1/rules/{id}': {
-      ...get('getRule', 'One rule.', { parameters: [ruleId] }, { 200: json('The rule.', 'StoredRule'), ...noRule }),
-      patch: {
-        operationId: 'switchRule',
-        summary: 'Switches a rule on or off; off, its alerts are closed.',
-        ...writing,
-        parameters: [ruleId],
-        requestBody: ruleBody(enabled),
-        responses: { 200: json('The rule.', 'StoredRule'), ...writing.responses, 413: problem('Too large.') },
-      },
-      delete: {
-        operationId: 'retireRule',
-        summary: 'Takes a rule away; its alerts stay on record.',
-        ...writing,
-        parameters: [ruleId],
-        responses: { 204: { description: 'Done.' }, ...writing.responses },
-      },
-    },
-    '/v1/rules/{id}/backtest': get(
-      'backtestRule',
-      'What the rule would have raised over the past.',
-      { parameters: [ruleId, ...parameters(backtestQuery)] },
-      { 200: json('Alerts that would have been.', 'Backtest'), ...noRule },
-    ),
-    '/v1/alerts': get(
-      'listAlerts',
-      'Alerts, newest first.',
-      { parameters: parameters(alertsQuery) },
-      { 200: json('A page of alerts.', 'AlertsPage'), 404: problem('No such model.') },
-    ),
-  };
-}
-
 export function openApi(version: string): ApiDocument {
   const get = (operationId: string, summary: string, more: object, responses: object) => ({
     get: { operationId, summary, ...more, responses: { ...responses, 400: problem('The query cannot be understood.') } },
@@ -218,6 +115,7 @@ export function openApi(version: string): ApiDocument {
         },
       ),
       ...rulePaths(get),
+      ...tokenPaths(get),
       '/v1/models': get(
         'listModels',
         'Models with an authoritative report.',
@@ -281,6 +179,11 @@ export function openApi(version: string): ApiDocument {
         Alert: alertSchema,
         AlertsPage: alertsPageSchema,
         Backtest: backtestSchema,
+        NewToken: tokens.newTokenSchema,
+        Token: tokens.tokenSchema,
+        MadeToken: tokens.madeTokenSchema,
+        TokensPage: tokens.tokensPageSchema,
+        AuditPage: tokens.auditPageSchema,
         Problem: schemas.problemSchema,
       },
     },

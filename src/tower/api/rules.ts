@@ -1,6 +1,6 @@
 /** /v1/rules and /v1/alerts: who is told what when values leave their range. */
 import type { Context } from 'hono';
-import { writerOf } from '../auth/access.ts';
+import { operatorOf } from '../auth/access.ts';
 import type { Database } from '../store/database.ts';
 import {
   type AlertRow,
@@ -33,13 +33,6 @@ interface RuleBody extends RuleDefinition {
 const isRuleBody = ajvOf({ useDefaults: true }).compile<RuleBody>(ruleSchema);
 const readAlertsQuery = queryReader<AlertsQuery>(alertsQuery);
 const readBacktestQuery = queryReader<BacktestQuery>(backtestQuery);
-
-/** Rules belong to the operator: a job may not make one. @returns who it is, for the record. */
-async function operatorOf(c: Context, { db, verifyIdToken }: ReportsOptions): Promise<string> {
-  const principal = await writerOf(c, db, verifyIdToken);
-  if (principal.kind === 'job') throw new HttpProblem('forbidden', 'Rules are made with the write token, not by a job.');
-  return `token ${principal.name}`;
-}
 
 async function bodyOf(c: Context, { limits }: ReportsOptions): Promise<unknown> {
   needJson(c);
@@ -121,7 +114,7 @@ export const postRule =
 export const patchRule =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
-    await operatorOf(c, options);
+    const actor = await operatorOf(c, options);
     const { id } = await ruleOf(c, options.db);
     const body = await bodyOf(c, options);
     const isSwitch = typeof body === 'object' && body !== null && Object.keys(body).join() === 'enabled';
@@ -130,16 +123,16 @@ export const patchRule =
       throw new HttpProblem('invalid-rule', 'A rule can be switched on and off; for another condition make another rule.', [
         { pointer: '/enabled', detail: 'is needed, alone: true or false' },
       ]);
-    await enableRule(options.db, id, enabled);
+    await enableRule(options.db, id, enabled, actor);
     return c.json(ruleJson(await ruleOf(c, options.db)));
   };
 
 export const deleteRule =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
-    await operatorOf(c, options);
+    const actor = await operatorOf(c, options);
     const { id } = await ruleOf(c, options.db);
-    await retireRule(options.db, id);
+    await retireRule(options.db, id, actor);
     return c.body(null, 204);
   };
 

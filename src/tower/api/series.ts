@@ -2,8 +2,10 @@
 import type { Context } from 'hono';
 import { writerOf } from '../auth/access.ts';
 import type { VerifyIdToken } from '../auth/gitlab.ts';
+import { readableBy } from '../auth/roles.ts';
 import type { Database } from '../store/database.ts';
-import { readSeries, type SeriesFilter } from '../store/read-series.ts';
+import { readSeries } from '../store/read-series.ts';
+import type { Scope } from '../store/scope.ts';
 import { labelOf, queryReader } from './query.ts';
 import { type SeriesQuery, seriesQuery } from './schemas.ts';
 
@@ -15,18 +17,20 @@ export interface SeriesOptions {
   readonly isLocal: boolean;
 }
 
-/** A job reads the models of its own project, whatever it asks for; a token, and this machine, read all. */
-export async function projectOf(c: Context, { db, verifyIdToken, isLocal }: SeriesOptions): Promise<SeriesFilter['project']> {
+/** A job reads the models of its own project, whatever it asks for; a token what it is for; this machine all. */
+export async function scopeOf(c: Context, { db, verifyIdToken, isLocal }: SeriesOptions): Promise<Scope> {
   if (isLocal && c.req.header('authorization') === undefined) return null;
   const reader = await writerOf(c, db, verifyIdToken);
-  return reader.kind === 'job' ? { issuer: reader.claims.issuer, externalId: reader.claims.projectId } : null;
+  return reader.kind === 'job'
+    ? { issuer: reader.claims.issuer, externalId: reader.claims.projectId }
+    : readableBy(reader.grants);
 }
 
 export const getSeries =
   (options: SeriesOptions) =>
   async (c: Context): Promise<Response> => {
     const { model, metric, label, limit } = readQuery(c.req.url);
-    const project = await projectOf(c, options);
+    const project = await scopeOf(c, options);
     const rows = await readSeries(options.db, {
       model,
       metric,

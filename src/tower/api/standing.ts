@@ -6,7 +6,7 @@ import { findModel, readModel } from '../store/read-model.ts';
 import { HttpProblem } from './problem.ts';
 import { queryReader } from './query.ts';
 import { type StandingQuery, standingQuery } from './schemas.ts';
-import { projectOf, type SeriesOptions } from './series.ts';
+import { type SeriesOptions, scopeOf } from './series.ts';
 
 const readQuery = queryReader<StandingQuery>(standingQuery);
 
@@ -15,7 +15,7 @@ export const getStanding =
   async (c: Context): Promise<Response> => {
     const { db } = options;
     const { model: name } = readQuery(c.req.url);
-    const id = await findModel(db, name, await projectOf(c, options));
+    const id = await findModel(db, name, await scopeOf(c, options));
     const model = id === null ? null : await readModel(db, id);
     const report = model && (await standingReport(db, model));
     if (!model || !report) throw new HttpProblem('not-found', 'No authoritative report of this model has come yet.');

@@ -1,10 +1,20 @@
 /** Who may come in: names of this machine against DNS rebinding, origins against forged posts, tokens for writes. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { HttpProblem } from '../api/problem.ts';
+import { idOf } from '../api/query.ts';
 import type { Database } from '../store/database.ts';
+import { type Grant, isModelInScope, type Scope } from '../store/scope.ts';
 import { findToken } from '../store/tokens.ts';
-import type { Principal } from './evidence.ts';
+import { actorOf, type Principal } from './evidence.ts';
 import type { VerifyIdToken } from './gitlab.ts';
+import { mayEverywhere, readableBy } from './roles.ts';
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** What the reader may see. */
+    scope: Scope;
+  }
+}
 
 const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -58,18 +68,52 @@ export async function writerOf(c: Context, db: Database, verifyIdToken: VerifyId
       throw new HttpProblem('unauthorized', 'This server trusts no GitLab: it was started without --gitlab-issuer.');
     return { kind: 'job', claims: await verifyIdToken(token) };
   }
-  const name = await findToken(db, token);
-  if (name === null) throw new HttpProblem('unauthorized', 'The token is not known, or it was replaced.');
-  return { kind: 'token', name };
+  const found = await findToken(db, token);
+  if (found === null) throw new HttpProblem('unauthorized', 'The token is not known, or it has expired or was replaced.');
+  return { kind: 'token', name: found.name, grants: [found] };
+}
+
+interface Gate {
+  readonly db: Database;
+  readonly verifyIdToken: VerifyIdToken | null;
+}
+
+/** Rules and tokens belong to the operator: a job may not make one. @returns who it is, for the record. */
+export async function operatorOf(c: Context, { db, verifyIdToken }: Gate): Promise<string> {
+  const principal = await writerOf(c, db, verifyIdToken);
+  if (principal.kind === 'job' || !mayEverywhere(principal.grants, 'admin'))
+    throw new HttpProblem('forbidden', 'This needs the role admin for all projects; no job has it.');
+  return actorOf(principal);
+}
+
+/** What is confined to what a reader may see; elsewhere a reader must be allowed to see everything. */
+const scopedPaths = /^\/($|v1\/models($|\/)|models\/|assets\/|api$|openapi\.json$)/;
+const organisationPaths = /^\/(tokens|audit|v1\/tokens|v1\/audit)($|\/)/;
+const modelPath = /^(?:\/v1)?\/models\/([^/]+)/;
+
+async function checkReach(c: Context, db: Database, grants: readonly Grant[]): Promise<void> {
+  const { path } = c.req;
+  const scope = readableBy(grants);
+  c.set('scope', scope);
+  if (organisationPaths.test(path) && !mayEverywhere(grants, 'admin'))
+    throw new HttpProblem('forbidden', 'This needs the role admin for all projects.');
+  if (scope === null) return;
+  if (!scopedPaths.test(path))
+    throw new HttpProblem('forbidden', 'This shows numbers of all projects, and your role holds for some of them only.');
+  const id = modelPath.exec(path)?.[1];
+  if (id !== undefined && !(await isModelInScope(db, idOf(id), scope)))
+    throw new HttpProblem('not-found', 'There is no such model.');
 }
 
 /** Off loopback nothing is shown without a token: as bearer, or as the password that a browser asks for. */
 export function guardReading(db: Database, isLocal: boolean): MiddlewareHandler {
   return async (c, next) => {
-    if (!isLocal && c.req.method !== 'POST') {
+    c.set('scope', null);
+    if (!isLocal && /^(GET|HEAD)$/.test(c.req.method)) {
       const token = bearer(c) ?? basicPassword(c);
-      if (token === null || (await findToken(db, token)) === null)
-        throw new HttpProblem('unauthorized', 'Log in with any user name and the write token as password.');
+      const found = token === null ? null : await findToken(db, token);
+      if (!found) throw new HttpProblem('unauthorized', 'Log in with any user name and a token as password.');
+      await checkReach(c, db, [found]);
     }
     await next();
   };

@@ -2,11 +2,19 @@
 import type { Report } from '../../kernel/report.ts';
 import { executionOf } from '../../kernel/score.ts';
 import { HttpProblem } from '../api/problem.ts';
+import type { Grant, Scope } from '../store/scope.ts';
 import type { Writer } from '../store/write-report.ts';
 import type { JobClaims } from './gitlab.ts';
+import { mayDo, writableBy } from './roles.ts';
 
 /** Who sends, after authentication. */
-export type Principal = { readonly kind: 'job'; readonly claims: JobClaims } | { readonly kind: 'token'; readonly name: string };
+export type Principal =
+  | { readonly kind: 'job'; readonly claims: JobClaims }
+  | { readonly kind: 'token'; readonly name: string; readonly grants: readonly Grant[] };
+
+/** For the record. */
+export const actorOf = (principal: Principal): string =>
+  principal.kind === 'job' ? `job ${principal.claims.jobId}` : `${principal.kind} ${principal.name}`;
 
 export interface Standing {
   readonly writer: Writer;
@@ -66,7 +74,11 @@ function ofJob(claims: JobClaims, report: Report, defaultBranches: readonly stri
 }
 
 /** With a write token the report is believed about its project and trigger: the token's holder answers for it. */
-function ofToken(name: string, report: Report): Standing {
+function ofToken({ name, grants }: Extract<Principal, { kind: 'token' }>, report: Report): Standing {
+  if (!mayDo(grants, 'write', { project: report.source.project ?? '', model: report.model.name }))
+    throw new HttpProblem('forbidden', 'This token may not write for this model of this project.', [
+      { pointer: '/source/project', detail: 'lies outside of what the token is for, or the token may only read' },
+    ]);
   const project = report.source.project ?? report.run.projectId ?? `model:${report.model.name}`;
   return {
     writer: {
@@ -84,14 +96,17 @@ function ofToken(name: string, report: Report): Standing {
 }
 
 export const evidenceOf = (principal: Principal, report: Report, defaultBranches: readonly string[]): Standing =>
-  principal.kind === 'job' ? ofJob(principal.claims, report, defaultBranches) : ofToken(principal.name, report);
+  principal.kind === 'job' ? ofJob(principal.claims, report, defaultBranches) : ofToken(principal, report);
 
-/** For metrics that come without a report: which project the writer is bound to, and whether it writes the record. */
-export const metricsEvidenceOf = (principal: Principal, defaultBranches: readonly string[]) =>
+/** For metrics that come without a report: what the writer is confined to, and whether it writes the record. */
+export const metricsEvidenceOf = (
+  principal: Principal,
+  defaultBranches: readonly string[],
+): { scope: Scope; writtenBy: string; previewBecause: string | null } =>
   principal.kind === 'job'
     ? {
-        project: { issuer: principal.claims.issuer, externalId: principal.claims.projectId },
-        writtenBy: `job ${principal.claims.jobId}`,
+        scope: { issuer: principal.claims.issuer, externalId: principal.claims.projectId },
+        writtenBy: actorOf(principal),
         previewBecause: whyJobIsPreview(principal.claims, defaultBranches),
       }
-    : { project: null, writtenBy: `token ${principal.name}`, previewBecause: null };
+    : { scope: writableBy(principal.grants), writtenBy: actorOf(principal), previewBecause: null };

@@ -79,7 +79,7 @@ async function seedModel(db: Database, model: DemoModel, chance: Chance, options
       idempotencyKey: null,
     });
   }
-  const [known] = await modelsNamed(db, { name: model.name, project: { issuer, externalId: model.project } });
+  const [known] = await modelsNamed(db, { name: model.name, scope: { issuer, externalId: model.project } });
   if (!known) return { reports: told.length, points: 0 };
   const measured = life.flatMap((day) => measuredOn(model, day, start + day.index * dayMs, chance));
   let points = 0;

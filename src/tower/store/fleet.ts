@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
 import { type Filter, matches } from './list-models.ts';
+import type { Scope } from './scope.ts';
 
 /** Upper ends of the paper's bands of the passing score. */
 export const bandBorders = [0, 1, 2, 3, 5, 7] as const;
@@ -88,13 +89,14 @@ export interface Facets {
 }
 
 /** What the filter offers. */
-export async function fleetFacets(connection: Connection): Promise<Facets> {
+export async function fleetFacets(connection: Connection, scope: Scope): Promise<Facets> {
+  const isSeen = matches({ labels: [], scope });
   const { rows } = await sql<Facets>`
     select
-      array(select distinct tier ${from} order by 1 limit 20) as tiers,
-      array(select distinct language ${from} where language is not null order by 1 limit 20) as languages,
-      array(select owner ${from} where owner is not null group by owner order by count(*) desc, owner limit 40) as owners,
-      array(select distinct key from (select labels ${from} order by seen_at desc limit 300) as recent,
+      array(select distinct tier ${from} where ${isSeen} order by 1 limit 20) as tiers,
+      array(select distinct language ${from} where language is not null and ${isSeen} order by 1 limit 20) as languages,
+      array(select owner ${from} where owner is not null and ${isSeen} group by owner order by count(*) desc, owner limit 40) as owners,
+      array(select distinct key from (select labels ${from} where ${isSeen} order by seen_at desc limit 300) as recent,
         jsonb_object_keys(recent.labels) as key order by 1 limit 20) as "labelKeys"`.execute(connection);
   return rows[0] ?? { tiers: [], languages: [], owners: [], labelKeys: [] };
 }

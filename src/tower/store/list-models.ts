@@ -1,6 +1,7 @@
 /** The models that have an authoritative report: filtered, sorted, a page at a time. */
 import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
+import { inScope, type Scope } from './scope.ts';
 
 export const sortKeys = ['score', 'name', 'structure', 'seen'] as const;
 export type SortKey = (typeof sortKeys)[number];
@@ -18,6 +19,8 @@ export interface Filter {
   readonly scoreOver?: number | undefined;
   readonly scoreAtMost?: number | undefined;
   readonly gate?: (typeof gateStates)[number] | undefined;
+  /** What the reader is confined to. */
+  readonly scope?: Scope;
 }
 
 export interface Page {
@@ -81,6 +84,8 @@ export function matches(filter: Filter): RawBuilder<unknown> {
   if (filter.scoreAtMost !== undefined) conditions.push(sql`standing.score <= ${filter.scoreAtMost}::float8`);
   if (filter.gate === 'none') conditions.push(sql`standing.is_gate_passed is null`);
   else if (filter.gate) conditions.push(sql`standing.is_gate_passed = ${filter.gate === 'passed'}`);
+  if (filter.scope)
+    conditions.push(sql`exists (select 1 from project where project.id = model.project_id and ${inScope(filter.scope)})`);
   return sql.join(conditions, sql` and `);
 }
 

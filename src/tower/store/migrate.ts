@@ -6,6 +6,7 @@ import { schema1 } from './schema-1.ts';
 import { schema2 } from './schema-2.ts';
 import { schema3 } from './schema-3.ts';
 import { schema4 } from './schema-4.ts';
+import { schema5 } from './schema-5.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -13,6 +14,7 @@ const migrations: Readonly<Record<string, string>> = {
   '002-metrics-without-reports': schema2,
   '003-rules-and-alerts': schema3,
   '004-chunks': schema4,
+  '005-tokens-and-audit': schema5,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -1,12 +1,12 @@
 /** The newest results of a model's checks, of the authoritative record. */
 import { sql } from 'kysely';
 import type { Connection } from './database.ts';
-import type { SeriesFilter } from './read-series.ts';
+import { inScope, type Scope } from './scope.ts';
 
 export interface ChecksFilter {
   /** Name of the model. */
   readonly model: string;
-  readonly project: SeriesFilter['project'];
+  readonly project: Scope;
   readonly suite: string;
   readonly section: string | null;
   /** Only of runs with this trigger. */
@@ -34,7 +34,6 @@ const mostRows = 1000;
  */
 export async function readChecks(connection: Connection, filter: ChecksFilter): Promise<readonly CheckRow[]> {
   const { model, project, suite, section, trigger } = filter;
-  const ofProject = project ? sql`and project.issuer = ${project.issuer} and project.external_id = ${project.externalId}` : sql``;
   const ofSection = section === null ? sql`` : sql`and check_result.section = ${section}`;
   const ofTrigger = trigger === null ? sql`` : sql`and report.trigger = ${trigger}`;
   const { rows } = await sql<CheckRow>`
@@ -46,7 +45,7 @@ export async function readChecks(connection: Connection, filter: ChecksFilter): 
       join check_result on check_result.report_id = report.id
       left join model_version on model_version.id = report.version_id
     where model.name = ${model} and check_result.suite = ${suite} and check_result.outcome in ('pass', 'fail')
-      ${ofProject} ${ofSection} ${ofTrigger}
+      and ${inScope(project)} ${ofSection} ${ofTrigger}
     order by model.id, check_result.check_key, least(report.reported_at, report.received_at) desc, report.id desc
     limit ${mostRows}`.execute(connection);
   return rows;

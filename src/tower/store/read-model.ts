@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
 import type { Connection } from './database.ts';
 import { type ModelRow, modelColumns } from './list-models.ts';
-import type { SeriesFilter } from './read-series.ts';
+import { inScope, type Scope } from './scope.ts';
 
 export interface Model extends Omit<ModelRow, 'seenAt' | 'isComplete' | 'waivers'> {
   readonly description: string | null;
@@ -31,11 +31,10 @@ export async function readModel(connection: Connection, id: number): Promise<Mod
 }
 
 /** The model of a name; of several projects, where none is told, the one that was seen last. */
-export async function findModel(connection: Connection, name: string, project: SeriesFilter['project']): Promise<number | null> {
-  const ofProject = project ? sql`and project.issuer = ${project.issuer} and project.external_id = ${project.externalId}` : sql``;
+export async function findModel(connection: Connection, name: string, scope: Scope): Promise<number | null> {
   const { rows } = await sql<{ id: number }>`
     select model.id from model join project on project.id = model.project_id join standing on standing.model_id = model.id
-    where model.name = ${name} ${ofProject} order by standing.seen_at desc limit 1`.execute(connection);
+    where model.name = ${name} and ${inScope(scope)} order by standing.seen_at desc limit 1`.execute(connection);
   return rows[0]?.id ?? null;
 }
 

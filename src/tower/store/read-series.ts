@@ -2,14 +2,15 @@
 import { sql } from 'kysely';
 import type { Connection } from './database.ts';
 import { newestOf } from './points.ts';
+import { inScope, type Scope } from './scope.ts';
 
 export interface SeriesFilter {
   readonly model: string;
   readonly metric: string;
   /** All must hold. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Of GitLab or of the Tower's own token; null asks for every project. */
-  readonly project: { readonly issuer: string; readonly externalId: string } | null;
+  /** Whose series. */
+  readonly project: Scope;
   /** Newest points of each series. */
   readonly limit: number;
 }
@@ -28,13 +29,12 @@ const mostSeries = 100;
 /** Only the authoritative record: what merge requests measured is no history of the model. */
 export async function readSeries(connection: Connection, filter: SeriesFilter): Promise<readonly SeriesRow[]> {
   const { model, metric, labels, project, limit } = filter;
-  const ofProject = project ? sql`and project.issuer = ${project.issuer} and project.external_id = ${project.externalId}` : sql``;
   const { rows } = await sql<Omit<SeriesRow, 'points'> & { metricId: number }>`
     select series.id, series.metric_id as "metricId", model.id as "modelId", project.path as project, metric.unit, series.labels
     from series join model on model.id = series.model_id join project on project.id = model.project_id
       join metric on metric.id = series.metric_id
     where model.name = ${model} and metric.name = ${metric} and series.ref_class = 'authoritative'
-      and series.labels @> ${JSON.stringify(labels)}::jsonb ${ofProject}
+      and series.labels @> ${JSON.stringify(labels)}::jsonb and ${inScope(project)}
     order by series.id limit ${mostSeries}`.execute(connection);
   if (rows.length === 0) return [];
   const points = await sql<{ seriesId: number; at: Date; value: number }>`

@@ -38,8 +38,8 @@ async function prepare(db: Database, { schema }: DumpHeader): Promise<void> {
   if (found === null) return migrate(db, schema);
   for (const { name } of await tablesOf(db)) {
     const { rows } = await sql`select 1 from ${sql.table(name)} limit 1`.execute(db);
-    // Opening a store writes its token, no data.
-    if (rows.length > 0 && name !== 'token')
+    // A server that starts writes its token and says so in the audit: no data.
+    if (rows.length > 0 && name !== 'token' && name !== 'audit')
       throw new UsageError('TOWER_IMPORT', `The database has data already (table ${name})`, {
         hint: 'Import into a new one: another folder with --data, or another --database-url. Nothing is ever merged or replaced.',
       });

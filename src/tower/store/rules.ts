@@ -1,6 +1,7 @@
 /** Rules and their alerts. */
 import { sql } from 'kysely';
 import type { RuleDefinition } from '../triggers/rule.ts';
+import { recordAct } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
 import { matchesDimensions } from './slice.ts';
 
@@ -48,11 +49,19 @@ export interface NewRule {
 /** @throws RuleNameTaken */
 export async function createRule(db: Database, { name, definition, isEnabled, createdBy, judgesFrom }: NewRule): Promise<number> {
   try {
-    const { rows } = await sql<{ id: number }>`
+    return await inTransaction(db, async (connection) => {
+      const { rows } = await sql<{ id: number }>`
       insert into rule (name, definition, metric_name, is_enabled, created_by, judges_from)
       values (${name}, ${JSON.stringify(definition)}::jsonb, ${definition.metric}, ${isEnabled}, ${createdBy},
-        coalesce(${judgesFrom ?? null}::timestamptz, now())) returning id`.execute(db);
-    return rows[0]?.id ?? 0;
+        coalesce(${judgesFrom ?? null}::timestamptz, now())) returning id`.execute(connection);
+      await recordAct(connection, {
+        actor: createdBy,
+        action: 'rule.created',
+        subject: name,
+        detail: { isEnabled, ...definition },
+      });
+      return rows[0]?.id ?? 0;
+    });
   } catch (error) {
     if (sqlStateOf(error) === '23505') throw new RuleNameTaken();
     throw error;
@@ -60,18 +69,21 @@ export async function createRule(db: Database, { name, definition, isEnabled, cr
 }
 
 /** Switched on again, a rule judges what comes from then on; what came meanwhile is past. */
-export const enableRule = (db: Database, id: number, isEnabled: boolean): Promise<void> =>
+export const enableRule = (db: Database, id: number, isEnabled: boolean, actor = 'server'): Promise<void> =>
   inTransaction(db, async (connection) => {
-    await sql`update rule set is_enabled = ${isEnabled},
+    const { rows } = await sql<{ name: string }>`update rule set is_enabled = ${isEnabled},
       judges_from = case when ${isEnabled} and not is_enabled then now() else judges_from end
-      where id = ${id}::bigint`.execute(connection);
+      where id = ${id}::bigint returning name`.execute(connection);
+    await recordAct(connection, { actor, action: isEnabled ? 'rule.enabled' : 'rule.disabled', subject: rows[0]?.name ?? '' });
     if (!isEnabled) await closeAlerts(connection, id);
   });
 
 /** Its alerts stay on record. */
-export const retireRule = (db: Database, id: number): Promise<void> =>
+export const retireRule = (db: Database, id: number, actor = 'server'): Promise<void> =>
   inTransaction(db, async (connection) => {
-    await sql`update rule set is_enabled = false, retired_at = now() where id = ${id}::bigint`.execute(connection);
+    const { rows } = await sql<{ name: string }>`
+      update rule set is_enabled = false, retired_at = now() where id = ${id}::bigint returning name`.execute(connection);
+    await recordAct(connection, { actor, action: 'rule.retired', subject: rows[0]?.name ?? '' });
     await closeAlerts(connection, id);
   });
 

@@ -1,14 +1,19 @@
-/** Write tokens: random, kept only as their SHA-256. */
+/** Tokens of machines: random, kept only as their SHA-256, with a role and the place where it holds. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
-import { type Connection, type Database, inTransaction } from './database.ts';
+import { recordAct } from './audit.ts';
+import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
+import type { Grant } from './scope.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
-/** 192 random bits; the prefix lets secret scanners find it. */
+/** 192 random bits; `fct_` lets secret scanners find it. */
 const newToken = (): string => `fct_${randomBytes(24).toString('base64url')}`;
 
-/** The name of the token that `tower serve` prints. */
+/** The part that may be shown and that a token is found by: 48 of its bits. */
+const prefixOf = (token: string): string => token.slice(0, 12);
+
+/** The name of the token that `tower serve` prints: the operator's. */
 const serveToken = 'write';
 
 async function replaceToken(connection: Connection, token: string): Promise<void> {
@@ -16,8 +21,12 @@ async function replaceToken(connection: Connection, token: string): Promise<void
   await sql`update token set revoked_at = now() where name = ${serveToken} and revoked_at is null and hash <> ${hash}`.execute(
     connection,
   );
-  await sql`insert into token (name, hash, scope) values (${serveToken}, ${hash}, 'write')
-    on conflict (hash) do update set revoked_at = null`.execute(connection);
+  const { rows } =
+    await sql`insert into token (name, hash, role, prefix) values (${serveToken}, ${hash}, 'admin', ${prefixOf(token)})
+    on conflict (hash) do update set revoked_at = null, prefix = excluded.prefix where token.revoked_at is not null or token.prefix is null
+    returning id`.execute(connection);
+  if (rows.length > 0)
+    await recordAct(connection, { actor: 'server', action: 'token.created', subject: serveToken, detail: { role: 'admin' } });
 }
 
 /** Two replicas that start together agree on one token. */
@@ -31,7 +40,7 @@ export const setWriteToken = (db: Database, token: string): Promise<void> =>
   });
 
 /**
- * Makes a write token when there is none, or when `isReplaced` asks for a new one.
+ * Makes the operator's token when there is none, or when `isReplaced` asks for a new one.
  * @returns the token, which cannot be shown again; null when there was one already.
  */
 export const ensureWriteToken = (db: Database, isReplaced: boolean): Promise<string | null> =>
@@ -44,12 +53,85 @@ export const ensureWriteToken = (db: Database, isReplaced: boolean): Promise<str
     return token;
   });
 
-/** The name of the valid token with this text, or null. Every candidate is compared in constant time. */
-export async function findToken(db: Database, token: string): Promise<string | null> {
-  const { rows } = await sql<{ name: string; hash: string }>`
-    select name, hash from token where revoked_at is null and (expires_at is null or expires_at > now())`.execute(db);
+export interface TokenRow extends Grant {
+  readonly id: number;
+  readonly name: string;
+  readonly prefix: string | null;
+  readonly createdBy: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+  readonly lastUsedAt: Date | null;
+}
+
+const columns = sql`id, name, prefix, role, namespace, model, created_by as "createdBy", created_at as "createdAt",
+  expires_at as "expiresAt", last_used_at as "lastUsedAt"`;
+
+/** Those that were not revoked, by name; expired ones are among them. */
+export async function listTokens(connection: Connection): Promise<readonly TokenRow[]> {
+  const { rows } = await sql<TokenRow>`select ${columns} from token where revoked_at is null order by name`.execute(connection);
+  return rows;
+}
+
+export class TokenNameTaken extends Error {}
+
+export interface NewToken extends Grant {
+  readonly name: string;
+  /** Null: it does not expire. */
+  readonly days: number | null;
+  readonly createdBy: string;
+}
+
+/** @returns the token, which is shown once. @throws TokenNameTaken */
+export async function createToken(db: Database, wanted: NewToken): Promise<{ readonly token: string; readonly row: TokenRow }> {
+  const { name, role, namespace, model, days, createdBy } = wanted;
+  const token = newToken();
+  try {
+    return await inTransaction(db, async (connection) => {
+      const { rows } = await sql<TokenRow>`
+        insert into token (name, hash, prefix, role, namespace, model, created_by, expires_at)
+        values (${name}, ${hashOf(token)}, ${prefixOf(token)}, ${role}, ${namespace}, ${model}, ${createdBy},
+          now() + make_interval(days => ${days}::int)) returning ${columns}`.execute(connection);
+      const [row] = rows;
+      if (!row) throw new Error('A token vanished while it was written');
+      await recordAct(connection, {
+        actor: createdBy,
+        action: 'token.created',
+        subject: name,
+        detail: { role, namespace, model, days },
+      });
+      return { token, row };
+    });
+  } catch (error) {
+    if (sqlStateOf(error) === '23505') throw new TokenNameTaken();
+    throw error;
+  }
+}
+
+/** @returns false when there is no such token. */
+export const revokeToken = (db: Database, id: number, actor: string): Promise<boolean> =>
+  inTransaction(db, async (connection) => {
+    const { rows } = await sql<{ name: string }>`
+      update token set revoked_at = now() where id = ${id}::bigint and revoked_at is null returning name`.execute(connection);
+    const [revoked] = rows;
+    if (revoked) await recordAct(connection, { actor, action: 'token.revoked', subject: revoked.name });
+    return revoked !== undefined;
+  });
+
+export interface FoundToken extends Grant {
+  readonly name: string;
+}
+
+/** Who the token belongs to, or null. Found by what may be shown of it, compared in constant time. */
+export async function findToken(db: Database, token: string): Promise<FoundToken | null> {
+  const { rows } = await sql<FoundToken & { id: number; hash: string; isUseStale: boolean }>`
+    select id, name, role, namespace, model, hash,
+      (last_used_at is null or last_used_at < now() - interval '1 minute') as "isUseStale"
+    from token where (prefix = ${prefixOf(token)} or prefix is null) and revoked_at is null
+      and (expires_at is null or expires_at > now())`.execute(db);
   const given = Buffer.from(hashOf(token), 'hex');
-  let found: string | null = null;
-  for (const { name, hash } of rows) if (timingSafeEqual(Buffer.from(hash, 'hex'), given)) found = name;
-  return found;
+  const found = rows.filter(({ hash }) => timingSafeEqual(Buffer.from(hash, 'hex'), given))[0];
+  if (!found) return null;
+  if (found.isUseStale) await sql`update token set last_used_at = now() where id = ${found.id}`.execute(db);
+  const { name, role, namespace, model } = found;
+  return { name, role, namespace, model };
 }

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { appendPoints, type Measurement } from './append.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { claimKey } from './idempotency.ts';
+import { inScope, type Scope } from './scope.ts';
 
 export interface MetricsSubmission {
   readonly modelId: number;
@@ -47,18 +48,18 @@ export interface ModelName {
   readonly name: string;
   /** Path of the project, where two have a model of that name. */
   readonly projectPath?: string | undefined;
-  /** The project that the writer is bound to; null asks all. */
-  readonly project: { readonly issuer: string; readonly externalId: string } | null;
+  /** What the writer is confined to. */
+  readonly scope: Scope;
 }
 
 /** The models that a name means: one, unless projects share it. */
 export async function modelsNamed(connection: Connection, wanted: ModelName): Promise<readonly NamedModel[]> {
-  const { name, projectPath, project } = wanted;
+  const { name, projectPath, scope } = wanted;
   const { rows } = await sql<NamedModel>`
     select model.id, project.id as "projectId", project.path as project from model join project on project.id = model.project_id
     where model.name = ${name}
       ${projectPath === undefined ? sql`` : sql`and project.path = ${projectPath}`}
-      ${project ? sql`and project.issuer = ${project.issuer} and project.external_id = ${project.externalId}` : sql``}
+      and ${inScope(scope)}
     order by model.id limit 20`.execute(connection);
   return rows;
 }

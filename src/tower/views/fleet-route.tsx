@@ -5,6 +5,7 @@ import { formatScore, plural } from '../../reports/words.ts';
 import type { Database } from '../store/database.ts';
 import type { Totals } from '../store/fleet.ts';
 import { listModels, recentScores } from '../store/list-models.ts';
+import type { Scope } from '../store/scope.ts';
 import { change, type FleetState, filterOf, readFleetState, withoutEmptyFields } from './fleet-state.ts';
 import { documentOf, Layout } from './layout.tsx';
 import { FilterForm, ModelsTable, type ModelsTableProps, modelsPerPage } from './models-table.tsx';
@@ -105,8 +106,13 @@ export function FleetPage(props: FleetPageProps) {
   );
 }
 
-async function load(db: Database, state: FleetState, rollUpsOf: ReturnType<typeof rollUpReader>): Promise<FleetPageProps> {
-  const filter = filterOf(state);
+async function load(
+  db: Database,
+  state: FleetState,
+  scope: Scope,
+  rollUpsOf: ReturnType<typeof rollUpReader>,
+): Promise<FleetPageProps> {
+  const filter = { ...filterOf(state), scope };
   const [rollUps, models] = await Promise.all([
     rollUpsOf(filter, state.by),
     listModels(db, filter, {
@@ -130,7 +136,7 @@ export function fleetRoute(db: Database): (c: Context) => Promise<Response> {
     const clean = withoutEmptyFields(c.req.url);
     if (clean !== null) return c.redirect(clean, 303);
     const state = readFleetState(c.req.url);
-    const props = await load(db, state, rollUpsOf);
+    const props = await load(db, state, c.get('scope'), rollUpsOf);
     const lastPage = Math.max(1, Math.ceil(props.total / modelsPerPage));
     if (state.page > lastPage) return c.redirect(change(state, { page: lastPage }), 303);
     return c.html(documentOf(<FleetPage {...props} />), 200, { 'cache-control': 'no-cache' });

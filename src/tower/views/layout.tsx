@@ -4,7 +4,7 @@ import { favicon, styleSheet } from './assets.ts';
 
 interface LayoutProps {
   readonly title: string;
-  readonly current?: 'fleet' | 'explore' | 'alerts' | 'api';
+  readonly current?: 'fleet' | 'explore' | 'alerts' | 'tokens' | 'audit' | 'api';
   readonly children: Child;
 }
 
@@ -41,6 +41,12 @@ export function Layout({ title, current, children }: LayoutProps) {
               </a>
               <a href="/alerts" {...(current === 'alerts' && { 'aria-current': 'page' })}>
                 Alerts
+              </a>
+              <a href="/tokens" {...(current === 'tokens' && { 'aria-current': 'page' })}>
+                Tokens
+              </a>
+              <a href="/audit" {...(current === 'audit' && { 'aria-current': 'page' })}>
+                Audit
               </a>
               <a href="/api" {...(current === 'api' && { 'aria-current': 'page' })}>
                 API

@@ -21,7 +21,7 @@ async function load(db: Database, filter: Filter, by: string, groups: number): P
   const [totals, found, facets, metrics] = await Promise.all([
     fleetTotals(db, filter),
     fleetGroups(db, filter, by, groups),
-    fleetFacets(db),
+    fleetFacets(db, filter.scope ?? null),
     metricNames(db),
   ]);
   return { totals, groups: found, facets, metrics: new Set(metrics) };

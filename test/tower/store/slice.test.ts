@@ -38,7 +38,7 @@ onBothDatabases((store) => {
   const model = async (name: string, owner: string, labels: Readonly<Record<string, string>> = {}) => {
     const report = sampleReport({ name, owner, labels, jobId: name, tier: name === 'a' ? 'critical' : 'standard' });
     const { modelId } = await writeReport(store().db, submissionOf(report));
-    const [found] = await modelsNamed(store().db, { name, project: null });
+    const [found] = await modelsNamed(store().db, { name, scope: null });
     return { modelId, projectId: found?.projectId ?? 0 };
   };
   const write = (
@@ -198,11 +198,11 @@ onBothDatabases((store) => {
       store().db,
       submissionOf(sampleReport({ name: 'a' }), { writer: { ...localWriter, projectId: '2', projectPath: 'b/c' } }),
     );
-    expect(await modelsNamed(store().db, { name: 'a', project: null })).toHaveLength(2);
-    expect(await modelsNamed(store().db, { name: 'a', project: { issuer: 'local', externalId: '2' } })).toMatchObject([
+    expect(await modelsNamed(store().db, { name: 'a', scope: null })).toHaveLength(2);
+    expect(await modelsNamed(store().db, { name: 'a', scope: { issuer: 'local', externalId: '2' } })).toMatchObject([
       { project: 'b/c' },
     ]);
-    expect(await modelsNamed(store().db, { name: 'a', project: null, projectPath: 'b/c' })).toHaveLength(1);
+    expect(await modelsNamed(store().db, { name: 'a', scope: null, projectPath: 'b/c' })).toHaveLength(1);
   });
 
   it('rolls up the weeks of what the first schema had stored', async () => {

@@ -219,7 +219,7 @@ onBothDatabases((opened) => {
       { name: 'standard', models: 1, mean: 0, bands: [1, 0, 0, 0, 0, 0, 0] },
     ]);
     expect(await fleetGroups(store.db, everything, 'label:region', 5)).toMatchObject([{ name: 'au' }, { name: null }]);
-    expect(await fleetFacets(store.db)).toEqual({
+    expect(await fleetFacets(store.db, null)).toEqual({
       tiers: ['critical', 'standard'],
       languages: ['python'],
       owners: ['@debt-analytics'],

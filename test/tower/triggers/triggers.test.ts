@@ -51,7 +51,7 @@ onBothDatabases((store) => {
       store().db,
       submissionOf(sampleReport({ name, tier, jobId: name, at: at(0).toISOString() })),
     );
-    const [found] = await modelsNamed(store().db, { name, project: null });
+    const [found] = await modelsNamed(store().db, { name, scope: null });
     return { modelId, projectId: found?.projectId ?? 0 };
   };
   const post = (

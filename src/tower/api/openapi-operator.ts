@@ -1,0 +1,116 @@
+/** The part of `/openapi.json` that is the operator's: rules, alerts, tokens, the audit. */
+import { type Get, json, modelId, parameters, problem } from './openapi-words.ts';
+import { alertsQuery, backtestQuery } from './rule-schemas.ts';
+import { auditQuery } from './token-schemas.ts';
+
+const ruleId = { ...modelId, description: 'Id of the rule.' };
+const writing = {
+  security: [{ bearer: [] }],
+  responses: {
+    400: problem('Not JSON.'),
+    401: problem('No valid token.'),
+    403: problem('A job may not, nor another origin.'),
+    404: problem('No such rule.'),
+    415: problem('Not JSON.'),
+    422: problem('Not valid: pointers say where.'),
+  },
+};
+const ruleBody = (schema: object) => ({ required: true, content: { 'application/json': { schema } } });
+
+export function rulePaths(get: Get): Readonly<Record<string, object>> {
+  const noRule = { 404: problem('No such rule.') };
+  const enabled = {
+    type: 'object',
+    additionalProperties: false,
+    required: ['enabled'],
+    properties: { enabled: { type: 'boolean' } },
+  };
+  return {
+    '/v1/rules': {
+      ...get('listRules', 'The rules.', {}, { 200: json('Rules.', 'RulesPage') }),
+      post: {
+        operationId: 'postRule',
+        summary: 'Makes a rule; it is off unless it says otherwise.',
+        ...writing,
+        requestBody: ruleBody({ $ref: '#/components/schemas/Rule' }),
+        responses: {
+          201: json('Made.', 'StoredRule'),
+          ...writing.responses,
+          413: problem('Too large.'),
+          429: problem('Too many at once.'),
+        },
+      },
+    },
+    '/v1/rules/{id}': {
+      ...get('getRule', 'One rule.', { parameters: [ruleId] }, { 200: json('The rule.', 'StoredRule'), ...noRule }),
+      patch: {
+        operationId: 'switchRule',
+        summary: 'Switches a rule on or off; off, its alerts are closed.',
+        ...writing,
+        parameters: [ruleId],
+        requestBody: ruleBody(enabled),
+        responses: { 200: json('The rule.', 'StoredRule'), ...writing.responses, 413: problem('Too large.') },
+      },
+      delete: {
+        operationId: 'retireRule',
+        summary: 'Takes a rule away; its alerts stay on record.',
+        ...writing,
+        parameters: [ruleId],
+        responses: { 204: { description: 'Done.' }, ...writing.responses },
+      },
+    },
+    '/v1/rules/{id}/backtest': get(
+      'backtestRule',
+      'What the rule would have raised over the past.',
+      { parameters: [ruleId, ...parameters(backtestQuery)] },
+      { 200: json('Alerts that would have been.', 'Backtest'), ...noRule },
+    ),
+    '/v1/alerts': get(
+      'listAlerts',
+      'Alerts, newest first.',
+      { parameters: parameters(alertsQuery) },
+      { 200: json('A page of alerts.', 'AlertsPage'), 404: problem('No such model.') },
+    ),
+  };
+}
+
+export function tokenPaths(get: Get): Readonly<Record<string, object>> {
+  const { security, responses } = writing;
+  const { 404: _, ...noId } = responses;
+  return {
+    '/v1/tokens': {
+      ...get(
+        'listTokens',
+        'The tokens in use, without their secrets.',
+        { security },
+        {
+          200: json('Tokens.', 'TokensPage'),
+          401: problem('No valid token.'),
+          403: problem('Not an admin.'),
+        },
+      ),
+      post: {
+        operationId: 'postToken',
+        summary: 'Makes a token for a machine; it is shown once.',
+        security,
+        requestBody: ruleBody({ $ref: '#/components/schemas/NewToken' }),
+        responses: { 201: json('Made.', 'MadeToken'), ...noId, 413: problem('Too large.'), 429: problem('Too many at once.') },
+      },
+    },
+    '/v1/tokens/{id}': {
+      delete: {
+        operationId: 'revokeToken',
+        summary: 'Revokes a token.',
+        security,
+        parameters: [{ ...modelId, description: 'Id of the token.' }],
+        responses: { 204: { description: 'Done.' }, 401: responses[401], 403: responses[403], 404: problem('No such token.') },
+      },
+    },
+    '/v1/audit': get(
+      'listAudit',
+      'Who did what, newest first.',
+      { parameters: parameters(auditQuery) },
+      { 200: json('A page of acts.', 'AuditPage') },
+    ),
+  };
+}

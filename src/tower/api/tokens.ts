@@ -1,0 +1,83 @@
+/** /v1/tokens: tokens of machines; /v1/audit: who did what. */
+import type { Context } from 'hono';
+import { operatorOf } from '../auth/access.ts';
+import { brokenSeal, listAudit } from '../store/audit.ts';
+import type { Database } from '../store/database.ts';
+import { createToken, listTokens, type NewToken, revokeToken, TokenNameTaken, type TokenRow } from '../store/tokens.ts';
+import { parseJson, readBody } from './json.ts';
+import { needJson } from './posts.ts';
+import { HttpProblem } from './problem.ts';
+import { idOf, queryReader, readCursor, writeCursor } from './query.ts';
+import type { ReportsOptions } from './reports.ts';
+import { type AuditQuery, auditQuery, newTokenSchema } from './token-schemas.ts';
+import { ajvOf, sayError } from './validate.ts';
+
+const isTokenBody = ajvOf({ useDefaults: true }).compile<Omit<NewToken, 'createdBy'>>(newTokenSchema);
+const readAuditQuery = queryReader<AuditQuery>(auditQuery);
+
+const tokenJson = ({ id, createdAt, expiresAt, lastUsedAt, ...row }: TokenRow) => ({
+  ...row,
+  id: String(id),
+  createdAt: createdAt.toISOString(),
+  expiresAt: expiresAt?.toISOString() ?? null,
+  lastUsedAt: lastUsedAt?.toISOString() ?? null,
+});
+
+/** @throws HttpProblem 422 */
+export async function makeToken(db: Database, value: unknown, createdBy: string) {
+  if (!isTokenBody(value))
+    throw new HttpProblem(
+      'invalid-token',
+      'The token does not fit its schema.',
+      (isTokenBody.errors ?? []).slice(0, 20).map(sayError),
+    );
+  try {
+    return await createToken(db, { ...value, createdBy });
+  } catch (error) {
+    if (!(error instanceof TokenNameTaken)) throw error;
+    throw new HttpProblem('invalid-token', 'The token cannot be made.', [
+      { pointer: '/name', detail: 'another token in use has this name' },
+    ]);
+  }
+}
+
+export const getTokens =
+  (options: ReportsOptions) =>
+  async (c: Context): Promise<Response> => {
+    await operatorOf(c, options);
+    return c.json({ items: (await listTokens(options.db)).map(tokenJson) });
+  };
+
+export const postToken =
+  (options: ReportsOptions) =>
+  async (c: Context): Promise<Response> => {
+    const createdBy = await operatorOf(c, options);
+    needJson(c);
+    const body = parseJson(await readBody(c.req.raw, options.limits), options.limits, 'invalid-token');
+    const { token, row } = await makeToken(options.db, body, createdBy);
+    return c.json({ ...tokenJson(row), token }, 201, { 'cache-control': 'no-store' });
+  };
+
+export const deleteToken =
+  (options: ReportsOptions) =>
+  async (c: Context): Promise<Response> => {
+    const actor = await operatorOf(c, options);
+    if (!(await revokeToken(options.db, idOf(c.req.param('id') ?? '', 'token'), actor)))
+      throw new HttpProblem('not-found', 'There is no such token in use.');
+    return c.body(null, 204);
+  };
+
+export const getAudit =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const { action, actor, limit, cursor } = readAuditQuery(c.req.url);
+    const before = cursor === undefined ? undefined : readCursor(cursor, 'audit').id;
+    const [rows, broken] = await Promise.all([listAudit(db, { action, actor, before, limit: limit + 1 }), brokenSeal(db)]);
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    return c.json({
+      items: shown.map(({ id, at, ...entry }) => ({ id: String(id), at: at.toISOString(), ...entry })),
+      next: rows.length > limit && last ? writeCursor('audit', last.id, last.id) : null,
+      isIntact: broken === null,
+    });
+  };

@@ -1,0 +1,64 @@
+/** The record of who did what: only added to, each entry sealed with the one before it. */
+import { sql } from 'kysely';
+import type { Connection } from './database.ts';
+
+export interface Act {
+  /** `token NAME`, `person NAME`, `job ID`, `server`. */
+  readonly actor: string;
+  /** `token.created`, `rule.enabled`, ... */
+  readonly action: string;
+  /** What was acted on, in words. */
+  readonly subject: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditEntry extends Required<Act> {
+  readonly id: number;
+  readonly at: Date;
+  readonly hash: string;
+}
+
+const sealOf = (before: unknown, at: unknown, actor: unknown, action: unknown, subject: unknown, detail: unknown) =>
+  sql`encode(sha256(convert_to(concat_ws(e'\\x1f', ${before}, extract(epoch from ${at})::text, ${actor}, ${action}, ${subject}, ${detail}), 'UTF8')), 'hex')`;
+
+/** Inside the transaction of what is recorded: neither happens without the other. */
+export async function recordAct(connection: Connection, { actor, action, subject, detail = {} }: Act): Promise<void> {
+  await sql`select pg_advisory_xact_lock(7304214)`.execute(connection);
+  const seal = sealOf(sql`before`, sql`at`, sql`actor`, sql`action`, sql`subject`, sql`detail::text`);
+  await sql`
+    insert into audit (at, actor, action, subject, detail, hash)
+    select at, actor, action, subject, detail, ${seal}
+    from (select clock_timestamp() as at, ${actor.slice(0, 300)}::text as actor, ${action}::text as action,
+      ${subject.slice(0, 1000)}::text as subject, ${JSON.stringify(detail)}::jsonb as detail,
+      coalesce((select hash from audit order by id desc limit 1), '') as before) as act`.execute(connection);
+}
+
+export interface AuditFilter {
+  readonly action?: string | undefined;
+  readonly actor?: string | undefined;
+  /** Entries with a smaller id. */
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export async function listAudit(
+  connection: Connection,
+  { action, actor, before, limit }: AuditFilter,
+): Promise<readonly AuditEntry[]> {
+  const { rows } = await sql<AuditEntry>`
+    select id, at, actor, action, subject, detail, hash from audit
+    where ${action === undefined ? sql`true` : sql`action = ${action}`} and ${actor === undefined ? sql`true` : sql`actor = ${actor}`}
+      and ${before === undefined ? sql`true` : sql`id < ${before}::bigint`}
+    order by id desc limit ${limit}`.execute(connection);
+  return rows;
+}
+
+/** The first entry whose seal does not fit what stands there and before it; null: nobody changed anything. */
+export async function brokenSeal(connection: Connection): Promise<number | null> {
+  const seal = sealOf(sql`before`, sql`at`, sql`actor`, sql`action`, sql`subject`, sql`detail::text`);
+  const { rows } = await sql<{ id: number }>`
+    select id from (select *, coalesce(lag(hash) over (order by id), '') as before from audit) as entry
+    where hash <> ${seal} order by id limit 1`.execute(connection);
+  return rows[0]?.id ?? null;
+}
