@@ -92,7 +92,7 @@ function nameOf(invocation: Invocation): string {
 }
 
 function wantedOf(invocation: Invocation): Wanted {
-  const { role, namespace = '', model = '', days } = invocation.options;
+  const { role = 'write', namespace = '', model = '', days = 365 } = invocation.options;
   if (!isRole(role))
     throw new UsageError('TOWER_TOKEN_ROLE', `--role is ${String(role)}, expected read, write or admin`, {
       hint: 'write lets a machine post reports and metrics.',

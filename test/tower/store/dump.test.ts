@@ -95,7 +95,7 @@ describe.skipIf(postgresIsMissing)('export and import', () => {
     await importStore(back, linesOf(again));
     expect(contentOf(await dumpOf(back))).toEqual(contentOf(dump));
     for (const db of [onPostgres, back]) {
-      expect(await findToken(db, token)).toBe('write');
+      expect(await findToken(db, token)).toMatchObject({ name: 'write', role: 'admin' });
       const { modelId, isReplay } = await writeReport(db, submissionOf(sampleReport({ jobId: '2', name: 'another' })));
       expect([modelId, isReplay]).toEqual([2, false]);
       expect(await writeReport(db, submissionOf(sampleReport({ jobId: '2', name: 'another' })))).toMatchObject({

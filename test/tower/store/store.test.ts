@@ -259,15 +259,15 @@ onBothDatabases((opened) => {
     const token = await ensureWriteToken(store.db, false);
     expect(token).toMatch(/^fct_[\w-]{32}$/);
     expect(await ensureWriteToken(store.db, false)).toBeNull();
-    expect(await findToken(store.db, token ?? '')).toBe('write');
+    expect(await findToken(store.db, token ?? '')).toMatchObject({ name: 'write', role: 'admin' });
     expect(await findToken(store.db, `${token}x`)).toBeNull();
     const { rows: stored } = await sql`select * from token`.execute(store.db);
     expect(JSON.stringify(stored)).not.toContain(token);
     const next = await ensureWriteToken(store.db, true);
     expect(await findToken(store.db, token ?? '')).toBeNull();
-    expect(await findToken(store.db, next ?? '')).toBe('write');
+    expect(await findToken(store.db, next ?? '')).toMatchObject({ name: 'write', role: 'admin' });
     await setWriteToken(store.db, 'given');
     expect(await findToken(store.db, next ?? '')).toBeNull();
-    expect(await findToken(store.db, 'given')).toBe('write');
+    expect(await findToken(store.db, 'given')).toMatchObject({ name: 'write', role: 'admin' });
   });
 });
