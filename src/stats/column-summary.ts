@@ -11,66 +11,69 @@ export interface ColumnSummary {
   /** Of finite numbers; null for other columns and when there is none. */
   readonly min: number | null;
   readonly max: number | null;
-  /** To the digits that no order of addition changes, as is the deviation: 13 of some hundred rows, 11 of ten million. */
-  readonly mean: number | null;
-  /** Sample standard deviation (n - 1). */
-  readonly sd: number | null;
-  /** HyperLogLog: exact for a few values, within about 10 % for millions. */
-  readonly distinct: number;
+  /** Of values that are no numbers, by HyperLogLog: exact for a few, within about 10 % for millions; null for numbers. */
+  readonly distinct: number | null;
 }
 
-/**
- * Threads add up in another order each time, and the last digits of a sum are theirs: of 15 digits, about half as many as
- * the number of rows has.
- */
-const settled = (value: number | null, rows: number): number | null =>
-  value === null ? null : Number(value.toPrecision(15 - Math.ceil(Math.log10(Math.max(rows, 1)) / 2)));
+type Row = Readonly<Record<string, number | null>>;
 
-/** Summaries of all columns in one pass over the table per 50 columns. Times have no numbers, only counts. */
+/** What every check asks of columns, in one pass over the table per 50 of them. Times have no numbers, only counts. */
 export function summarise(tables: Query, table: string, columns: readonly Column[]): Promise<ReadonlyMap<string, ColumnSummary>> {
   return remembered(tables, `summary ${JSON.stringify([table, columns])}`, () => passes(tables, table, columns));
 }
 
+const isNumber = (column: Column): boolean => kindOf(column) === 'number';
+/** Integers are finite: nothing has to be asked of them. */
+const canBeOdd = ({ type }: Column): boolean => /^(FLOAT|DOUBLE)/.test(type);
+
 async function passes(tables: Query, table: string, columns: readonly Column[]): Promise<ReadonlyMap<string, ColumnSummary>> {
   const found = new Map<string, ColumnSummary>();
   for (const batch of batchesOf(columns)) {
-    // `f` is the finite value or null: one filter for all that is computed from it.
-    const inner = batch.map((column, i) => {
-      const x = quoteName(column.name);
-      const v = `CAST(${x} AS DOUBLE)`;
-      return kindOf(column) === 'number' ? `${x} AS x${i}, CASE WHEN isfinite(${v}) THEN ${v} END AS f${i}` : `${x} AS x${i}`;
-    });
     const parts = batch.flatMap((column, i) => {
-      const shared = [`count(x${i}) AS n${i}`, `approx_count_distinct(x${i}) AS d${i}`];
-      if (kindOf(column) !== 'number') return shared;
-      return [
-        ...shared,
-        `count(f${i}) AS finite${i}`,
-        `count(*) FILTER (isinf(CAST(x${i} AS DOUBLE))) AS inf${i}`,
-        `min(f${i}) AS min${i}`,
-        `max(f${i}) AS max${i}`,
-        `favg(f${i}) AS mean${i}`,
-        `stddev_samp(f${i}) AS sd${i}`,
-      ];
+      const x = quoteName(column.name);
+      if (!isNumber(column)) return [`count(${x}) AS n${i}`, `approx_count_distinct(${x}) AS d${i}`];
+      const v = `CAST(${x} AS DOUBLE)`;
+      const finite = canBeOdd(column) ? [`count_if(isfinite(${x})) AS finite${i}`] : [];
+      return [`count(${x}) AS n${i}`, ...finite, `min(${v}) AS min${i}`, `max(${v}) AS max${i}`];
     });
-    const [row] = await tables.query<Record<string, number | null>>(
-      `SELECT count(*) AS n, ${parts.join(', ')} FROM (SELECT ${inner.join(', ')} FROM ${table})`,
-    );
-    const rows = row?.n ?? 0;
+    const [row = {}] = await tables.query<Row>(`SELECT count(*) AS n, ${parts.join(', ')} FROM ${table}`);
+    const rows = row.n ?? 0;
+    const odd = batch.filter((column, i) => canBeOdd(column) && row[`n${i}`] !== row[`finite${i}`]);
+    const others = await othersOf(tables, table, odd);
     for (const [i, column] of batch.entries()) {
-      const of = (key: string) => row?.[`${key}${i}`] ?? null;
+      const values = row[`n${i}`] ?? 0;
+      const other = others.get(column.name);
       found.set(column.name, {
         rows,
-        nulls: rows - (of('n') ?? 0),
-        nans: kindOf(column) === 'number' ? (of('n') ?? 0) - (of('finite') ?? 0) - (of('inf') ?? 0) : 0,
-        infinities: of('inf') ?? 0,
-        min: of('min'),
-        max: of('max'),
-        mean: settled(of('mean'), rows),
-        sd: settled(of('sd'), rows),
-        distinct: of('d') ?? 0,
+        nulls: rows - values,
+        nans: other ? values - (row[`finite${i}`] ?? 0) - other.infinities : 0,
+        infinities: other?.infinities ?? 0,
+        min: other ? other.min : (row[`min${i}`] ?? null),
+        max: other ? other.max : (row[`max${i}`] ?? null),
+        distinct: row[`d${i}`] ?? null,
       });
     }
   }
   return found;
+}
+
+/** Few columns hold values that are not finite; only of those are they told apart and left out. */
+async function othersOf(
+  tables: Query,
+  table: string,
+  columns: readonly Column[],
+): Promise<ReadonlyMap<string, Pick<ColumnSummary, 'infinities' | 'min' | 'max'>>> {
+  if (columns.length === 0) return new Map();
+  const inner = columns.map(({ name }, i) => {
+    const v = `CAST(${quoteName(name)} AS DOUBLE)`;
+    return `${v} AS v${i}, CASE WHEN isfinite(${v}) THEN ${v} END AS f${i}`;
+  });
+  const parts = columns.map((_, i) => `count_if(isinf(v${i})) AS inf${i}, min(f${i}) AS min${i}, max(f${i}) AS max${i}`);
+  const [row = {}] = await tables.query<Row>(`SELECT ${parts.join(', ')} FROM (SELECT ${inner.join(', ')} FROM ${table})`);
+  return new Map(
+    columns.map(({ name }, i) => [
+      name,
+      { infinities: row[`inf${i}`] ?? 0, min: row[`min${i}`] ?? null, max: row[`max${i}`] ?? null },
+    ]),
+  );
 }

@@ -1,7 +1,7 @@
 import type { Table } from '../kernel/world.ts';
 import { binCounts, mergedCounts } from './bin-counts.ts';
 import { categoryCounts } from './category-counts.ts';
-import { summarise } from './column-summary.ts';
+import { type ColumnSummary, summarise } from './column-summary.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 import { kolmogorovSmirnov, ksBins } from './kolmogorov-smirnov.ts';
 import { judgePsi } from './psi.ts';
@@ -30,6 +30,8 @@ export interface ColumnDrift {
 
 /** Text with more values than this share of its rows (ids, free text) and times have no distribution to compare. */
 const identifying = 0.5;
+const identifies = ({ rows, nulls, distinct }: ColumnSummary): boolean =>
+  distinct !== null && distinct > 30 && distinct > identifying * (rows - nulls);
 
 /**
  * Compares columns that both tables have; k of the thresholds is their number. A column that is a number on one side only
@@ -46,7 +48,7 @@ export async function drift(
   const kinds = new Map(pick(reference).map((column) => [column.name, kindOf(column)]));
   const names = candidates.filter((name) => {
     const [a, b] = [r.get(name), c.get(name)];
-    const isText = kinds.get(name) === 'category' && a && a.distinct > 30 && a.distinct > identifying * (a.rows - a.nulls);
+    const isText = kinds.get(name) === 'category' && a && identifies(a);
     return a && b && kinds.get(name) !== 'time' && !isText;
   });
   const isNumber = (name: string) =>
@@ -58,7 +60,10 @@ export async function drift(
   const edges = await quantileEdges(tables, reference, numbers, psiBins);
   const fine = await quantileEdges(tables, reference, numbers, ksBins);
   // Every tenth is also a thousandth: one pass over each table gives the counts of both.
-  const [bins, currentBins] = [await binCounts(tables, reference.name, fine), await binCounts(tables, current.name, fine)];
+  const finite = (summaries: typeof r) =>
+    new Set(numbers.filter((name) => (summaries.get(name)?.nans ?? 1) + (summaries.get(name)?.infinities ?? 1) === 0));
+  const bins = await binCounts(tables, reference.name, fine, finite(r));
+  const currentBins = await binCounts(tables, current.name, fine, finite(c));
   const tenths = (counts: typeof bins, column: string) =>
     mergedCounts(fine.get(column) ?? [], counts.get(column) ?? [], edges.get(column) ?? []);
   const found: ColumnDrift[] = [];

@@ -130,9 +130,7 @@ describe.each([1, 2])('columns, %i threads', (threads) => {
     const { store, train } = await both();
     const summary = (await summarise(store, train.name, train.columns)).get('x');
     expect(summary).toMatchObject({ rows: 604, nulls: 1, nans: 1, infinities: 2 });
-    expect(summary?.mean).toBeCloseTo(columns.mean, 12);
-    expect(summary?.sd).toBeCloseTo(columns.sd, 12);
-    expect(summary?.min).toBe(Math.min(...columns.reference));
+    expect(summary).toMatchObject({ min: Math.min(...columns.reference), max: Math.max(...columns.reference), distinct: null });
   });
 
   test('deciles and bins hold only finite values', async () => {

@@ -1,34 +1,26 @@
-/** Files -> one typed table. Each file is copied into our folder under a name of ours while its hash is computed. */
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+/** Files -> one typed table. Each file is copied into our folder under a name of ours which is then read and hashed. */
+import { randomUUID } from 'node:crypto';
+import { chmod, constants, copyFile, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { FlightcheckError, type Place, UsageError } from '../../kernel/failure.ts';
 import { quoteName, quoteText } from '../../kernel/sql.ts';
 import type { Table } from '../../kernel/world.ts';
 import { typedColumns } from './column-types.ts';
-import { bookkeeping, type CsvHeader, maxColumns, type Refuse, readCsvHeader } from './csv-header.ts';
+import { type CsvHeader, type Refuse, readCsvHeader } from './csv-header.ts';
 import type { Database } from './database.ts';
+import { type ParquetPart, parquetPart, requireReadable, viewOfParts } from './parquet.ts';
 import type { SourceFile } from './source-files.ts';
+import { hashOf } from './sources.ts';
 
 export interface Loaded {
   readonly sources: Table['sources'];
   readonly dialect?: NonNullable<Table['dialect']>;
 }
 
-/** Copies and hashes in one pass, so that the hash is of the very bytes that are read. */
-async function stage(file: SourceFile, to: string): Promise<string> {
-  const hash = createHash('sha256');
-  const tap = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
-  });
-  await pipeline(createReadStream(file.absolute), tap, createWriteStream(to, { mode: 0o600 }));
-  return hash.digest('hex');
+/** Nobody else writes to our folder: what is hashed there are the very bytes that are read. */
+async function stage(file: SourceFile, to: string): Promise<void> {
+  await copyFile(file.absolute, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+  await chmod(to, 0o600);
 }
 
 async function formatOf(file: SourceFile, refuse: Refuse): Promise<'csv' | 'parquet'> {
@@ -87,29 +79,6 @@ function refuser(file: SourceFile, key: string, code?: string): (line?: number) 
   };
 }
 
-async function parquetSelect(db: Database, path: string, refuse: Refuse): Promise<{ names: string[]; select: string }> {
-  const from = `read_parquet(${quoteText(path)})`;
-  const columns = await db.query<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${from}`);
-  if (columns.length > maxColumns)
-    throw refuse('TABLE_TOO_WIDE', `has ${columns.length} columns; at most ${maxColumns} are read`, 'Name a narrower table.');
-  const reserved = columns.find(({ column_name }) => bookkeeping.has(column_name));
-  if (reserved)
-    throw refuse(
-      'TABLE_RESERVED_COLUMN',
-      `has a column ${reserved.column_name}`,
-      'That name is used for bookkeeping; rename it.',
-    );
-  const cast = columns.map(({ column_name, column_type }) => {
-    const x = quoteName(column_name);
-    if (/^(HUGEINT|UHUGEINT|DECIMAL)/.test(column_type) && !column_type.endsWith(']')) return `CAST(${x} AS DOUBLE) AS ${x}`;
-    const isPlain = /^(BOOLEAN|U?(TINY|SMALL|BIG)?INT|U?INTEGER|U?BIGINT|FLOAT|DOUBLE|VARCHAR|DATE|TIME|TIMESTAMP.*)$/.test(
-      column_type,
-    );
-    return isPlain && !column_type.endsWith(']') ? x : `CAST(${x} AS VARCHAR) AS ${x}`;
-  });
-  return { names: columns.map((c) => c.column_name), select: `SELECT ${cast.join(', ')} FROM ${from}` };
-}
-
 /** DuckDB's names of line breaks. */
 const lineBreakNames = { '\n': '\\n', '\r\n': '\\r\\n', '\r': '\\r' } as const;
 
@@ -123,34 +92,37 @@ interface Shape {
   readonly dialect?: NonNullable<Table['dialect']>;
 }
 
-/** Appends one file to the table `raw`, which it creates when `shape` is not known yet. */
-async function append(
+/** A file in our folder. */
+interface Staged extends Shape {
+  readonly path: string;
+  /** SQL of its rows. */
+  readonly select: string;
+  /** Of a Parquet file. */
+  readonly part?: ParquetPart;
+}
+
+const isSame = (a: readonly string[], b: readonly string[]) => [...a].sort().join('\0') === [...b].sort().join('\0');
+
+/** Copies a file to `path` and looks at its columns, which must be those of the files before it. */
+async function examine(
   db: Database,
-  raw: string,
+  path: string,
   file: SourceFile,
-  shape: Shape | undefined,
+  before: Staged | undefined,
   refuse: Refuse,
-): Promise<Shape & { sha256: string }> {
+): Promise<Staged> {
   // The header is read before the file is copied: too wide a table fails at once.
   const header = (await formatOf(file, refuse)) === 'csv' ? await readCsvHeader(file.absolute, refuse) : null;
-  const staged = join(db.exchange, randomUUID());
-  try {
-    const sha256 = await stage(file, staged);
-    const { names, select } = header
-      ? { names: header.names, select: csvSelect(staged, header) }
-      : await parquetSelect(db, staged, refuse);
-    const isSame = (a: readonly string[], b: readonly string[]) => [...a].sort().join('\0') === [...b].sort().join('\0');
-    if (shape && ((shape.dialect === undefined) !== (header === null) || !isSame(shape.names, names)))
-      throw refuse(
-        'TABLE_MIXED',
-        'has another format or other columns than the files before it',
-        'All files of one table have the same columns.',
-      );
-    await db.run(shape ? `INSERT INTO ${raw} BY NAME ${select}` : `CREATE TEMP TABLE ${raw} AS ${select}`);
-    return { names, sha256, ...(header && { dialect: header.dialect }) };
-  } finally {
-    await rm(staged, { force: true });
-  }
+  await stage(file, path);
+  const part = header ? undefined : await parquetPart(db, path, before?.part, refuse);
+  const shape = header ? { names: header.names, dialect: header.dialect } : { names: part?.names ?? [] };
+  if (before && ((before.part === undefined) !== (part === undefined) || !isSame(before.names, shape.names)))
+    throw refuse(
+      'TABLE_MIXED',
+      'has another format or other columns than the files before it',
+      'All files of one table have the same columns.',
+    );
+  return { path, select: header ? csvSelect(path, header) : (part?.select ?? ''), ...shape, ...(part && { part }) };
 }
 
 /**
@@ -158,39 +130,54 @@ async function append(
  * @param options.key - what the files are, for messages: `data.train`
  * @param options.asText - columns that stay text whatever they hold
  * @param options.code - one code for every refusal instead of TABLE_*
+ * @param options.inPlace - Parquet is read where it was staged: `target` is a view, which also has `__row`
  * Throws UsageError with the file and line.
  */
 export async function load(
   db: Database,
   target: string,
   files: readonly SourceFile[],
-  options: { readonly key: string; readonly asText: readonly string[]; readonly code?: string },
+  options: { readonly key: string; readonly asText: readonly string[]; readonly code?: string; readonly inPlace?: boolean },
 ): Promise<Loaded> {
   const raw = quoteName(`raw_${randomUUID()}`);
+  const staged: Staged[] = [];
   const sources: { path: string; sha256: string }[] = [];
-  let shape: Shape | undefined;
+  const discard = async (): Promise<void> => {
+    await db.run(`DROP TABLE IF EXISTS ${raw}`);
+    for (const { path } of staged) await rm(path, { force: true });
+  };
   for (const file of files) {
     const refuseAt = refuser(file, options.key, options.code);
+    const path = join(db.exchange, randomUUID());
     try {
-      const { sha256, ...found } = await append(db, raw, file, shape, refuseAt());
-      shape ??= found;
+      const found = await examine(db, path, file, staged[0], refuseAt());
+      const isKept = found.part !== undefined && options.inPlace === true;
+      const read = isKept
+        ? requireReadable(db, found.part)
+        : db.run(staged[0] ? `INSERT INTO ${raw} BY NAME ${found.select}` : `CREATE TEMP TABLE ${raw} AS ${found.select}`);
+      const [sha256] = await Promise.all([hashOf(path), read]);
+      if (!isKept) await rm(path, { force: true });
       sources.push({ path: file.path, sha256 });
+      staged.push(found);
     } catch (error) {
-      await db.run(`DROP TABLE IF EXISTS ${raw}`);
+      await rm(path, { force: true });
+      await discard();
       if (error instanceof FlightcheckError) throw error;
       const { line, what, hint } = explain(error);
       throw refuseAt(line)('TABLE_UNREADABLE', line === undefined ? what : `(line ${line}) ${what}`, hint);
     }
   }
-  if (!shape) throw new UsageError('TABLE_MISSING', `${options.key} names no file`, { hint: 'Name a CSV or Parquet file.' });
-  if (!shape.dialect) {
-    await db.run(`ALTER TABLE ${raw} RENAME TO ${target}`);
+  const [first] = staged;
+  if (!first) throw new UsageError('TABLE_MISSING', `${options.key} names no file`, { hint: 'Name a CSV or Parquet file.' });
+  if (!first.dialect) {
+    const parts = staged.flatMap(({ part }) => part ?? []);
+    await (options.inPlace ? viewOfParts(db, target, parts) : db.run(`ALTER TABLE ${raw} RENAME TO ${target}`));
     return { sources };
   }
-  const inferred = shape.names.filter((name) => !options.asText.includes(name));
+  const inferred = first.names.filter((name) => !options.asText.includes(name));
   const typed = new Map((await typedColumns(db, raw, inferred)).map((sql, i) => [inferred[i], sql]));
-  const select = shape.names.map((name) => `${typed.get(name) ?? quoteName(name)} AS ${quoteName(name)}`);
+  const select = first.names.map((name) => `${typed.get(name) ?? quoteName(name)} AS ${quoteName(name)}`);
   await db.run(`CREATE TABLE ${target} AS SELECT ${select.join(', ')} FROM ${raw}`);
   await db.run(`DROP TABLE ${raw}`);
-  return { sources, dialect: shape.dialect };
+  return { sources, dialect: first.dialect };
 }

@@ -89,17 +89,15 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
     const files = await sources.files(table);
     if (files === null) return null;
     const key = `data.${table}`;
-    const loaded = await load(db, quoteName(`source_${table}`), files, { key, asText: [id, ...(manifest.columns.key ?? [])] });
-    await sources.requireSame(table, loaded.sources);
     const stored = quoteName(`source_${table}`);
-    const names = await db.query<{ column_name: string }>(`DESCRIBE ${stored}`);
-    const joined = keyOf(
-      manifest.columns,
-      names.map((column) => column.column_name),
-    );
+    const loaded = await load(db, stored, files, { key, asText: [id, ...(manifest.columns.key ?? [])], inPlace: true });
+    await sources.requireSame(table, loaded.sources);
+    const described = await db.query<{ column_name: string }>(`DESCRIBE ${stored}`);
+    const names = described.map((column) => column.column_name);
+    const joined = keyOf(manifest.columns, names);
     // A made-up id is ours: hooks are not shown a column that their data does not have.
     if (joined) madeUp.add(id);
-    await viewOf(db, quoteName(table), stored, joined ? [`${keyText(joined)} AS ${quoteName(id)}`] : []);
+    await viewOf(db, quoteName(table), stored, names, joined ? [`${keyText(joined)} AS ${quoteName(id)}`] : []);
     const opened = await describe(db, quoteName(table), loaded);
     if (table === 'eval') await requireIds(db, opened, id, key, placeOf('columns.id'));
     return opened;

@@ -16,9 +16,10 @@ export interface Sources {
   requireSame(table: SourceName, loaded: Table['sources']): Promise<void>;
 }
 
-async function hashOf(file: SourceFile): Promise<string> {
+/** SHA-256 of a file. */
+export async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file.absolute, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
@@ -41,7 +42,7 @@ export function readSources(
   const hashes = new Map<SourceName, Promise<Table['sources'] | null>>();
   const hash = async (table: SourceName): Promise<Table['sources'] | null> => {
     const found = await files(table);
-    return found && Promise.all(found.map(async (file) => ({ path: file.path, sha256: await hashOf(file) })));
+    return found && Promise.all(found.map(async (file) => ({ path: file.path, sha256: await hashOf(file.absolute) })));
   };
   return {
     files,

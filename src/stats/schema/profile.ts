@@ -6,6 +6,8 @@ import { kindOf, type Query } from '../query.ts';
 
 /** Most categories that a schema lists; a column with more is text. */
 export const maxCategories = 100;
+/** How many times that the estimate of a column with at most so many values cannot be. */
+const surelyMore = 3;
 
 /** What a column looks like: enough to write expectations from. */
 export interface ColumnProfile {
@@ -28,7 +30,8 @@ export async function profile(tables: Query, table: Table, names: readonly strin
     const summary = summaries.get(column.name);
     if (!summary) continue;
     let categories: readonly string[] | null = null;
-    if (kindOf(column) === 'category') {
+    // Columns that surely have more values need not be sorted to see that.
+    if (kindOf(column) === 'category' && (summary.distinct ?? 0) < surelyMore * maxCategories) {
       const x = `CAST(${quoteName(column.name)} AS VARCHAR)`;
       const rows = await tables.query<{ v: string }>(
         `SELECT DISTINCT ${x} AS v FROM ${table.name} WHERE ${x} IS NOT NULL ORDER BY 1 LIMIT ${maxCategories + 1}`,

@@ -24,9 +24,23 @@ const derivations: { readonly [D in Stored]: (derivation: Derivation<D>) => Prom
   random,
 };
 
+/** SQL of a row's position in a table with the columns `names`. */
+function positionOf(names: readonly string[]): string {
+  if (names.includes('__row')) return '__row';
+  // A column of that name hides the position that DuckDB knows.
+  return names.some((name) => name.toLowerCase() === 'rowid') ? 'row_number() OVER () - 1 AS __row' : 'rowid AS __row';
+}
+
 /** A view over `stored` that shows the position of each row as `__row`, counted from 0, and `more` columns. */
-export async function viewOf(db: Database, view: string, stored: string, more: readonly string[] = []): Promise<void> {
-  await db.run(`CREATE VIEW ${view} AS SELECT ${['rowid AS __row', ...more, '*'].join(', ')} FROM ${stored}`);
+export async function viewOf(
+  db: Database,
+  view: string,
+  stored: string,
+  names: readonly string[],
+  more: readonly string[] = [],
+): Promise<void> {
+  const rest = names.includes('__row') ? '* EXCLUDE (__row)' : '*';
+  await db.run(`CREATE VIEW ${view} AS SELECT ${[positionOf(names), ...more, rest].join(', ')} FROM ${stored}`);
 }
 
 /** The columns that a derivation names. */
@@ -47,6 +61,7 @@ export async function derive(db: Database, ref: Derived, from: Table, id: string
   // The table of derivations pairs each name with its own reference; the compiler cannot see that of a union.
   const make = derivations[ref.derive] as (derivation: Derivation<Stored>) => Promise<void>;
   await make({ db, ref, from, target, id } as Derivation<Stored>);
-  await viewOf(db, view, target);
+  const names = from.columns.map((column) => column.name);
+  await viewOf(db, view, target, names);
   return view;
 }
