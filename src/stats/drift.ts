@@ -1,7 +1,7 @@
 import type { Table } from '../kernel/world.ts';
 import { binCounts, mergedCounts } from './bin-counts.ts';
 import { categoryCounts } from './category-counts.ts';
-import { type ColumnSummary, summarise } from './column-summary.ts';
+import { type ColumnCounts, countValues } from './column-summary.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 import { kolmogorovSmirnov, ksBins } from './kolmogorov-smirnov.ts';
 import { judgePsi } from './psi.ts';
@@ -30,7 +30,7 @@ export interface ColumnDrift {
 
 /** Text with more values than this share of its rows (ids, free text) and times have no distribution to compare. */
 const identifying = 0.5;
-const identifies = ({ rows, nulls, distinct }: ColumnSummary): boolean =>
+const identifies = ({ rows, nulls, distinct }: ColumnCounts): boolean =>
   distinct !== null && distinct > 30 && distinct > identifying * (rows - nulls);
 
 /**
@@ -44,7 +44,8 @@ export async function drift(
   candidates: readonly string[],
 ): Promise<readonly ColumnDrift[]> {
   const pick = (table: Table) => table.columns.filter((column) => candidates.includes(column.name));
-  const [r, c] = [await summarise(tables, reference.name, pick(reference)), await summarise(tables, current.name, pick(current))];
+  const r = await countValues(tables, reference.name, pick(reference));
+  const c = await countValues(tables, current.name, pick(current));
   const kinds = new Map(pick(reference).map((column) => [column.name, kindOf(column)]));
   const names = candidates.filter((name) => {
     const [a, b] = [r.get(name), c.get(name)];

@@ -3,6 +3,8 @@ import { batchesOf, type Query, remembered } from './query.ts';
 
 /** Exact quantiles need all values in memory, so larger tables give them from this many rows. */
 const sampleRows = 100_000;
+/** Bins whose edges are computed once for all who ask for a divisor of them: every hundredth thousandth is a tenth. */
+const finestBins = 1000;
 
 /**
  * Inner edges of bins that hold about equal shares of a reference table's finite values: at most `bins - 1` distinct
@@ -15,12 +17,16 @@ export function quantileEdges(
   columns: readonly string[],
   bins: number,
 ): Promise<ReadonlyMap<string, readonly number[]>> {
-  return remembered(tables, `edges ${JSON.stringify([table.name, table.rows, columns, bins])}`, () =>
-    edgesOf(tables, table, columns, bins),
-  );
+  const known = finestBins % bins === 0 ? finestBins : bins;
+  const key = (count: number) => `edges ${JSON.stringify([table.name, table.rows, columns, count])}`;
+  const quantiles = () => remembered(tables, `quantiles ${key(known)}`, () => quantilesOf(tables, table, columns, known));
+  const step = known / bins;
+  const edgesOf = (all: readonly number[]) => [...new Set(all.filter((_, i) => (i + 1) % step === 0))];
+  return remembered(tables, key(bins), async () => new Map([...(await quantiles())].map(([name, all]) => [name, edgesOf(all)])));
 }
 
-async function edgesOf(
+/** The `bins - 1` inner quantiles of each column, also those that are the same value; none of a column without values. */
+async function quantilesOf(
   tables: Query,
   table: { readonly name: string; readonly rows: number },
   columns: readonly string[],
@@ -28,20 +34,20 @@ async function edgesOf(
 ): Promise<ReadonlyMap<string, readonly number[]>> {
   const share = Math.min(1, sampleRows / Math.max(1, table.rows));
   const cut = share === 1 ? 'true' : `(__row * 2654435761) % 4294967296 < ${Math.floor(share * 4294967296)}`;
-  const edges = new Map<string, readonly number[]>();
+  const quantiles = new Map<string, readonly number[]>();
   for (const batch of batchesOf(columns)) {
     const sorted = batch.map((name, i) => {
       const v = `TRY_CAST(${quoteName(name)} AS DOUBLE)`;
       return `list_sort(list(${v}) FILTER (isfinite(${v}))) AS s${i}`;
     });
-    // The k-th edge is the smallest value that at least k / bins of the values do not exceed.
+    // The k-th quantile is the smallest value that at least k / bins of the values do not exceed.
     const parts = batch.map(
       (_, i) => `[s${i}[(k * len(s${i}) + ${bins - 1}) // ${bins}] FOR k IN range(1, ${bins}) IF len(s${i}) > 0] AS q${i}`,
     );
     const [row] = await tables.query<Record<string, number[] | null>>(
       `SELECT ${parts.join(', ')} FROM (SELECT ${sorted.join(', ')} FROM ${table.name} WHERE ${cut})`,
     );
-    for (const [i, name] of batch.entries()) edges.set(name, [...new Set(row?.[`q${i}`] ?? [])]);
+    for (const [i, name] of batch.entries()) quantiles.set(name, row?.[`q${i}`] ?? []);
   }
-  return edges;
+  return quantiles;
 }

@@ -14,6 +14,8 @@ export function remembered<T>(tables: Query, key: string, make: () => Promise<T>
   return found;
 }
 
+export const isRemembered = (tables: Query, key: string): boolean => known.get(tables)?.has(key) ?? false;
+
 /** Columns per statement: more in one costs memory, fewer costs passes. */
 const columnsPerPass = 50;
 

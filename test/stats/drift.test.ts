@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { binCounts } from '../../src/stats/bin-counts.ts';
 import { categoryCounts } from '../../src/stats/category-counts.ts';
+import { drift } from '../../src/stats/drift.ts';
 import { judgePsi, psiThreshold } from '../../src/stats/psi.ts';
 import { quantileEdges } from '../../src/stats/quantile-edges.ts';
+import type { Query } from '../../src/stats/query.ts';
 import { type Random, randomOf } from '../../src/stats/random.ts';
-import { folderOf, storeOf } from '../support/tables.ts';
+import { inferSchema } from '../../src/stats/schema/infer.ts';
+import { profile } from '../../src/stats/schema/profile.ts';
+import { violations } from '../../src/stats/schema/violations.ts';
+import { csvOf, folderOf, storeOf } from '../support/tables.ts';
 
 const bins = 10;
 
@@ -106,4 +111,28 @@ test('a constant column, an empty table: bins without a fault', async () => {
   expect(edges.get('x')).toEqual([1]);
   expect((await binCounts(store, 'train', edges)).get('x')).toEqual([3, 0]);
   expect((await binCounts(store, 'serving', edges)).get('x')).toEqual([0, 0]);
+});
+
+test('profile, schema check and drift: six statements over the numbers, however many there are', async () => {
+  const names = Array.from({ length: 40 }, (_, i) => `x${i}`);
+  const rowsOf = (seed: number) => {
+    const random = randomOf(seed);
+    return csvOf(
+      Array.from({ length: 50 }, (_, id) => ({ id, ...Object.fromEntries(names.map((name) => [name, random.normal()])) })),
+    );
+  };
+  const root = folderOf({ 'train.csv': rowsOf(1), 'serving.csv': rowsOf(2) });
+  const store = await storeOf(root, { data: { train: 'train.csv', serving: 'serving.csv' } });
+  const [train, serving] = [await store.open({ table: 'train' }), await store.open({ table: 'serving' })];
+  if (!train || !serving) throw new Error('no tables');
+  const statements: string[] = [];
+  const counted: Query = {
+    query: (sql, params) => {
+      statements.push(sql);
+      return store.query(sql, params);
+    },
+  };
+  await violations(counted, serving.name, inferSchema(await profile(counted, train, names)), names);
+  expect(await drift(counted, train, serving, names)).toHaveLength(40);
+  expect(statements).toHaveLength(6);
 });

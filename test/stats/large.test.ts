@@ -12,6 +12,7 @@ import { manifestOf } from '../support/manifest.ts';
 
 const rows = 800_000;
 const limit = '64MiB';
+const manifest = manifestOf({ data: { train: 'train.parquet', serving: 'serving.parquet' }, columns: { id: 'id' } });
 let root = '';
 
 /** Two Parquet tables of 9 columns, together twice as large as the memory limit, with what makes sums and quantiles hard. */
@@ -38,7 +39,6 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 async function checksOf(options: Partial<OpenTablesOptions>) {
   const workFolder = mkdtempSync(join(tmpdir(), 'work-'));
   onTestFinished(() => rmSync(workFolder, { recursive: true, force: true }));
-  const manifest = manifestOf({ data: { train: 'train.parquet', serving: 'serving.parquet' }, columns: { id: 'id' } });
   const tables = await openTables({ root, manifest, workFolder, ...options });
   try {
     const [train, serving] = [await tables.open({ table: 'train' }), await tables.open({ table: 'serving' })];
@@ -73,7 +73,12 @@ test('the same numbers at 1, 2 and 4 threads, and under a memory limit that the 
 }, 300_000);
 
 test('a disk without room for what memory cannot hold is told as that', async () => {
-  await expect(checksOf({ threads: 2, memoryLimit: '48MiB', spillLimit: '1MiB' })).rejects.toMatchObject({
+  const workFolder = mkdtempSync(join(tmpdir(), 'work-'));
+  onTestFinished(() => rmSync(workFolder, { recursive: true, force: true }));
+  const limits = { threads: 2, memoryLimit: '48MiB', spillLimit: '1MiB' };
+  const tables = await openTables({ root, manifest, workFolder, ...limits });
+  onTestFinished(() => tables.close());
+  await expect(tables.open({ derive: 'sample', from: { table: 'train' }, rows: 0.9, seed: 1 })).rejects.toMatchObject({
     code: 'TABLES_NO_ROOM',
     exitCode: 3,
   });

@@ -1,5 +1,6 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
 import { folderOf, storeOf } from '../../support/tables.ts';
 
@@ -222,21 +223,88 @@ test('SQL reaches no file, no extension and no setting', async () => {
     await expect(store.query(sql)).rejects.toThrow(/disabled|locked|Permission/);
 });
 
-test('Parquet: numbers stay numbers, nested columns become text', async () => {
-  const root = folderOf({ 'train.csv': 'id,v\n1,1.5\n' });
-  const maker = await import('@duckdb/node-api').then(({ DuckDBInstance }) => DuckDBInstance.create(':memory:'));
-  const connection = await maker.connect();
-  await connection.run(
-    `COPY (SELECT 7 AS id, 1.25::DECIMAL(9,2) AS price, [1, 2] AS list, true AS yes, 'a' AS c) TO '${join(root, 'x.parquet')}' (FORMAT parquet)`,
-  );
-  connection.closeSync();
-  const store = await storeOf(root, { data: { train: 'x.parquet' } });
-  expect((await store.open({ table: 'train' }))?.columns.map((column) => column.type)).toEqual([
-    'INTEGER',
-    'DOUBLE',
-    'VARCHAR',
-    'BOOLEAN',
-    'VARCHAR',
+test('a column of the name that DuckDB gives to positions leaves the rows in their order', async () => {
+  const store = await trainOf('id,RowId\n1,30\n2,20\n3,10\n');
+  await store.open({ table: 'train' });
+  expect(await store.query('SELECT __row, id FROM train ORDER BY __row')).toEqual([
+    { __row: 0, id: '1' },
+    { __row: 1, id: '2' },
+    { __row: 2, id: '3' },
   ]);
-  expect(await store.query('SELECT price, list, yes FROM train')).toEqual([{ price: 1.25, list: '[1, 2]', yes: true }]);
+  const sample = await store.open({ derive: 'sample', from: { table: 'train' }, rows: 3, seed: 1 });
+  expect(await store.query(`SELECT __row, id FROM ${sample?.name} ORDER BY __row`)).toMatchObject([
+    { __row: 0, id: '1' },
+    { __row: 1, id: '2' },
+    { __row: 2, id: '3' },
+  ]);
+});
+
+describe('Parquet', () => {
+  /** A folder with files that are written by SQL. */
+  async function parquetOf(files: Readonly<Record<string, string>>): Promise<string> {
+    const root = folderOf({});
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    for (const [name, sql] of Object.entries(files))
+      await connection.run(`COPY (${sql}) TO '${join(root, name)}' (FORMAT parquet)`);
+    connection.closeSync();
+    return root;
+  }
+
+  test('numbers stay numbers, nested columns become text', async () => {
+    const root = await parquetOf({
+      'x.parquet': "SELECT 7 AS id, 1.25::DECIMAL(9,2) AS price, [1, 2] AS list, true AS yes, 'a' AS c",
+    });
+    const store = await storeOf(root, { data: { train: 'x.parquet' } });
+    expect((await store.open({ table: 'train' }))?.columns.map((column) => column.type)).toEqual([
+      'INTEGER',
+      'DOUBLE',
+      'VARCHAR',
+      'BOOLEAN',
+      'VARCHAR',
+    ]);
+    expect(await store.query('SELECT price, list, yes FROM train')).toEqual([{ price: 1.25, list: '[1, 2]', yes: true }]);
+  });
+
+  test('is read where it was staged, not copied into a table; files have their order and the types of the first', async () => {
+    const root = await parquetOf({
+      'a.parquet': 'SELECT i AS id, i * 1.5::DOUBLE AS v FROM range(3) t(i)',
+      'b.parquet': 'SELECT (i * 10)::VARCHAR AS v, i + 3 AS id FROM range(2) t(i)',
+    });
+    const store = await storeOf(root, { data: { train: '*.parquet' } });
+    expect(await store.open({ table: 'train' })).toMatchObject({ rows: 5, columns: [{ type: 'BIGINT' }, { type: 'DOUBLE' }] });
+    expect(await store.query('SELECT __row, id, v FROM train ORDER BY __row')).toEqual(
+      [0, 1.5, 3, 0, 10].map((v, i) => ({ __row: i, id: i, v })),
+    );
+    expect(await store.query('SELECT table_name FROM duckdb_tables()')).toEqual([]);
+    // What changes in the repo meanwhile changes nothing of this run.
+    rmSync(join(root, 'a.parquet'));
+    expect(await store.query('SELECT sum(v) AS v FROM train')).toEqual([{ v: 14.5 }]);
+  });
+
+  test('a column of the name that DuckDB gives to positions leaves the rows in their order', async () => {
+    const root = await parquetOf({ 'x.parquet': 'SELECT i AS id, 9 - i AS File_Row_Number FROM range(3) t(i)' });
+    const store = await storeOf(root, { data: { train: 'x.parquet' } });
+    await store.open({ table: 'train' });
+    expect(await store.query('SELECT __row, id FROM train ORDER BY __row')).toEqual([0, 1, 2].map((i) => ({ __row: i, id: i })));
+  });
+
+  test('a file that is broken in the middle, or cannot take the types of the first, is refused when it is opened', async () => {
+    const root = await parquetOf({
+      'x.parquet': 'SELECT i AS id, hash(i) AS v FROM range(100000) t(i)',
+      'y1.parquet': 'SELECT 1 AS id, 2 AS v',
+      'y2.parquet': "SELECT 2 AS id, 'many' AS v",
+    });
+    const bytes = readFileSync(join(root, 'x.parquet'));
+    writeFileSync(join(root, 'x.parquet'), bytes.fill(0xff, 1000, bytes.length - 1000));
+    for (const [train, message] of [
+      ['x.parquet', /x\.parquet cannot be read/],
+      ['y*.parquet', /y2\.parquet cannot be read: .*many/],
+    ] as const) {
+      const store = await storeOf(root, { data: { train } });
+      await expect(store.open({ table: 'train' })).rejects.toMatchObject({
+        ...{ code: 'TABLE_UNREADABLE', exitCode: 2 },
+        message: expect.stringMatching(message),
+      });
+    }
+  });
 });
