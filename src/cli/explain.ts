@@ -2,6 +2,8 @@
 import { suite as delivery, checks as deliveryChecks } from '../../rules/delivery/index.generated.ts';
 import { suite as rubric, checks as rubricChecks } from '../../rules/ml-test-score/index.generated.ts';
 import { openFiles } from '../adapters/files.ts';
+import { deployExplained } from '../delivery/deploy/suite.ts';
+import { buildExplained } from '../delivery/image/suite.ts';
 import { didYouMean } from '../facts/did-you-mean.ts';
 import { type Explained, explainSuite } from '../kernel/explained.ts';
 import { exitCode, UsageError } from '../kernel/failure.ts';
@@ -41,6 +43,8 @@ export async function explain(context: Context, invocation: Invocation): Promise
     ...(await explainSuite(rubric, from(rubricChecks))),
     ...(await explainSuite(rules.suite, rules.load)),
     ...(await explainSuite(delivery, from(deliveryChecks))),
+    ...buildExplained,
+    ...deployExplained,
   ];
   const [id] = invocation.args;
   const shown = id === undefined ? all : oneOf(all, id);

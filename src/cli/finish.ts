@@ -4,6 +4,7 @@ import { exitCode, FlightcheckError } from '../kernel/failure.ts';
 import { applyWaivers, decide } from '../kernel/gate.ts';
 import manifestSchema from '../kernel/manifest.schema.json' with { type: 'json' };
 import type { Gate, Waiver } from '../kernel/manifest.ts';
+import { overriddenVariables } from '../kernel/options/index.ts';
 import type { Report } from '../kernel/report.ts';
 import { renderFiles } from '../reports/files.ts';
 import { renderTerminal } from '../reports/terminal.ts';
@@ -65,8 +66,9 @@ const noticeOf = ({ message, hint }: FlightcheckError): string => `No report fil
 /** Decides, writes every format, prints the card (or the JSON) and returns the exit code. */
 export async function finish(context: Context, invocation: Invocation, ending: Ending): Promise<number> {
   const waived = applyWaivers(ending.report, ending.waivers);
+  const overrides = overriddenVariables(context.env);
   const decision = decide(waived, ending.gate ?? gateWithout(invocation));
-  const decided: Report = { ...waived, gate: decision };
+  const decided: Report = { ...waived, gate: { ...decision, ...(overrides.length > 0 && { overrides }) } };
   const target = { root: ending.root, folder: optionValue<string>(invocation, 'output') };
   const written = await write(decided, target, ending.files);
   const posted = await ending.post?.(decided);

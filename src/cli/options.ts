@@ -1,7 +1,7 @@
 /** Flags and variables -> validated values by option name, with their origin. */
 import { UsageError } from '../kernel/failure.ts';
 import { expectation, type Input } from '../kernel/input.ts';
-import { type Option, type OptionName, options, variableOf } from '../kernel/options/index.ts';
+import { isUnset, type Option, type OptionName, options, variableOf } from '../kernel/options/index.ts';
 import type { Command, Invocation, RawOptions } from './command.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -11,9 +11,6 @@ export const inputsOf = (command: Command): Readonly<Record<string, Option>> => 
   ...Object.fromEntries(command.options.map((name) => [name, options[name]])),
   ...command.flags,
 });
-
-/** gitlab-ci-local leaves an interpolation that it does not know as it is: that is no value. */
-const isUnset = (text: string | undefined): boolean => text === undefined || text === '' || text.startsWith('$[[');
 
 /** Text as the type of the input; what does not parse stays text and fails validation. */
 function parse(input: Input, text: string): string | number | boolean | readonly string[] {

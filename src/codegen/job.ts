@@ -1,6 +1,6 @@
 /** One job of a component in GitLab's keywords: what all jobs share, and what the component says of this one. */
 import { type Component, type ComponentJob, commonOptions } from '../kernel/component.ts';
-import { type Option, type OptionName, options, variableOf } from '../kernel/options/index.ts';
+import { includedVariableOf, type Option, type OptionName, options, variableOf } from '../kernel/options/index.ts';
 
 export interface Release {
   readonly version: string;
@@ -59,10 +59,11 @@ const caches = (job: ComponentJob, release: Release): readonly object[] => [
     ? [
         {
           // Entries are addressed by content; the key only starts an empty folder when the dependencies change. Each shard
-          // has its own, for the last of several uploads to one key wins; the first shares that of the other jobs.
+          // has its own, for the last of several uploads to one key wins; the first shares that of the other jobs. Two models
+          // of one repo differ in the prefix of their jobs; a folder cannot be part of a key, which may hold no slash.
           key: {
             files: ['**/*.lock', '**/requirements*.txt'],
-            prefix: `flightcheck-hooks-${job.isSharded ? '$CI_NODE_INDEX' : '1'}`,
+            prefix: `flightcheck-hooks-${input('job-prefix')}${job.isSharded ? '$CI_NODE_INDEX' : '1'}`,
           },
           paths: [`${input('model-dir')}/${input('cache')}/`],
         },
@@ -71,7 +72,7 @@ const caches = (job: ComponentJob, release: Release): readonly object[] => [
   ...(job.costs
     ? [
         {
-          key: 'flightcheck-costs',
+          key: `flightcheck-costs-${input('job-prefix')}1`,
           paths: [`${input('model-dir')}/${input('cache')}/costs.json`],
           policy: job.costs === 'read' ? 'pull' : 'pull-push',
         },
@@ -99,6 +100,8 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
       // One job decides: a gate that blocks in the manifest would fail these for what they do not judge.
       ...(!job.reads.includes('gate') && { [variableOf('gate')]: 'advisory' }),
       ...Object.fromEntries(reads.map((name) => [variableOf(name), variable(name)])),
+      // The job that decides also tells which of them somebody has changed on the way.
+      ...(job.reads.includes('gate') && Object.fromEntries(reads.map((name) => [includedVariableOf(name), variable(name)]))),
       ...Object.fromEntries(
         componentFacts.map((fact) => [variableOf(`component-${fact}`), { value: `$[[ component.${fact} ]]`, expand: false }]),
       ),

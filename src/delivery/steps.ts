@@ -1,4 +1,5 @@
 /** What acts does it in steps; each is a result of the report, so that every format shows it. */
+import type { Explained } from '../kernel/explained.ts';
 import type { SuiteReport } from '../kernel/report.ts';
 import { scoreSuite } from '../kernel/score.ts';
 
@@ -17,6 +18,17 @@ export interface StepWords {
   readonly why: string;
   readonly fix: string;
 }
+
+/** The steps of an action in words, as checks are. */
+export const explainSteps = (
+  suite: { readonly id: string; readonly title: string },
+  words: Readonly<Record<string, StepWords>>,
+): readonly Explained[] =>
+  Object.entries(words).map(([id, step]) => ({
+    ...{ id: `${suite.id}-${id}`, suite: suite.title, section: `steps of flightcheck ${suite.id}`, ...step },
+    ...{ asks: [], thresholds: [], options: [] },
+    scoring: `A step that fails is a blocker, and flightcheck ${suite.id} does nothing that builds on it. It is no part of the ML Test Score.`,
+  }));
 
 const mostTrace = 2000;
 

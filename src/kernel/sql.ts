@@ -18,6 +18,9 @@ export const secondsOf = (column: string): string => {
   return `coalesce(TRY_CAST(${text} AS DOUBLE), epoch(TRY_CAST(${text} AS TIMESTAMPTZ)), epoch(${month}), epoch(${week}))`;
 };
 
-/** SQL of one text for the columns that identify a row together; the parts are set apart by a character that no table of people's data holds. */
+/** Sets the parts of a made-up id apart: a character that no table of people's data holds. */
+export const keySeparator = '\u001f';
+
+/** SQL of one text for the columns that identify a row together. */
 export const keyText = (key: readonly string[]): string =>
-  `concat_ws(chr(31), ${key.map((name) => `coalesce(CAST(${quoteName(name)} AS VARCHAR), '')`).join(', ')})`;
+  `concat_ws(chr(${keySeparator.charCodeAt(0)}), ${key.map((name) => `coalesce(CAST(${quoteName(name)} AS VARCHAR), '')`).join(', ')})`;

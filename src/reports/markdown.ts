@@ -17,6 +17,7 @@ import {
   formatScore,
   formatShare,
   outcomeWords,
+  overrideWords,
   partWords,
   plural,
   scheduleWords,
@@ -120,10 +121,18 @@ function attestationLines(report: Report): string[] {
   return lines.length > 0 ? ['**Executed by hand**', '', ...lines.slice(0, 40), ''] : [];
 }
 
-function gateLines({ gate }: Report): string[] {
+function gateLines(report: Report): string[] {
+  const { gate } = report;
   if (!gate) return [];
+  const overrides = overrideWords(report);
   const word = gate.isPassed ? 'open' : gate.mode === 'blocking' ? 'shut' : 'would be shut (advisory)';
-  return [`**Gate ${word}**`, '', ...gate.reasons.slice(0, 20).map((reason) => `- ${plainText(reason)}`), ''];
+  return [
+    `**Gate ${word}**`,
+    '',
+    ...gate.reasons.slice(0, 20).map((reason) => `- ${plainText(reason)}`),
+    '',
+    ...(overrides === undefined ? [] : [plainText(overrides, 1000), '']),
+  ];
 }
 
 export function renderMarkdown(report: Report, { towerUrl }: MarkdownOptions = {}): string {

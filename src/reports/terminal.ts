@@ -16,6 +16,7 @@ import {
   formatShare,
   judgedWords,
   outcomeWords,
+  overrideWords,
   partWords,
   plural,
   rubricOf,
@@ -217,12 +218,15 @@ function attestationLines(report: Report, pen: Pen): string[] {
   return lines.length > 0 ? [pen.paint.bold('Executed by hand'), ...lines, ''] : [];
 }
 
-function gateLines({ gate }: Report, { paint, width }: Pen): string[] {
+function gateLines(report: Report, { paint, width }: Pen): string[] {
+  const { gate } = report;
   if (!gate) return [];
+  const overrides = overrideWords(report);
   const word = gate.isPassed ? paint.green('open') : gate.mode === 'blocking' ? paint.red('shut') : paint.yellow('would be shut');
   return [
     `${paint.bold('Gate')} ${word} ${paint.dim(`(${gate.mode})`)}`,
     ...gate.reasons.flatMap((reason) => wrap(`- ${oneLine(reason)}`, width, '  ')),
+    ...(overrides === undefined ? [] : wrap(`${oneLine(overrides)}.`, width, '').map((line) => paint.yellow(line))),
     '',
   ];
 }

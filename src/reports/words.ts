@@ -56,6 +56,10 @@ export function partWords(suite: SuiteReport): string | undefined {
   return `Only ${ran} of the ${rubricSize} tests were chosen; the score is that of all of them`;
 }
 
+/** Variables that somebody set past the include. */
+export const overrideWords = ({ gate }: Report): string | undefined =>
+  (gate?.overrides?.length ?? 0) > 0 ? `Variables that differ from the include: ${gate?.overrides?.join(', ')}` : undefined;
+
 /** Of the report of a shard: which one it is. */
 export const shardWords = ({ shard }: Report): string | undefined =>
   shard &&

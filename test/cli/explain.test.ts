@@ -10,12 +10,15 @@ import { makeRepo } from '../helpers/repo.ts';
 const explain = (argv: readonly string[] = [], width = 80) => call(['explain', ...argv], {}, { width });
 
 describe('flightcheck explain', () => {
-  it.each(['monitor-3', 'model-6', 'layout-no-data', 'tests-pass'])('%s says what it is and how it counts', async (id) => {
-    const { code, text } = await explain([id]);
-    expect(code).toBe(0);
-    for (const head of ['Why', 'How to mend it', 'How it counts']) expect(text).toContain(`\n${head}\n`);
-    expect(text.startsWith(`${id}: `)).toBe(true);
-  });
+  it.each(['monitor-3', 'model-6', 'layout-no-data', 'tests-pass', 'build-reproducible', 'deploy-verify'])(
+    '%s says what it is and how it counts',
+    async (id) => {
+      const { code, text } = await explain([id]);
+      expect(code).toBe(0);
+      for (const head of ['Why', 'How to mend it', 'How it counts']) expect(text).toContain(`\n${head}\n`);
+      expect(text.startsWith(`${id}: `)).toBe(true);
+    },
+  );
 
   it('gives the lines to add, the bounds with their sources and the keys that change them', async () => {
     const { text } = await explain(['model-6']);
@@ -42,7 +45,8 @@ describe('flightcheck explain', () => {
   it('lists every check by section, in any width', async () => {
     for (const width of [40, 80, 120]) {
       const { text } = await explain([], width);
-      for (const id of ['data-1', 'monitor-7', 'layout-no-data', 'tests-pass']) expect(text).toContain(`  ${id}`);
+      for (const id of ['data-1', 'monitor-7', 'layout-no-data', 'tests-pass', 'build-sbom', 'deploy-canary'])
+        expect(text).toContain(`  ${id}`);
       expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(width);
     }
   });

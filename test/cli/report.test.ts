@@ -374,3 +374,24 @@ describe('monitoring tests outside a schedule', () => {
     expect(pushed).not.toContain('by hand');
   });
 });
+
+it('lists the variables that somebody set past the include, and only those', async () => {
+  leave('check');
+  leave('score');
+  const included = {
+    FLIGHTCHECK_INCLUDED_MIN_SCORE: '3',
+    FLIGHTCHECK_INCLUDED_GATE: 'blocking',
+    FLIGHTCHECK_INCLUDED_MIN_STRUCTURE: '',
+  };
+  const asIncluded = { ...included, FLIGHTCHECK_MIN_SCORE: '3', FLIGHTCHECK_GATE: 'blocking' };
+  const plain = await run([], asIncluded);
+  expect(plain.code).toBe(1);
+  expect(plain.text).not.toContain('differ from the include');
+  const { text } = await run([], { ...asIncluded, FLIGHTCHECK_MIN_SCORE: '0', FLIGHTCHECK_GATE: 'advisory' });
+  expect(text.replaceAll(/\s+/g, ' ')).toContain(
+    'Variables that differ from the include: FLIGHTCHECK_GATE, FLIGHTCHECK_MIN_SCORE.',
+  );
+  const report = JSON.parse(readFileSync(join(root, '.flightcheck/report.report.json'), 'utf8')) as Report;
+  expect(report.gate?.overrides).toEqual(['FLIGHTCHECK_GATE', 'FLIGHTCHECK_MIN_SCORE']);
+  expect(readFileSync(join(root, '.flightcheck/report.md'), 'utf8')).toMatch(/differ from the include/);
+});

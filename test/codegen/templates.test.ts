@@ -98,7 +98,11 @@ describe.each(names)('template %s', (name) => {
     for (const job of Object.values((splitTemplate(templateOf(name)).body ?? {}) as Readonly<Record<string, Job>>))
       for (const [variable, value] of Object.entries(job.variables))
         if (typeof value === 'object') expect(value, variable).toMatchObject({ expand: false });
-        else expect(['GIT_DEPTH', 'FLIGHTCHECK_GATE', 'FLIGHTCHECK_TOWER_TIMEOUT'], variable).toContain(variable);
+        else
+          expect(
+            ['GIT_DEPTH', 'FLIGHTCHECK_GATE', 'FLIGHTCHECK_TOWER_TIMEOUT', 'FLIGHTCHECK_INCLUDED_TOWER_TIMEOUT'],
+            variable,
+          ).toContain(variable);
   });
 
   test('only the report job holds an identity, minted for the Tower', () => {
@@ -227,10 +231,24 @@ test.each(['ml-test-score', 'model-pipeline'])('%s divides the rubric among as m
 test('the record of costs goes from the report of one pipeline through the unit tests of the next to all shards alike', () => {
   const cachesOf = (job: Job | undefined) => (job?.cache ?? []) as { key: unknown; paths: string[]; policy?: string }[];
   const { report, 'unit-tests': tests, 'ml-test-score': score } = jobsOf('model-pipeline');
-  const costs = { key: 'flightcheck-costs', paths: ['./.flightcheck-cache/costs.json'] };
+  const costs = { key: 'flightcheck-costs-1', paths: ['./.flightcheck-cache/costs.json'] };
   expect(cachesOf(report)).toContainEqual({ ...costs, policy: 'pull-push' });
   expect(cachesOf(tests)).toContainEqual({ ...costs, policy: 'pull' });
-  expect(cachesOf(score).map(({ key }) => key)).not.toContain('flightcheck-costs');
+  expect(cachesOf(score).map(({ key }) => key)).not.toContain('flightcheck-costs-1');
+});
+
+test('two models of one repo keep their caches apart: no key holds the folders of both', () => {
+  const foldersByKey = new Map<string, string>();
+  for (const model of ['fraud', 'churn'])
+    for (const job of Object.values(jobsOf('model-pipeline', { 'job-prefix': `${model}:`, 'model-dir': `models/${model}` })))
+      for (const { key, paths } of (job.cache ?? []) as { key: unknown; paths: string[] }[]) {
+        if (paths.every((path) => path.startsWith('.flightcheck-cli/'))) continue;
+        const text = JSON.stringify(key);
+        expect(text, 'GitLab takes no slash').not.toContain('models/');
+        expect(foldersByKey.get(text) ?? model, text).toBe(model);
+        foldersByKey.set(text, model);
+      }
+  expect(foldersByKey.size).toBeGreaterThanOrEqual(4);
 });
 
 test('needs follow the prefix of the names', () => {

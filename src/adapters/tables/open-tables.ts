@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Place, UsageError } from '../../kernel/failure.ts';
 import { type SourceName, sourceOf, type TableRef } from '../../kernel/hooks.ts';
 import { manifestFile, type ResolvedManifest } from '../../kernel/manifest.ts';
-import { keyText, quoteName, quoteText } from '../../kernel/sql.ts';
+import { keySeparator, keyText, quoteName, quoteText } from '../../kernel/sql.ts';
 import type { TableStore } from '../../kernel/table-store.ts';
 import type { Table } from '../../kernel/world.ts';
 import { bookkeeping } from './csv-header.ts';
@@ -41,8 +41,18 @@ async function describe(db: Database, name: string, loaded: Pick<Table, 'sources
   return { name, rows: total?.n ?? 0, columns: shown.map((c) => ({ name: c.column_name, type: c.column_type })), ...loaded };
 }
 
+interface Identified {
+  readonly id: string;
+  /** The columns that the id was made up of; null where the table has one. */
+  readonly joined: readonly string[] | null;
+  /** `data.eval`. */
+  readonly key: string;
+  place(key: string): Place;
+}
+
 /** Predictions are joined by id, so the rows that are predicted must each have their own. */
-async function requireIds(db: Database, table: Table, id: string, key: string, place: Place): Promise<void> {
+async function requireIds(db: Database, table: Table, { id, joined, key, place: placeOf }: Identified): Promise<void> {
+  const place = placeOf(joined ? 'columns.key' : 'columns.id');
   const names = table.columns.map((column) => column.name);
   if (!names.includes(id))
     throw new UsageError('TABLE_NO_ID', `${key} has no column ${JSON.stringify(id)}; it has ${names.slice(0, 10).join(', ')}`, {
@@ -53,12 +63,21 @@ async function requireIds(db: Database, table: Table, id: string, key: string, p
     `SELECT count(*) FILTER (n > 1 AND id IS NOT NULL) AS doubled, coalesce(max(n) FILTER (id IS NULL), 0) AS empty,
       min(id) FILTER (n > 1) AS example FROM (SELECT CAST(${quoteName(id)} AS VARCHAR) AS id, count(*) AS n FROM ${table.name} GROUP BY 1)`,
   );
-  if (sums && sums.doubled + sums.empty > 0)
-    throw new UsageError(
-      'TABLE_IDS',
-      `${key}: the column ${JSON.stringify(id)} does not identify a row: ${sums.doubled} values stand in several rows${sums.example === null ? '' : ` (${JSON.stringify(sums.example)})`}, ${sums.empty} rows have none`,
-      { hint: 'Give every row an id of its own.', place },
-    );
+  if (!sums || sums.doubled + sums.empty === 0) return;
+  const who = joined
+    ? `the columns ${joined.map((name) => JSON.stringify(name)).join(' and ')} together do`
+    : `the column ${JSON.stringify(id)} does`;
+  const example = sums.example
+    ?.split(keySeparator)
+    .map((part, i) => (joined ? `${joined[i]} ${JSON.stringify(part)}` : JSON.stringify(part)));
+  const hint = joined
+    ? 'Add a column under columns.key that tells these rows apart, or drop the rows that stand twice.'
+    : 'Give every row an id of its own, or name several columns that identify a row together: `columns: { key: [...] }`.';
+  throw new UsageError(
+    'TABLE_IDS',
+    `${key}: ${who} not identify a row: ${sums.doubled} values stand in several rows${example === undefined ? '' : ` (${example.join(', ')})`}, ${sums.empty} rows have none`,
+    { hint, place },
+  );
 }
 
 /** SQL of a value as hooks read it: R and Python both understand NaN and Inf, and DuckDB's `nan` only one of them. */
@@ -99,7 +118,7 @@ export async function openTables(options: OpenTablesOptions): Promise<TableStore
     if (joined) madeUp.add(id);
     await viewOf(db, quoteName(table), stored, names, joined ? [`${keyText(joined)} AS ${quoteName(id)}`] : []);
     const opened = await describe(db, quoteName(table), loaded);
-    if (table === 'eval') await requireIds(db, opened, id, key, placeOf('columns.id'));
+    if (table === 'eval') await requireIds(db, opened, { id, joined, key, place: placeOf });
     return opened;
   }
 

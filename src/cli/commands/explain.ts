@@ -4,7 +4,10 @@ import { defineCommand } from '../command.ts';
 export const command = defineCommand({
   name: 'explain',
   summary: 'Say what a check does, why, what it asks for, its bounds and their sources; without an id list all.',
-  argument: { name: 'id', description: 'A test of the ML Test Score, a rule of the structure or a check of the unit tests.' },
+  argument: {
+    name: 'id',
+    description: 'A test of the ML Test Score, a rule of the structure, a check of the unit tests or a step of build or deploy.',
+  },
   secondArgument: { name: 'dir', description: 'Folder of a model repo, for the rules of its own packs. Default: here.' },
   options: [],
   examples: [

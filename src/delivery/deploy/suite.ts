@@ -1,6 +1,6 @@
 /** A deployment as a suite of a report. */
 import type { SuiteReport } from '../../kernel/report.ts';
-import { type StepWords, stepsSuite } from '../steps.ts';
+import { explainSteps, type StepWords, stepsSuite } from '../steps.ts';
 import type { Deployment, StepId } from './deployment.ts';
 
 const steps: Readonly<Record<StepId, StepWords>> = {
@@ -38,5 +38,9 @@ const steps: Readonly<Record<StepId, StepWords>> = {
   },
 };
 
+const suite = { id: 'deploy', title: 'Deployment' } as const;
+
+export const deployExplained = explainSteps(suite, steps);
+
 export const deploySuite = (deployment: Deployment, trigger: string): SuiteReport =>
-  stepsSuite({ id: 'deploy', title: 'Deployment' }, deployment.steps, steps, trigger);
+  stepsSuite(suite, deployment.steps, steps, trigger);

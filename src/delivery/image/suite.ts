@@ -1,6 +1,6 @@
 /** A build as a suite of a report. */
 import type { SuiteReport } from '../../kernel/report.ts';
-import { type StepWords, stepsSuite } from '../steps.ts';
+import { explainSteps, type StepWords, stepsSuite } from '../steps.ts';
 import type { BuildStepId, ImageBuild } from './build.ts';
 
 const steps: Readonly<Record<BuildStepId, StepWords>> = {
@@ -37,5 +37,8 @@ const steps: Readonly<Record<BuildStepId, StepWords>> = {
   },
 };
 
-export const buildSuite = (build: ImageBuild, trigger: string): SuiteReport =>
-  stepsSuite({ id: 'build', title: 'Container image' }, build.steps, steps, trigger);
+const suite = { id: 'build', title: 'Container image' } as const;
+
+export const buildExplained = explainSteps(suite, steps);
+
+export const buildSuite = (build: ImageBuild, trigger: string): SuiteReport => stepsSuite(suite, build.steps, steps, trigger);

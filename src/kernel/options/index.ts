@@ -31,3 +31,21 @@ export const options = {
 export type OptionName = keyof typeof options;
 /** `min-score` -> `FLIGHTCHECK_MIN_SCORE`. */
 export const variableOf = (name: string): string => `FLIGHTCHECK_${name.toUpperCase().replaceAll('-', '_')}`;
+
+const included = 'FLIGHTCHECK_INCLUDED_';
+
+/** Holds what the include says of an option where the option's own variable may be set by somebody else. */
+export const includedVariableOf = (name: string): string => variableOf(name).replace('FLIGHTCHECK_', included);
+
+/** GitLab hands over an input that nobody set as nothing; gitlab-ci-local leaves what it does not know as it is. */
+export const isUnset = (text: string | undefined): boolean => text === undefined || text === '' || text.startsWith('$[[');
+
+/** The variables that are not as the include says: a variable of a project, a group or a pipeline outranks that of a job. */
+export function overriddenVariables(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const textOf = (variable: string): string => (isUnset(env[variable]) ? '' : (env[variable] ?? ''));
+  return Object.keys(options)
+    .filter((name) => env[includedVariableOf(name)] !== undefined)
+    .filter((name) => textOf(variableOf(name)) !== textOf(includedVariableOf(name)))
+    .map(variableOf)
+    .sort();
+}

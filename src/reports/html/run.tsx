@@ -3,7 +3,7 @@ import type { Report } from '../../kernel/report.ts';
 import { type AttestationEntry, attestationProblems, attestedWords, stateOf } from '../attestations.ts';
 import { comparisonHead, comparisonLines } from '../comparison.ts';
 import { clip, formatTime, safeUrl } from '../text.ts';
-import { alarms, formatSeconds } from '../words.ts';
+import { alarms, formatSeconds, overrideWords } from '../words.ts';
 import type { Limits } from './evidence.tsx';
 import { OutcomeIcon } from './icons.tsx';
 
@@ -37,9 +37,7 @@ export function GateBanner({ report, limits }: { readonly report: Report; readon
           ))}
         </ul>
       )}
-      {(gate.overrides?.length ?? 0) > 0 && (
-        <p class="small quiet">Variables that differ from the include: {gate.overrides?.join(', ')}</p>
-      )}
+      {overrideWords(report) !== undefined && <p class="small quiet">{clip(overrideWords(report) ?? '', limits.text)}</p>}
     </section>
   );
 }

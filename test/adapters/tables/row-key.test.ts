@@ -26,7 +26,13 @@ describe('rows identified by several columns', () => {
 
   test('a key that does not identify a row is refused', async () => {
     const { store } = await open(`${rows}2023-08,a,11,4\n`);
-    await expect(store.open({ table: 'eval' })).rejects.toMatchObject({ code: 'TABLE_IDS' });
+    await expect(store.open({ table: 'eval' })).rejects.toMatchObject({
+      code: 'TABLE_IDS',
+      message:
+        'data.eval: the columns "period" and "place" together do not identify a row: 1 values stand in several rows (period "2023-08", place "a"), 0 rows have none',
+      place: { path: 'flightcheck.yml' },
+      hint: expect.stringContaining('columns.key'),
+    });
   });
 
   test('predictions without the key say which columns are wanted', async () => {
