@@ -26,6 +26,17 @@ beforeAll(async () => {
         }),
       ),
     });
+  await fetch(`${tower.url}/v1/dashboards`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${tower.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      name: 'Board',
+      panels: ['bucket=week', 'look=small', 'bucket=none&compare=year'].map((look) => ({
+        title: look,
+        question: `metric=tower.score.section&by=section&by=model&from=2026-02-01&${look}`,
+      })),
+    }),
+  });
   browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [
@@ -57,6 +68,10 @@ const pages = [
   '/alerts',
   '/api',
   '/rules',
+  '/tokens',
+  '/audit',
+  '/dashboards',
+  '/dashboards/1',
   '/explore?metric=tower.score.section&by=section&by=model&from=2026-02-01',
   '/explore?metric=tower.score.passing&by=model&from=2026-02-01&look=small',
   '/explore?metric=tower.score.passing&by=model&from=2026-02-01&bucket=none&compare=year',

@@ -2,7 +2,9 @@
 import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
 import { ruleSchema } from '../triggers/rule-schema.ts';
 import type { ApiDocument } from './api-document.ts';
+import { dashboardSchema, dashboardsPageSchema, storedDashboardSchema } from './dashboard-schemas.ts';
 import { metricsSchema } from './metrics-schema.ts';
+import { dashboardPaths } from './openapi-dashboards.ts';
 import { rulePaths, tokenPaths } from './openapi-operator.ts';
 import { json, modelId, parameters, problem } from './openapi-words.ts';
 import { alertSchema, alertsPageSchema, backtestSchema, rulesPageSchema, storedRuleSchema } from './rule-schemas.ts';
@@ -114,6 +116,7 @@ export function openApi(version: string): ApiDocument {
           404: problem('No model has this metric.'),
         },
       ),
+      ...dashboardPaths(get),
       ...rulePaths(get),
       ...tokenPaths(get),
       '/v1/models': get(
@@ -173,6 +176,9 @@ export function openApi(version: string): ApiDocument {
         MetricsReceipt: metricsReceiptSchema,
         MetricList: metricListSchema,
         Slice: sliceSchema,
+        Dashboard: dashboardSchema,
+        StoredDashboard: storedDashboardSchema,
+        DashboardsPage: dashboardsPageSchema,
         Rule: ruleSchema,
         StoredRule: storedRuleSchema,
         RulesPage: rulesPageSchema,

@@ -10,6 +10,7 @@ import { createRule, listRules, type NewRule } from '../store/rules.ts';
 import { modelsNamed, writeMetrics } from '../store/write-metrics.ts';
 import { type Writer, writeReport } from '../store/write-report.ts';
 import type { RuleDefinition } from '../triggers/rule.ts';
+import { addBoard } from './board.ts';
 import { daysOf, measuredOn } from './life.ts';
 import { type Chance, type DemoModel, demoModels } from './organisation.ts';
 import { type DemoSuite, hurdlesOf, reportOn } from './reports.ts';
@@ -150,6 +151,7 @@ export async function seedDemo(db: Database, options: SeedOptions): Promise<Seed
     onModel?.(seeded.models);
   }
   await addRules(db, new Date(until.getTime() - days * dayMs));
+  await addBoard(db);
   await sql`analyze`.execute(db);
   return seeded;
 }

@@ -7,6 +7,7 @@ import { schema2 } from './schema-2.ts';
 import { schema3 } from './schema-3.ts';
 import { schema4 } from './schema-4.ts';
 import { schema5 } from './schema-5.ts';
+import { schema6 } from './schema-6.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -15,6 +16,7 @@ const migrations: Readonly<Record<string, string>> = {
   '003-rules-and-alerts': schema3,
   '004-chunks': schema4,
   '005-tokens-and-audit': schema5,
+  '006-dashboards': schema6,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -1,10 +1,11 @@
 /** The answer of the page Explore: charts, bars, a table, and the question as an address for other programs. */
 import { formatNumber, plural } from '../../reports/words.ts';
+import type { ExploreState } from '../api/explore-query.ts';
 import type { Answer } from '../api/slices.ts';
 import { keyOf } from '../api/slices.ts';
 import type { SliceGroup } from '../store/slice.ts';
 import { sayAggregate, sayDimension } from './explore-form.tsx';
-import { apiHref, changeExplore, type ExploreState } from './explore-state.ts';
+import { apiHref, changeExplore, exploreHref } from './explore-state.ts';
 import { type ChartLine, LineKeys, scaleOf, TimeChart } from './time-chart.tsx';
 import { count, day } from './words.ts';
 
@@ -105,8 +106,10 @@ function GroupLink({ group, state }: { readonly group: SliceGroup; readonly stat
 }
 
 function Bars({ answer, state }: AnswerProps) {
-  const { groups } = answer.found;
-  const most = Math.max(...groups.map((group) => Math.abs(group.value)), 0) || 1;
+  const { compared } = answer;
+  const groups = answer.found.groups.map((group) => ({ ...group, before: compared?.groups.get(keyOf(group))?.value }));
+  const most = Math.max(...groups.flatMap(({ value, before = 0 }) => [Math.abs(value), Math.abs(before)])) || 1;
+  const share = (value: number): string => `${Math.round((1000 * Math.abs(value)) / most) / 10}%`;
   return (
     <div class="panel chart-panel">
       <table class="bars">
@@ -119,14 +122,19 @@ function Bars({ answer, state }: AnswerProps) {
               <td class="wider">
                 <svg class="hbar" aria-hidden="true">
                   <rect class="rail" width="100%" height="18" rx="3" />
-                  <rect class="band-3" width={`${Math.round((1000 * Math.abs(group.value)) / most) / 10}%`} height="18" rx="3" />
+                  <rect class="band-3" width={share(group.value)} height="18" rx="3" />
+                  {group.before !== undefined && (
+                    <line class="before" x1={share(group.before)} x2={share(group.before)} y1="-2" y2="20" />
+                  )}
                 </svg>
               </td>
               <td class="number">{formatNumber(group.value)}</td>
+              {compared && <td class="number quiet">{changeWords(group.value, group.before)}</td>}
             </tr>
           ))}
         </tbody>
       </table>
+      {compared && <p class="small quiet">The line across a bar is the other time.</p>}
     </div>
   );
 }
@@ -215,9 +223,18 @@ function Elsewhere({ state, origin }: { readonly state: ExploreState; readonly o
         <a href={apiHref(state, 'csv')}>CSV for a spreadsheet</a> · <a href={address}>JSON</a>
       </p>
       <pre>{`curl -H 'Accept: text/csv' '${origin}${address.replaceAll("'", '%27')}'`}</pre>
+      <p>
+        For a <a href="/dashboards">dashboard</a> the question is <code>{exploreHref({ ...state }).split('?')[1]}</code>
+      </p>
       <p class="small quiet">Another machine adds -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN".</p>
     </details>
   );
+}
+
+/** The answer as a picture: lines, small multiples or bars. */
+export function Drawn({ state, answer }: AnswerProps) {
+  if (answer.wanted.bucket === 'none' || state.look === 'bars') return <Bars answer={answer} state={state} />;
+  return state.look === 'small' ? <SmallCharts answer={answer} state={state} /> : <OneChart answer={answer} state={state} />;
 }
 
 export function ExploreAnswer({ state, answer, origin }: AnswerProps & { readonly origin: string }) {
@@ -228,7 +245,6 @@ export function ExploreAnswer({ state, answer, origin }: AnswerProps & { readonl
         No value of {wanted.metric} lies in this time and under these filters. Ask for a longer time, or take a filter away.
       </p>
     );
-  const isTimed = wanted.bucket !== 'none' && state.look !== 'bars';
   return (
     <>
       <p class="small quiet">
@@ -240,13 +256,7 @@ export function ExploreAnswer({ state, answer, origin }: AnswerProps & { readonl
           </>
         )}
       </p>
-      {!isTimed ? (
-        <Bars answer={answer} state={state} />
-      ) : state.look === 'small' ? (
-        <SmallCharts answer={answer} state={state} />
-      ) : (
-        <OneChart answer={answer} state={state} />
-      )}
+      <Drawn answer={answer} state={state} />
       <Numbers answer={answer} state={state} />
       <Elsewhere state={state} origin={origin} />
     </>

@@ -1,8 +1,9 @@
 /** The question of the page Explore as a form; a sentence that can be changed word by word. */
 
+import { type ExploreState, looks } from '../api/explore-query.ts';
 import { comparisons } from '../api/slice-query.ts';
 import { aggregates, buckets, dimensionColumns, type MetricRow, orders } from '../store/slice.ts';
-import { changeExplore, type ExploreState, exploreHref, looks } from './explore-state.ts';
+import { changeExplore, exploreHref } from './explore-state.ts';
 
 const aggregateWords: Readonly<Record<(typeof aggregates)[number], string>> = {
   avg: 'mean',

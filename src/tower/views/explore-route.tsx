@@ -1,11 +1,12 @@
 /** GET /explore: slice and dice any metric. */
 import type { Context } from 'hono';
+import { type ExploreState, readExploreState } from '../api/explore-query.ts';
 import { type Answer, answerSlice } from '../api/slices.ts';
 import type { Database } from '../store/database.ts';
 import { labelNames, listMetrics, type MetricRow } from '../store/slice.ts';
 import { ExploreAnswer } from './explore-answer.tsx';
 import { ExploreForm, Narrowing, sayAggregate, sayDimension } from './explore-form.tsx';
-import { type ExploreState, exploreHref, readExploreState, withoutEmptyParts } from './explore-state.ts';
+import { exploreHref, withoutEmptyParts } from './explore-state.ts';
 import { documentOf, Layout } from './layout.tsx';
 import { sayMetric } from './metric-words.ts';
 
@@ -86,7 +87,10 @@ export function ExplorePage({ state, metrics, labels, answer, origin }: ExploreP
               {state.by.length > 0 && ` by ${state.by.map(sayDimension).join(' and ')}`}
             </>
           ) : (
-            'Any metric, by any label, over any time. The address is the question: share it, or keep it as a bookmark.'
+            <>
+              Any metric, by any label, over any time. The address is the question: share it, keep it as a bookmark, or beside
+              others on a <a href="/dashboards">dashboard</a>.
+            </>
           )}
         </p>
         <Narrowing state={state} />

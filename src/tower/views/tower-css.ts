@@ -45,7 +45,7 @@ const fleet = `
 .chart-panel tr > :first-child { padding-left: 0; } .chart-panel tr > :last-child { padding-right: 0; }
 .chart-panel tbody th { font-weight: 400; color: var(--ink); } .chart-panel tbody th small { color: var(--ink-3); font-size: 11px; white-space: nowrap; }
 .chart-panel td.number { white-space: nowrap; } .chart-panel thead th:first-child { text-transform: capitalize; }
-.hbar { width: 100%; height: 18px; overflow: visible; } .hbar .rail { fill: var(--inset); } .stack { width: 100%; height: 16px; }
+.hbar { width: 100%; height: 18px; overflow: visible; } .hbar .rail { fill: var(--inset); } .hbar .before { stroke: var(--ink); stroke-width: 2; } .stack { width: 100%; height: 16px; }
 .stack rect { stroke: var(--panel); stroke-width: 1; } td.wide { width: 46%; } td.wider { width: 62%; }
 .keys { display: flex; flex-wrap: wrap; gap: 3px 14px; font-size: 11px; color: var(--ink-2); } .keys li { display: inline-flex; gap: 5px; align-items: center; } .keys svg { width: 12px; height: 12px; }
 .filter { padding: var(--space-3) var(--space-4); display: grid; grid-template-columns: 2fr 1.3fr repeat(3, 1fr) 1.5fr auto; gap: var(--space-3); align-items: end; margin-bottom: var(--space-3); }
@@ -104,6 +104,12 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 .elsewhere { padding: var(--space-3) var(--space-4); display: grid; gap: var(--space-3); } .elsewhere[open] summary { margin-bottom: var(--space-3); } .elsewhere p { margin: var(--space-2) 0; font-size: var(--text-s); } .elsewhere pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 `;
 
+const dashboards = `
+.dashboard { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: var(--space-5) var(--space-3); align-items: start; }
+.dashboard-panel { min-width: 0; break-inside: avoid; } .page .dashboard-panel > h2 { font-size: var(--text-m); } .dashboard-panel h2 a { color: inherit; text-decoration: none; } .dashboard-panel h2 a:hover { text-decoration: underline; }
+.dashboard .labelled-chart { grid-template-columns: minmax(0, 1fr) 120px; } .dashboard .small-charts { grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); }
+`;
+
 const api = `
 .operation { padding: var(--space-4) var(--space-5); display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--space-3); font-size: var(--text-s); scroll-margin-top: var(--space-3); }
 section.operation > h2 { margin: 0; } .operation h2 { font-size: var(--text-m); display: flex; gap: var(--space-3); align-items: baseline; overflow-wrap: anywhere; }
@@ -132,6 +138,6 @@ const narrow = `
 }
 `;
 
-export const towerCss: string = [bands, frame, fleet, model, explore, api, narrow]
+export const towerCss: string = [bands, frame, fleet, model, explore, dashboards, api, narrow]
   .map((css) => css.trim().replaceAll(/\n\s*/g, '\n'))
   .join('\n');

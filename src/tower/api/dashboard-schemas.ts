@@ -1,0 +1,33 @@
+/** JSON Schemas of dashboards. */
+import { object } from './schema-words.ts';
+
+const text = { type: 'string' } as const;
+
+export const dashboardSchema = object('Questions of the page Explore that stand together.', {
+  name: { ...text, minLength: 1, maxLength: 100, pattern: '\\S' },
+  panels: {
+    type: 'array',
+    minItems: 1,
+    maxItems: 24,
+    items: object('One question, drawn as the page Explore draws it.', {
+      title: { ...text, minLength: 1, maxLength: 120, pattern: '\\S' },
+      question: {
+        ...text,
+        minLength: 1,
+        maxLength: 4000,
+        description: 'What stands behind /explore? in the address of the question.',
+      },
+    }),
+  },
+});
+
+export const storedDashboardSchema = object('A dashboard.', {
+  id: text,
+  ...dashboardSchema.properties,
+  savedBy: text,
+  savedAt: { ...text, format: 'date-time' },
+});
+
+export const dashboardsPageSchema = object('Dashboards, by name.', {
+  items: { type: 'array', items: { $ref: '#/components/schemas/StoredDashboard' } },
+});

@@ -1,0 +1,50 @@
+/** The part of `/openapi.json` about saved dashboards. */
+import { type Get, json, modelId, problem } from './openapi-words.ts';
+
+const security = [{ bearer: [] }];
+const requestBody = {
+  required: true,
+  content: { 'application/json': { schema: { $ref: '#/components/schemas/Dashboard' } } },
+};
+const parameters = [{ ...modelId, description: 'Id of the dashboard.' }];
+const noSuch = { 404: problem('No such dashboard.') };
+const refused = { 401: problem('No valid token.'), 403: problem('A job may not, nor another origin.') };
+const notTaken = {
+  ...refused,
+  400: problem('Not JSON.'),
+  413: problem('Too large.'),
+  415: problem('Not JSON.'),
+  422: problem('Not valid: pointers say where.'),
+  429: problem('Too many at once.'),
+};
+
+export const dashboardPaths = (get: Get): Readonly<Record<string, object>> => ({
+  '/v1/dashboards': {
+    ...get('listDashboards', 'Saved dashboards.', {}, { 200: json('Dashboards.', 'DashboardsPage') }),
+    post: {
+      operationId: 'postDashboard',
+      summary: 'Saves questions of the page Explore as a dashboard.',
+      security,
+      requestBody,
+      responses: { 201: json('Saved.', 'StoredDashboard'), ...notTaken },
+    },
+  },
+  '/v1/dashboards/{id}': {
+    ...get('getDashboard', 'One dashboard.', { parameters }, { 200: json('The dashboard.', 'StoredDashboard'), ...noSuch }),
+    put: {
+      operationId: 'putDashboard',
+      summary: 'Saves a dashboard anew.',
+      security,
+      parameters,
+      requestBody,
+      responses: { 200: json('Saved.', 'StoredDashboard'), ...notTaken, ...noSuch },
+    },
+    delete: {
+      operationId: 'deleteDashboard',
+      summary: 'Deletes a dashboard.',
+      security,
+      parameters,
+      responses: { 204: { description: 'Done.' }, ...refused, ...noSuch },
+    },
+  },
+});

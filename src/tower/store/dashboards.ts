@@ -1,0 +1,69 @@
+/** Dashboards: questions of the page Explore that stand together under a name. */
+import { sql } from 'kysely';
+import { recordAct } from './audit.ts';
+import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
+
+export interface Panel {
+  readonly title: string;
+  /** Query of the page Explore, without the question mark. */
+  readonly question: string;
+}
+
+export interface DashboardRow {
+  readonly id: number;
+  readonly name: string;
+  readonly panels: readonly Panel[];
+  readonly savedBy: string;
+  readonly savedAt: Date;
+}
+
+export class DashboardNameTaken extends Error {}
+
+const columns = sql`id, name, panels, saved_by as "savedBy", saved_at as "savedAt"`;
+
+export async function listDashboards(connection: Connection): Promise<readonly DashboardRow[]> {
+  const { rows } = await sql<DashboardRow>`select ${columns} from dashboard order by name`.execute(connection);
+  return rows;
+}
+
+export async function readDashboard(connection: Connection, id: number): Promise<DashboardRow | null> {
+  const { rows } = await sql<DashboardRow>`select ${columns} from dashboard where id = ${id}::bigint`.execute(connection);
+  return rows[0] ?? null;
+}
+
+export type NewDashboard = Pick<DashboardRow, 'name' | 'panels' | 'savedBy'>;
+
+/** Makes a dashboard, or writes that with the id anew. @returns null where there is none with the id. @throws DashboardNameTaken */
+export async function saveDashboard(
+  db: Database,
+  { name, panels, savedBy }: NewDashboard,
+  id?: number,
+): Promise<DashboardRow | null> {
+  const panelsJson = JSON.stringify(panels);
+  const write =
+    id === undefined
+      ? sql<DashboardRow>`insert into dashboard (name, panels, saved_by) values (${name}, ${panelsJson}::jsonb, ${savedBy})
+          returning ${columns}`
+      : sql<DashboardRow>`update dashboard set name = ${name}, panels = ${panelsJson}::jsonb, saved_by = ${savedBy}, saved_at = now()
+          where id = ${id}::bigint returning ${columns}`;
+  try {
+    return await inTransaction(db, async (connection) => {
+      const { rows } = await write.execute(connection);
+      if (rows[0]) await recordAct(connection, { actor: savedBy, action: 'dashboard.saved', subject: name });
+      return rows[0] ?? null;
+    });
+  } catch (error) {
+    if (sqlStateOf(error) === '23505') throw new DashboardNameTaken();
+    throw error;
+  }
+}
+
+/** @returns False where there was none. */
+export const deleteDashboard = (db: Database, id: number, actor: string): Promise<boolean> =>
+  inTransaction(db, async (connection) => {
+    const { rows } = await sql<{ name: string }>`delete from dashboard where id = ${id}::bigint returning name`.execute(
+      connection,
+    );
+    for (const { name } of rows) await recordAct(connection, { actor, action: 'dashboard.deleted', subject: name });
+    return rows.length > 0;
+  });

@@ -1,0 +1,149 @@
+/** GET /dashboards and /dashboards/{id}: questions of the page Explore, answered together. */
+import type { Context } from 'hono';
+import { plural } from '../../reports/words.ts';
+import { exploreStateOf } from '../api/dashboards.ts';
+import type { ExploreState } from '../api/explore-query.ts';
+import { HttpProblem } from '../api/problem.ts';
+import { idOf } from '../api/query.ts';
+import { type Answer, answerSlice } from '../api/slices.ts';
+import { type DashboardRow, listDashboards, type Panel, readDashboard } from '../store/dashboards.ts';
+import type { Database } from '../store/database.ts';
+import { Drawn } from './explore-answer.tsx';
+import { exploreHref } from './explore-state.ts';
+import { documentOf, Layout } from './layout.tsx';
+import { day, minute } from './words.ts';
+
+const example = `curl -X POST <this address>/v1/dashboards -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\
+  -H "Content-Type: application/json" -d '{
+    "name": "Drift of lending", "panels": [
+      {"title": "Features", "question": "metric=model.drift.psi&agg=max&by=model&where=business_unit:lending&last=30d"}]}'`;
+
+function HowToMake() {
+  return (
+    <details class="panel elsewhere">
+      <summary>Save a dashboard</summary>
+      <p>
+        Ask on the page <a href="/explore">Explore</a>; what stands behind <code>/explore?</code> in its address is a question.
+      </p>
+      <pre>{example}</pre>
+    </details>
+  );
+}
+
+function DashboardsPage({ dashboards }: { readonly dashboards: readonly DashboardRow[] }) {
+  return (
+    <Layout title="Dashboards · Control Tower" current="explore">
+      <header>
+        <p class="path">
+          <a href="/explore">Explore</a>
+        </p>
+        <h1>Dashboards</h1>
+        <p class="lead">{dashboards.length === 0 ? 'None has been saved yet.' : `${plural(dashboards.length, 'dashboard')}.`}</p>
+      </header>
+      {dashboards.length > 0 && (
+        <section class="panel scroll" tabindex={0} aria-label="Dashboards">
+          <table class="numbers">
+            <thead>
+              <tr>
+                {['Dashboard', 'What it asks', 'Saved'].map((head) => (
+                  <th scope="col">{head}</th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {dashboards.map(({ id, name, panels, savedBy, savedAt }) => (
+                <tr>
+                  <th scope="row">
+                    <a href={`/dashboards/${id}`}>{name}</a>
+                  </th>
+                  <td>{panels.map(({ title }) => title).join(', ')}</td>
+                  <td>
+                    {minute(savedAt)} by {savedBy}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      <HowToMake />
+    </Layout>
+  );
+}
+
+/** What a panel shows: an answer, or why there is none. */
+interface Asked {
+  readonly panel: Panel;
+  readonly state: ExploreState;
+  readonly answer: Answer | string;
+}
+
+async function ask(db: Database, panel: Panel, now: number): Promise<Asked> {
+  const state = exploreStateOf(panel.question);
+  const { metric, look: _, ...query } = state;
+  try {
+    return { panel, state, answer: await answerSlice(db, { ...query, metric }, now) };
+  } catch (error) {
+    // A metric may be gone, or have come with a second unit, since the dashboard was saved; the other panels stand.
+    if (error instanceof HttpProblem) return { panel, state, answer: error.message };
+    throw error;
+  }
+}
+
+function AskedPanel({ panel, state, answer }: Asked) {
+  return (
+    <section class="dashboard-panel" aria-label={panel.title}>
+      <h2>
+        <a href={exploreHref({ ...state })}>{panel.title}</a>
+      </h2>
+      {typeof answer === 'string' ? (
+        <p class="panel empty">{answer}</p>
+      ) : answer.found.groups.length === 0 ? (
+        <p class="panel empty">
+          No value from {day(answer.wanted.from)} to {day(answer.wanted.to)}.
+        </p>
+      ) : (
+        <Drawn state={state} answer={answer} />
+      )}
+    </section>
+  );
+}
+
+function DashboardPage({ dashboard, asked }: { readonly dashboard: DashboardRow; readonly asked: readonly Asked[] }) {
+  return (
+    <Layout title={`${dashboard.name} · Control Tower`} current="explore">
+      <header>
+        <p class="path">
+          <a href="/explore">Explore</a> / <a href="/dashboards">Dashboards</a>
+        </p>
+        <h1>{dashboard.name}</h1>
+        <p class="lead">
+          Saved {minute(dashboard.savedAt)} by {dashboard.savedBy}. Each title leads to its question.
+        </p>
+      </header>
+      <div class="dashboard">
+        {asked.map((one) => (
+          <AskedPanel {...one} />
+        ))}
+      </div>
+    </Layout>
+  );
+}
+
+const html = (c: Context, page: { toString(): string }): Response | Promise<Response> =>
+  c.html(documentOf(page), 200, { 'cache-control': 'no-cache' });
+
+export const dashboardsRoute =
+  (db: Database) =>
+  async (c: Context): Promise<Response> =>
+    html(c, <DashboardsPage dashboards={await listDashboards(db)} />);
+
+export const dashboardRoute =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const dashboard = await readDashboard(db, idOf(c.req.param('id') ?? '', 'dashboard'));
+    if (!dashboard) throw new HttpProblem('not-found', 'There is no such dashboard.');
+    const now = Date.now();
+    const asked = await Promise.all(dashboard.panels.map((panel) => ask(db, panel, now)));
+    return html(c, <DashboardPage dashboard={dashboard} asked={asked} />);
+  };
