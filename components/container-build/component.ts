@@ -6,8 +6,9 @@ export const component = defineComponent({
   jobs: {
     'container-build': {
       runner: 'build',
-      reads: ['image-repository', 'image-tag', 'builder'],
+      reads: ['image-repository', 'image-tag', 'builder', 'promote'],
       image: 'build-image',
+      runsForTags: true,
       reports: {
         junit: 'build.junit.xml',
         codequality: 'build.codequality.json',

@@ -58,6 +58,7 @@ export const tools: readonly Tool[] = [
     packages: ['docker-registry'],
     why: 'images are pushed to it',
   },
+  { name: 'openssl', probe: ['openssl', 'version'], packages: ['openssl'], why: 'certificates of tests are made with it' },
   { name: 'busybox', probe: ['busybox', 'true'], packages: ['busybox'], why: 'the script of the jobs is tried in its shell' },
 ];
 

@@ -1,237 +1,142 @@
 /** Wires a build: what the repo says, a builder that this runner allows, the registry. */
-import { join, resolve } from 'node:path';
-import { appendBuilder } from '../adapters/image/append.ts';
-import { buildahProblem, openBuildah } from '../adapters/image/buildah.ts';
+import { join } from 'node:path';
 import { openOutputFolder, writeAtomically } from '../adapters/output-folder.ts';
+import { copyImage } from '../adapters/registry/copy.ts';
 import { openRegistry, type Registry } from '../adapters/registry/registry.ts';
-import { probeTool } from '../adapters/tools.ts';
-import { type BuildStep, buildImage } from '../delivery/image/build.ts';
-import { generateDockerfile, officialBase } from '../delivery/image/dockerfile.ts';
-import { cycloneDx, type LockFile, readLockFile } from '../delivery/image/sbom.ts';
+import { type BuildStep, buildImage, type ImageBuild, type StepLog, startSteps, untilFailure } from '../delivery/image/build.ts';
+import { lintDockerfile } from '../delivery/image/lint.ts';
+import { promoteImage } from '../delivery/image/promote.ts';
+import { cycloneDx } from '../delivery/image/sbom.ts';
 import { buildSuite } from '../delivery/image/suite.ts';
-import { requireManifest } from '../engine/manifest/load.ts';
-import { languageOf } from '../facts/language.ts';
-import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
-import { type Builder, type BuildRequest, type ImageReference, parseImage } from '../kernel/image.ts';
-import type { ResolvedManifest } from '../kernel/manifest.ts';
+import { exitCode, UsageError } from '../kernel/failure.ts';
+import { type Builder, type ImageReference, parseImage } from '../kernel/image.ts';
+import { type BuildInputs, credentialsOf, readBuildInputs, repositoryOf, requestOf, targetOf } from './build-inputs.ts';
+import { chooseBuilder } from './choose-builder.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
-import { openRepo, type Repo, reportOf } from './repo.ts';
+import { reportOf } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
-
-interface Wired {
-  readonly repo: Repo;
-  readonly manifest: ResolvedManifest;
-  readonly registry: Registry;
-  readonly locks: readonly LockFile[];
-  readonly dockerfile: string;
-  readonly isGenerated: boolean;
-}
 
 /** `flightcheck build`. */
 export async function build(context: Context, invocation: Invocation): Promise<number> {
-  const wired = await wire(context, invocation);
+  const inputs = await readBuildInputs(context, invocation);
   if (invocation.options.dockerfile === true) {
-    context.print(wired.dockerfile);
+    context.print(inputs.dockerfile);
     return exitCode.fine;
   }
-  const { repo, manifest, registry } = wired;
-  const request = await requestOf(context, wired);
+  const steps = startSteps(({ id, outcome, words, seconds }) =>
+    (outcome === 'fail' ? context.log.warn : context.log.info)(`${id}: ${words} (${seconds.toFixed(1)} s)`),
+  );
+  const made = (await promoted(context, invocation, inputs, steps)) ?? (await built(context, invocation, inputs, steps));
+  const { repo, manifest } = inputs;
+  const report = reportOf(context, repo, 'build', [buildSuite(made, triggerOf(context.env))], {
+    ...(made.image !== null && { image: made.image }),
+  });
+  const code = await finish(context, invocation, { root: repo.root, report, gate: manifest.gate, waivers: manifest.waivers });
+  if (code !== exitCode.fine || made.isBuilt) return code;
+  return made.failure?.exitCode ?? exitCode.gateSaysNo;
+}
+
+const digestsOf =
+  (registry: Registry) =>
+  async (image: ImageReference): Promise<string | null> =>
+    (await registry.manifest(image, image.digest ?? image.tag ?? 'latest'))?.digest ?? null;
+
+async function built(context: Context, invocation: Invocation, inputs: BuildInputs, steps: StepLog): Promise<ImageBuild> {
+  const { manifest } = inputs;
+  const request = await requestOf(context, inputs);
   const to = targetOf(context, invocation, manifest, request);
-  const { builder, words } = await chooseBuilder(context, manifest, registry);
+  const credentials = credentialsOf(context, to);
+  const registry = openRegistry({ credentials, signal: context.signal });
+  let builder: Builder | undefined;
   try {
-    const before: BuildStep[] = [
-      { id: 'builder', outcome: 'pass', seconds: 0, words },
-      await writeBills(context, invocation, wired),
-    ];
-    const { smoke, reproducible } = manifest.image ?? {};
-    const built = await context.log.step(`Building with ${builder.name}`, () =>
-      buildImage({
-        ...{ builder, request, to, before },
-        smoke: smoke ?? null,
-        reproducible: reproducible ?? 'off',
-        digestOf: async (image) => (await registry.manifest(image, image.tag ?? 'latest'))?.digest ?? null,
-        onStep: ({ id, outcome, words: said, seconds }) =>
-          (outcome === 'fail' ? context.log.warn : context.log.info)(`${id}: ${said} (${seconds.toFixed(1)} s)`),
-      }),
-    );
-    const report = reportOf(context, repo, 'build', [buildSuite(built, triggerOf(context.env))], {
-      ...(built.image !== null && { image: built.image }),
-    });
-    const code = await finish(context, invocation, { root: repo.root, report, gate: manifest.gate, waivers: manifest.waivers });
-    return code === exitCode.fine && !built.isBuilt ? exitCode.gateSaysNo : code;
-  } finally {
-    await builder.close();
-  }
-}
-
-async function wire(context: Context, invocation: Invocation): Promise<Wired> {
-  const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
-  const manifest = requireManifest(repo.manifest);
-  const { CI_REGISTRY_USER: username, CI_REGISTRY_PASSWORD: password } = context.env;
-  const credentials = username && password ? { username, password } : null;
-  const locks: LockFile[] = [];
-  for (const { path } of repo.files.all.filter((file) => !file.path.includes('/'))) {
-    const text = /^(requirements[\w.-]*\.txt|(uv|poetry|renv)\.lock|DESCRIPTION)$/.test(path)
-      ? await repo.files.text(path, 2 ** 24)
-      : null;
-    const lock = text === null ? null : readLockFile(path, text);
-    if (lock) locks.push(lock);
-  }
-  const own = await repo.files.text(manifest.image?.file ?? 'Dockerfile');
-  const dockerfile = own ?? (await generated(repo, manifest, locks));
-  return {
-    repo,
-    manifest,
-    locks,
-    dockerfile,
-    isGenerated: own === null,
-    registry: openRegistry({ credentials, signal: context.signal }),
-  };
-}
-
-/** Code and the files beside it that a model reads; data, tests and notebooks stay out. */
-const runtimePaths = ['src', 'R', 'config', 'params.yaml', 'params.json', 'pyproject.toml', 'DESCRIPTION'];
-
-async function generated(repo: Repo, manifest: ResolvedManifest, locks: readonly LockFile[]): Promise<string> {
-  const paths = repo.files.all.map((file) => file.path);
-  const language = languageOf(paths);
-  if (language === 'other')
-    throw new UsageError('BUILD_NO_DOCKERFILE', 'The repo has no Dockerfile, and it is neither a Python nor an R project', {
-      hint: 'Write a Dockerfile, or name it under image.file in flightcheck.yml.',
-    });
-  const version = (await repo.files.text('.python-version'))?.trim() ?? null;
-  const isThere = (path: string): boolean => paths.some((each) => each === path || each.startsWith(`${path}/`));
-  const packages = paths.filter((path) => /^[A-Za-z_]\w*\/__init__\.py$/.test(path)).map((path) => path.split('/')[0] ?? '');
-  const modules = paths.filter((path) => /^[^/]+\.(py|R)$/.test(path) && !/^(test_|conftest|setup)/.test(path));
-  return generateDockerfile({
-    language,
-    base:
-      manifest.image?.base ??
-      officialBase(language, language === 'python' && /^\d+\.\d+(\.\d+)?$/.test(version ?? '') ? version : null),
-    code: manifest.image?.code ?? '/app',
-    lock: locks.find((lock) => lock.manager !== 'cran' && lock.packages.length > 0)?.path ?? null,
-    paths: [...new Set([...runtimePaths.filter(isThere), ...packages.filter((name) => name !== 'tests'), ...modules])].sort(),
-    entrypoint: manifest.image?.entrypoint ?? [],
-  });
-}
-
-async function requestOf(context: Context, { repo, manifest, dockerfile }: Wired): Promise<BuildRequest> {
-  const [head] = await repo.git.commits(1);
-  if (!head)
-    throw new UsageError('BUILD_NO_COMMIT', 'There is no commit to build', {
-      hint: 'An image belongs to a commit: git init, git add, git commit.',
-    });
-  const { image } = manifest;
-  const folder = image?.context ?? '.';
-  const inside = folder === '.' ? '' : `${folder.replace(/\/+$/, '')}/`;
-  const tracked = await repo.git.tracked();
-  const secrets = Object.entries(image?.secrets ?? {}).map(([id, name]) => {
-    const value = context.env[name];
-    if (value === undefined)
-      throw new EnvironmentError(
-        'BUILD_SECRET_MISSING',
-        `The build secret ${id} is read from the variable ${name}, which is not set`,
-        {
-          hint: 'Add it to the CI variables of the project, masked.',
-        },
+    return await untilFailure(steps, async () => {
+      const chosen = await steps.timed(
+        'builder',
+        () => chooseBuilder(context, manifest, registry, credentials),
+        ({ words }) => ({ outcome: 'pass', words }),
       );
-    return [id, value] as const;
-  });
-  const timestamp = Math.floor(Date.parse(head.at) / 1000);
-  return {
-    context: resolve(repo.root, folder),
-    files: [...tracked]
-      .filter((path) => path.startsWith(inside))
-      .map((path) => path.slice(inside.length))
-      .sort(),
-    dockerfile,
-    base: image?.base ?? null,
-    code: image?.code ?? '/app',
-    entrypoint: image?.entrypoint ?? [],
-    buildArgs: image?.buildArgs ?? {},
-    secrets: Object.fromEntries(secrets),
-    labels: {
-      ...image?.labels,
-      'org.opencontainers.image.created': new Date(timestamp * 1000).toISOString(),
-      'org.opencontainers.image.revision': head.sha,
-      'org.opencontainers.image.source': context.env.CI_PROJECT_URL ?? '',
-      'org.opencontainers.image.title': manifest.model.name,
-      'org.opencontainers.image.version': context.env.CI_COMMIT_TAG ?? head.sha.slice(0, 12),
-    },
-    platform: image?.platform ?? 'linux/amd64',
-    timestamp,
-  };
+      builder = chosen.builder;
+      steps.note(await writeBills(context, invocation, inputs));
+      // append reads no Dockerfile.
+      if (builder.name !== 'append') {
+        const { step, holdsSecret } = lintDockerfile(
+          inputs.dockerfile,
+          inputs.isGenerated ? null : (manifest.image?.file ?? 'Dockerfile'),
+        );
+        steps.note(step);
+        if (holdsSecret) return { isBuilt: false, image: null, digest: null, steps: steps.steps, failure: null };
+      }
+      const { smoke, reproducible } = manifest.image ?? {};
+      return context.log.step(`Building with ${chosen.builder.name}`, () =>
+        buildImage({
+          ...{ builder: chosen.builder, request, to, steps },
+          smoke: smoke ?? null,
+          reproducible: reproducible ?? 'off',
+          digestOf: digestsOf(registry),
+        }),
+      );
+    });
+  } finally {
+    await builder?.close();
+  }
 }
 
-function targetOf(
+/** Where promotion takes the image from and puts it; null when this is a build. */
+async function promotionOf(
   context: Context,
   invocation: Invocation,
-  manifest: ResolvedManifest,
-  request: BuildRequest,
-): ImageReference | null {
-  const isPushed = invocation.options.push === true || context.env.CI !== undefined;
-  if (!isPushed) return null;
-  const given = manifest.image?.repository ?? context.env.CI_REGISTRY_IMAGE;
-  const tag = optionValue<string>(invocation, 'image-tag') || (request.labels['org.opencontainers.image.revision'] ?? '');
-  const target = given === undefined ? null : parseImage(`${given}:${tag}`);
-  if (target === null)
-    throw new UsageError(
-      'BUILD_NO_REPOSITORY',
-      given === undefined ? 'It is not said where the image is pushed' : `${given} is no image repository`,
-      {
-        hint: 'Set image.repository in flightcheck.yml, --image-repository, or use GitLab’s container registry.',
-      },
-    );
-  return target;
+  { repo, manifest }: BuildInputs,
+): Promise<{ readonly from: ImageReference; readonly to: ImageReference; readonly isAsked: boolean } | null> {
+  const named = optionValue<string>(invocation, 'promote');
+  const repository = repositoryOf(context, manifest);
+  const tag = optionValue<string>(invocation, 'image-tag') || context.env.CI_COMMIT_TAG || '';
+  if (named === '') {
+    if (!context.env.CI_COMMIT_TAG || repository === null || repo.git.head === null) return null;
+    return { from: { ...repository, tag: repo.git.head }, to: { ...repository, tag, digest: null }, isAsked: false };
+  }
+  const from = parseImage(named);
+  if (from === null)
+    throw new UsageError('PROMOTE_REFERENCE', `${named} is no name of an image`, {
+      hint: 'Write registry.example.com/group/model@sha256:... or :tag.',
+    });
+  if (tag === '')
+    throw new UsageError('PROMOTE_TAG', 'It is not said which tag the image gets', {
+      hint: 'Give --image-tag, for example prod or 1.2.0.',
+    });
+  return { from, to: { ...(repository ?? from), tag, digest: null }, isAsked: true };
 }
 
-/** Takes the builder that is asked for, or the first that works here, and says why. */
-async function chooseBuilder(
+/** The image under its new tag; null when there is nothing to promote, so that one is built. */
+async function promoted(
   context: Context,
-  manifest: ResolvedManifest,
-  registry: Registry,
-): Promise<{ readonly builder: Builder; readonly words: string }> {
-  const asked = manifest.image?.builder ?? 'auto';
-  const { CI_REGISTRY_USER: username, CI_REGISTRY_PASSWORD: password, PATH = '', HOME = '/tmp' } = context.env;
-  if (asked === 'append')
-    return { builder: appendBuilder(registry), words: 'append, as image.builder says: no privilege is needed' };
-  const buildah = await probeTool('buildah', ['--version'], 'builds images', false);
-  const mayBuildah = buildah.version !== null && (asked === 'auto' || asked === 'buildah');
-  const isRoot = process.getuid?.() === 0;
-  const options = {
-    credentials: username && password ? { username, password } : null,
-    env: { PATH, HOME, STORAGE_DRIVER: '', ...(isRoot ? { BUILDAH_ISOLATION: 'chroot' } : {}) },
-    signal: context.signal,
-  };
-  const problems: string[] = [];
-  for (const driver of mayBuildah ? (isRoot ? (['overlay', 'vfs'] as const) : (['vfs'] as const)) : []) {
-    const problem = await buildahProblem({ ...options, driver });
-    if (problem === null) {
-      const builder = await openBuildah({ ...options, driver, onLine: (line) => context.log.debug(line) });
-      return { builder, words: `${buildah.version}, storage ${driver}` };
-    }
-    problems.push(problem);
-  }
-  const why = problems.length > 0 ? `buildah may not build here (${problems.at(-1)})` : 'this runner has no buildah';
-  if (asked === 'auto' && manifest.image?.base !== undefined)
-    return { builder: appendBuilder(registry), words: `append: ${why}, and image.base names what the code stands on` };
-  if (problems.length > 0)
-    throw new EnvironmentError('BUILD_NOT_ALLOWED', `buildah may not build on this runner: ${problems.at(-1)}`, {
-      hint: 'Allow user namespaces on the runner (its seccomp profile), or name image.base by digest and let append build, which needs no privilege.',
+  invocation: Invocation,
+  inputs: BuildInputs,
+  steps: StepLog,
+): Promise<ImageBuild | null> {
+  const promotion = await promotionOf(context, invocation, inputs);
+  if (promotion === null) return null;
+  const { from, to, isAsked } = promotion;
+  const registry = openRegistry({ credentials: credentialsOf(context, to), signal: context.signal });
+  const digestOf = digestsOf(registry);
+  return untilFailure(steps, async () => {
+    // A tag of a commit that no pipeline built: it is built now.
+    if (!isAsked && (await digestOf(from)) === null) return null;
+    return promoteImage({
+      ...{ from, to, steps, digestOf },
+      async copy(digest, source, target) {
+        const manifest = await registry.manifest(source, digest);
+        if (manifest === null)
+          throw new UsageError('PROMOTE_NO_IMAGE', `${digest} was removed while it was promoted`, { hint: 'Build it again.' });
+        await copyImage(registry, manifest, source, target);
+      },
     });
-  throw new EnvironmentError(
-    'BUILD_NO_BUILDER',
-    asked === 'auto' ? 'This runner has no buildah' : `This runner has no ${asked}`,
-    {
-      hint: 'Run the job in an image that has buildah, or name image.base by digest and let append build without it.',
-    },
-  );
+  });
 }
 
 /** Bills of materials, one for each lock file, beside the reports. */
-async function writeBills(context: Context, invocation: Invocation, { repo, manifest, locks }: Wired): Promise<BuildStep> {
+async function writeBills(context: Context, invocation: Invocation, { repo, manifest, locks }: BuildInputs): Promise<BuildStep> {
   const folder = await openOutputFolder(repo.root, optionValue<string>(invocation, 'output'));
   const [head] = await repo.git.commits(1);
   const subject = {

@@ -44,12 +44,12 @@ const actingRules = (acts: 'asked' | 'input'): readonly object[] => [
 ];
 
 /** Merge request pipelines, and branch pipelines where no merge request pipeline runs for the same push. */
-const rules = (runsAlways: boolean): readonly object[] => {
+const rules = ({ runsAlways = false, runsForTags = false }: ComponentJob): readonly object[] => {
   const when = runsAlways ? { when: 'always' } : {};
   return [
     { if: '$CI_PIPELINE_SOURCE == "merge_request_event"', ...when },
     { if: '$CI_PIPELINE_SOURCE == "push" && $CI_OPEN_MERGE_REQUESTS', when: 'never' },
-    { if: '$CI_COMMIT_BRANCH', ...when },
+    { if: runsForTags ? '$CI_COMMIT_BRANCH || $CI_COMMIT_TAG' : '$CI_COMMIT_BRANCH', ...when },
   ];
 };
 
@@ -86,7 +86,7 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
     stage: input('stage'),
     image: input(job.image),
     ...(job.needs && { needs: job.needs.map((name) => ({ job: jobName(name), artifacts: true })) }),
-    rules: job.acts ? actingRules(job.acts) : rules(job.runsAlways === true),
+    rules: job.acts ? actingRules(job.acts) : rules(job),
     ...(job.acts && {
       // The variables of an environment reach its jobs alone; the runner writes the address of the DAG.
       environment: { name: input('env'), url: '$FLIGHTCHECK_RESULT_URL' },

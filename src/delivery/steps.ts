@@ -1,6 +1,7 @@
 /** What acts does it in steps; each is a result of the report, so that every format shows it. */
+import type { Finding } from '../kernel/check.ts';
 import type { Explained } from '../kernel/explained.ts';
-import type { SuiteReport } from '../kernel/report.ts';
+import type { Severity, SuiteReport } from '../kernel/report.ts';
 import { scoreSuite } from '../kernel/score.ts';
 
 export interface Step<Id extends string = string> {
@@ -11,6 +12,10 @@ export interface Step<Id extends string = string> {
   readonly seconds: number;
   /** What another program printed. */
   readonly trace?: string;
+  /** What is wrong where; without it a step that fails has one finding, its words. */
+  readonly findings?: readonly Finding[];
+  /** What a failure means; a blocker unless told. */
+  readonly severity?: Severity;
 }
 
 export interface StepWords {
@@ -39,16 +44,20 @@ export function stepsSuite<Id extends string>(
   words: Readonly<Record<Id, StepWords>>,
   trigger: string,
 ): SuiteReport {
-  const results = steps.map(({ id, outcome, words: said, seconds, trace }) => {
+  const results = steps.map(({ id, outcome, words: said, seconds, trace, findings, severity = 'blocker' }) => {
     const base = {
       ...words[id],
       check: `${suite.id}-${id}`,
-      severity: 'blocker' as const,
+      severity,
       weight: 1,
       seconds: Math.round(seconds * 1000) / 1000,
     };
     if (outcome === 'fail')
-      return { ...base, outcome, findings: [{ message: trace === undefined ? said : `${said}\n${trace.slice(-mostTrace)}` }] };
+      return {
+        ...base,
+        outcome,
+        findings: findings ?? [{ message: trace === undefined ? said : `${said}\n${trace.slice(-mostTrace)}` }],
+      };
     return {
       ...base,
       outcome,

@@ -27,6 +27,8 @@ export interface ComponentJob {
   readonly costs?: 'read' | 'write';
   /** Holds an identity token for Control Tower: only for a job that runs no code of the repo. */
   readonly hasIdentity?: boolean;
+  /** Runs in the pipelines of tags too: a release gets the image of its commit. */
+  readonly runsForTags?: boolean;
   /** Runs whatever became of the jobs before it. */
   readonly runsAlways?: boolean;
   /**

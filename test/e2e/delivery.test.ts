@@ -24,7 +24,7 @@ describe.skipIf(airflowPrograms(3) === null || imagesAreMissing !== null)('from 
     execFileSync('npm', ['run', '-s', 'build'], { cwd: root, stdio: 'pipe' });
     offline = createOffline();
     registry = await startRegistry();
-    base = registry.base();
+    base = await registry.base();
     airflow = await startAirflow();
     mkdirSync(join(offline.folder, 'tower'));
     const tokenFile = join(offline.folder, 'token');

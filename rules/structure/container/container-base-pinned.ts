@@ -1,3 +1,4 @@
+import { unpinnedBases } from '../../../src/facts/dockerfile-problems.ts';
 import { defineCheck, judge, notApplicable } from '../../../src/kernel/check.ts';
 import { dockerfilesOf } from '../lib/dockerfiles.ts';
 
@@ -13,13 +14,7 @@ export default defineCheck({
     if (dockerfiles.length === 0) return notApplicable('the repo has no Dockerfile');
     return judge(
       dockerfiles.flatMap(({ path, dockerfile }) =>
-        dockerfile.stages.flatMap(({ image, tag, digest, isInternal, line }) => {
-          if (isInternal || digest !== null) return [];
-          const place = { path, line };
-          if (tag === null) return [{ message: `${image} has no version`, place }];
-          if (!/\d/.test(tag)) return [{ message: `${image}:${tag} is no fixed version`, place }];
-          return needsDigest ? [{ message: `${image}:${tag} has no digest`, place }] : [];
-        }),
+        unpinnedBases(dockerfile, needsDigest).map(({ message, line }) => ({ message, place: { path, line } })),
       ),
     );
   },

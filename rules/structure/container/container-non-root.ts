@@ -1,8 +1,6 @@
-import { defineCheck, type Finding, judge, notApplicable } from '../../../src/kernel/check.ts';
+import { rootUser } from '../../../src/facts/dockerfile-problems.ts';
+import { defineCheck, judge, notApplicable } from '../../../src/kernel/check.ts';
 import { dockerfilesOf } from '../lib/dockerfiles.ts';
-
-/** Images that already run as somebody else. */
-const unprivileged = /nonroot|distroless|chainguard|bitnami|jupyter\/|apache\/airflow|mambaorg\/micromamba|unprivileged/i;
 
 export default defineCheck({
   title: 'The container does not run as root',
@@ -14,19 +12,10 @@ export default defineCheck({
   async run({ files }) {
     const dockerfiles = await dockerfilesOf(files);
     if (dockerfiles.length === 0) return notApplicable('the repo has no Dockerfile');
-    const findings: Finding[] = [];
-    for (const { path, dockerfile } of dockerfiles) {
-      const last = dockerfile.stages.at(-1);
-      if (!last) {
-        findings.push({ message: `${path} has no FROM`, place: { path, line: 1 } });
-        continue;
-      }
-      if (last.user === null && unprivileged.test(`${last.image}:${last.tag}`)) continue;
-      if (last.user === null)
-        findings.push({ message: `${path} sets no USER, the container runs as root`, place: { path, line: last.line } });
-      else if (/^(root|0)(:|$)/.test(last.user.name))
-        findings.push({ message: `${path} ends with USER ${last.user.name}`, place: { path, line: last.user.line } });
-    }
-    return judge(findings);
+    return judge(
+      dockerfiles.flatMap(({ path, dockerfile }) =>
+        rootUser(dockerfile, path).map(({ message, line }) => ({ message, place: { path, line } })),
+      ),
+    );
   },
 });

@@ -1,7 +1,7 @@
 /** buildah: builds a Dockerfile without a daemon, chroot isolation, every stamp set to the commit's time. */
 import { chmod, copyFile, lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
+import { EnvironmentError, type FlightcheckError, UsageError } from '../../kernel/failure.ts';
 import { type Builder, type BuildRequest, formatImage, type ImageReference } from '../../kernel/image.ts';
 import { runCommand } from '../process.ts';
 import type { Credentials } from '../registry/authorize.ts';
@@ -66,6 +66,24 @@ export async function buildahProblem(options: Omit<BuildahOptions, 'onLine'>): P
   }
 }
 
+/** What a registry refused, from the words of buildah; null when the registry is not what failed. */
+function registryProblem(what: string, words: string): FlightcheckError | null {
+  if (/unauthorized|authentication required|access to the resource is denied|requested access/i.test(words))
+    return new UsageError('REGISTRY_REFUSED', `${what} failed, the registry does not accept the credentials:\n${words}`, {
+      hint: 'Give CI_REGISTRY_USER and CI_REGISTRY_PASSWORD of an account that may do this.',
+    });
+  if (/manifest unknown|name unknown|repository name not known/i.test(words))
+    return new UsageError('BUILD_NO_BASE', `${what} failed, an image that it stands on does not exist:\n${words}`, {
+      hint: 'Check FROM in the Dockerfile, or image.base in flightcheck.yml.',
+    });
+  const isPush = what === 'The push';
+  if (isPush || /pinging container registry|connection refused|toomanyrequests|received unexpected HTTP status/i.test(words))
+    return new EnvironmentError('REGISTRY_FAILED', `${what} failed:\n${words}`, {
+      hint: 'The lines above are the last that buildah printed; see what the registry says, and try again later.',
+    });
+  return null;
+}
+
 export async function openBuildah(options: BuildahOptions): Promise<Builder> {
   const folder = await makeTemporary('build');
   const store = options.store ?? join(folder, 'store');
@@ -98,16 +116,18 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
       throw new EnvironmentError('BUILD_NOT_ALLOWED', `buildah may not run here: ${words}`, {
         hint: 'The runner forbids user namespaces. Allow them (seccomp), or use `image: { builder: append, base: ...@sha256:... }`, which needs no privilege.',
       });
+    const problem = registryProblem(what, words);
+    if (problem !== null) throw problem;
     throw new UsageError('BUILD_FAILED', `${what} failed${isTimedOut ? ' (it took too long)' : ''}:\n${words}`, {
       hint: 'Mend the Dockerfile; the lines above are the last that buildah printed.',
     });
   };
-  const authFile = async (to: ImageReference): Promise<string[]> => {
+  const authFile = async (): Promise<string[]> => {
     if (options.credentials === null) return [];
-    const { username, password } = options.credentials;
+    const { registry, username, password } = options.credentials;
     const path = join(folder, 'auth.json');
     const auth = Buffer.from(`${username}:${password}`).toString('base64');
-    await writeFile(path, JSON.stringify({ auths: { [to.registry]: { auth } } }), { mode: 0o600 });
+    await writeFile(path, JSON.stringify({ auths: { [registry]: { auth } } }), { mode: 0o600 });
     return ['--authfile', path];
   };
   const tls = ({ registry }: ImageReference): string => `--tls-verify=${isLocal(registry) ? 'false' : 'true'}`;
@@ -149,6 +169,7 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
           ),
           ...Object.entries(request.labels).map(([name, value]) => `--label=${name}=${value}`),
           ...secretFiles,
+          ...(await authFile()),
           context,
         ],
         { secrets: Object.values(request.secrets) },
@@ -163,7 +184,7 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
     },
     async push(image, to) {
       const file = join(folder, 'digest');
-      const auth = await authFile(to);
+      const auth = await authFile();
       await must('The push', [
         'push',
         '--quiet',

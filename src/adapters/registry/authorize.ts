@@ -2,6 +2,8 @@
 import type { ImageReference } from '../../kernel/image.ts';
 
 export interface Credentials {
+  /** Host, with its port, that they are for. */
+  readonly registry: string;
   readonly username: string;
   readonly password: string;
 }
@@ -32,7 +34,7 @@ const basic = ({ username, password }: Credentials): string =>
 export async function answer(
   challenge: Challenge,
   image: Pick<ImageReference, 'registry' | 'repository'>,
-  actions: string,
+  scopes: readonly string[],
   credentials: Credentials | null,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -43,7 +45,7 @@ export async function answer(
   const isOwnHost = url.host === image.registry || url.hostname === image.registry.replace(/:\d+$/, '');
   if (url.protocol !== 'https:' && !isOwnHost) return null;
   if (service !== undefined) url.searchParams.set('service', service);
-  url.searchParams.set('scope', `repository:${image.repository}:${actions}`);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
   const response = await fetch(url, {
     signal,
     redirect: 'error',
@@ -51,6 +53,8 @@ export async function answer(
   });
   if (!response.ok) {
     await response.body?.cancel();
+    // A server of tokens that is down says nothing about the credentials.
+    if (response.status === 429 || response.status >= 500) throw new Error(`${url.host} answers ${response.status}`);
     return null;
   }
   const body = (await response.json().catch(() => null)) as { token?: unknown; access_token?: unknown } | null;

@@ -1,7 +1,7 @@
 /** A container registry: https://github.com/opencontainers/distribution-spec, the few calls that building needs. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
+import { EnvironmentError, FlightcheckError, UsageError } from '../../kernel/failure.ts';
 import type { ImageReference } from '../../kernel/image.ts';
 import { answer, type Credentials, challengeOf } from './authorize.ts';
 
@@ -58,13 +58,27 @@ const explain: Readonly<Record<number, string>> = {
   507: 'it is full',
 };
 
-/** Opens a client. Calls reject with UsageError REGISTRY_REFUSED or EnvironmentError REGISTRY_UNREACHABLE. */
+const pull = (name: Name): string => `repository:${name.repository}:pull`;
+const push = (name: Name): string => `repository:${name.repository}:pull,push`;
+
+/** Seconds that an answer asks to wait, given as such or as a date; null when it asks for none. */
+function retryAfter(response: Response): number | null {
+  const text = response.headers.get('retry-after');
+  if (text === null) return null;
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.min(60, Math.max(0, seconds)) : null;
+}
+
+const mayPass = (response: Response): boolean => response.status === 429 || response.status >= 500;
+
+/** Opens a client. Calls reject with UsageError REGISTRY_REFUSED or EnvironmentError REGISTRY_UNREACHABLE, REGISTRY_FAILED. */
 export function openRegistry(options: RegistryOptions): Registry {
   const tokens = new Map<string, string>();
+  const credentialsFor = ({ registry }: Name) => (options.credentials?.registry === registry ? options.credentials : null);
 
-  const attempt = async (name: Name, path: string, init: RequestInit, actions: string): Promise<Response> => {
+  const attempt = async (name: Name, path: string, init: RequestInit, scopes: readonly string[]): Promise<Response> => {
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout((options.timeoutSeconds ?? 120) * 1000)]);
-    const key = `${name.registry}/${name.repository} ${actions}`;
+    const key = `${name.registry} ${scopes.join(' ')}`;
     const url = path.startsWith('http') ? path : `${originOf(name)}${path}`;
     const send = (): Promise<Response> => {
       const authorization = tokens.get(key);
@@ -78,37 +92,42 @@ export function openRegistry(options: RegistryOptions): Registry {
     if (first.status !== 401) return first;
     await first.body?.cancel();
     const challenge = challengeOf(first.headers.get('www-authenticate'));
-    const authorization = challenge ? await answer(challenge, name, actions, options.credentials, signal) : null;
+    const authorization = challenge ? await answer(challenge, name, scopes, credentialsFor(name), signal) : null;
     if (authorization === null) return new Response(null, { status: 401 });
     tokens.set(key, authorization);
     return send();
   };
 
-  /** Retries what may pass: no answer, 429 and 5xx. */
-  const request = async (name: Name, path: string, init: RequestInit = {}, actions = 'pull'): Promise<Response> => {
+  /** Calls `work` again while what it meets may pass: no answer, 429 and 5xx. */
+  const patiently = async (name: Name, work: () => Promise<Response>): Promise<Response> => {
     let pause = options.pauseSeconds ?? 1;
     for (let tries = 1; ; tries++) {
       let problem: unknown;
+      let asked: number | null = null;
       try {
-        const response = await attempt(name, path, init, actions);
-        if (response.status !== 429 && response.status < 500) return response;
-        if (tries >= mostTries) return response;
+        const response = await work();
+        if (!mayPass(response) || tries >= mostTries) return response;
         await response.body?.cancel();
-        const after = Number(response.headers.get('retry-after'));
-        if (after > 0) pause = Math.min(60, after);
+        asked = retryAfter(response);
       } catch (error) {
-        if (options.signal.aborted) throw error;
+        if (options.signal.aborted || error instanceof FlightcheckError) throw error;
         problem = error;
       }
-      if (tries >= mostTries)
-        throw new EnvironmentError('REGISTRY_UNREACHABLE', `The registry ${name.registry} cannot be reached`, {
-          hint: 'Check the address and that this runner may reach it.',
+      if (tries >= mostTries) {
+        const isSlow = problem instanceof DOMException && problem.name === 'TimeoutError';
+        const words = isSlow ? `gave no answer within ${options.timeoutSeconds ?? 120} s` : 'cannot be reached';
+        throw new EnvironmentError('REGISTRY_UNREACHABLE', `The registry ${name.registry} ${words}, ${tries} times`, {
+          hint: isSlow ? 'Try again when it is less busy.' : 'Check the address and that this runner may reach it.',
           cause: problem,
         });
-      await sleep(pause * 1000, undefined, { signal: options.signal });
+      }
+      await sleep((asked ?? pause) * 1000, undefined, { signal: options.signal });
       pause *= 2;
     }
   };
+
+  const request = (name: Name, path: string, init: RequestInit = {}, scopes = [pull(name)]): Promise<Response> =>
+    patiently(name, () => attempt(name, path, init, scopes));
 
   const refuse = async (response: Response, name: Name, what: string): Promise<never> => {
     const text = (await response.text().catch(() => '')).slice(0, 300);
@@ -120,9 +139,24 @@ export function openRegistry(options: RegistryOptions): Registry {
     throw isOurs ? new UsageError('REGISTRY_REFUSED', words, { hint }) : new EnvironmentError('REGISTRY_FAILED', words, { hint });
   };
 
-  const push = 'pull,push';
-  const upload = async (name: Name, query: string): Promise<Response> =>
-    request(name, `/v2/${name.repository}/blobs/uploads/${query}`, { method: 'POST', headers: { 'content-length': '0' } }, push);
+  const begin = (name: Name, query: string, scopes: readonly string[]): Promise<Response> =>
+    attempt(
+      name,
+      `/v2/${name.repository}/blobs/uploads/${query}`,
+      { method: 'POST', headers: { 'content-length': '0' } },
+      scopes,
+    );
+
+  /** Where the bytes of an upload go. The answer names it; credentials go to the registry's own host alone. */
+  const placeOf = (name: Name, begun: Response, digest: string): string => {
+    const location = new URL(begun.headers.get('location') ?? '', originOf(name));
+    location.searchParams.set('digest', digest);
+    if (location.host !== new URL(originOf(name)).host)
+      throw new EnvironmentError('REGISTRY_FAILED', `${name.registry} sends uploads to ${location.host}`, {
+        hint: 'Use the address that it serves itself.',
+      });
+    return location.href;
+  };
 
   return {
     async manifest(name, reference) {
@@ -141,12 +175,13 @@ export function openRegistry(options: RegistryOptions): Registry {
     },
     async putManifest(name, reference, { mediaType, bytes }) {
       const init = { method: 'PUT', headers: { 'content-type': mediaType }, body: new Uint8Array(bytes) };
-      const response = await request(name, `/v2/${name.repository}/manifests/${reference}`, init, push);
+      const response = await request(name, `/v2/${name.repository}/manifests/${reference}`, init, [push(name)]);
       if (!response.ok) await refuse(response, name, 'Pushing to');
     },
     async hasBlob(name, digest) {
-      const response = await request(name, `/v2/${name.repository}/blobs/${digest}`, { method: 'HEAD' }, push);
+      const response = await request(name, `/v2/${name.repository}/blobs/${digest}`, { method: 'HEAD' }, [push(name)]);
       await response.body?.cancel();
+      if (!response.ok && response.status !== 404) await refuse(response, name, 'Pushing to');
       return response.ok;
     },
     async blob(name, digest) {
@@ -160,25 +195,24 @@ export function openRegistry(options: RegistryOptions): Registry {
       return bytes;
     },
     async mountBlob(name, digest, from) {
-      const response = await upload(name, `?mount=${digest}&from=${encodeURIComponent(from)}`);
+      const query = `?mount=${digest}&from=${encodeURIComponent(from)}`;
+      const scopes = [push(name), pull({ ...name, repository: from })];
+      const response = await patiently(name, () => begin(name, query, scopes));
       await response.body?.cancel();
       return response.status === 201;
     },
     async putBlob(name, bytes) {
       const digest = digestOf(bytes);
-      const begun = await upload(name, '');
-      if (begun.status !== 202) return refuse(begun, name, 'Pushing to');
-      await begun.body?.cancel();
-      const location = new URL(begun.headers.get('location') ?? '', originOf(name));
-      location.searchParams.set('digest', digest);
-      // The answer names where to put the bytes; credentials go to the registry's own host alone.
-      if (location.host !== new URL(originOf(name)).host)
-        throw new EnvironmentError('REGISTRY_FAILED', `${name.registry} sends uploads to ${location.host}`, {
-          hint: 'Use the address that it serves itself.',
-        });
-      const init = { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: new Uint8Array(bytes) };
-      const response = await request(name, location.href, init, push);
-      if (!response.ok) await refuse(response, name, 'Pushing to');
+      // An upload that broke off cannot be gone on with: each try begins its own.
+      const response = await patiently(name, async () => {
+        const begun = await begin(name, '', [push(name)]);
+        if (begun.status !== 202) return begun;
+        await begun.body?.cancel();
+        const init = { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: new Uint8Array(bytes) };
+        return attempt(name, placeOf(name, begun, digest), init, [push(name)]);
+      });
+      if (response.status !== 201) await refuse(response, name, 'Pushing to');
+      await response.body?.cancel();
       return digest;
     },
   };

@@ -5,7 +5,7 @@ export const command = defineCommand({
   name: 'build',
   summary: "Build the model's container image, list what is in it, try it and push it.",
   argument: { name: 'dir', description: 'Folder of the model repo. Default: here.' },
-  options: ['output', 'image-repository', 'image-tag', 'builder'],
+  options: ['output', 'image-repository', 'image-tag', 'builder', 'promote'],
   flags: {
     push: { type: 'boolean', description: 'Push the image. Default: in CI.', default: false },
     dockerfile: { type: 'boolean', description: 'Print the Dockerfile that would be built; build nothing.', default: false },
@@ -16,6 +16,10 @@ export const command = defineCommand({
     {
       command: 'flightcheck build --push --image-repository registry.example.com/team/model',
       meaning: 'Push it; the digest stands in .flightcheck/build.env.',
+    },
+    {
+      command: 'flightcheck build --promote registry.example.com/team/model@sha256:... --image-tag prod',
+      meaning: 'The same image under another tag; what had the tag is kept as prod-previous.',
     },
   ],
   async run(context, invocation) {

@@ -1,8 +1,20 @@
 /** Builds an image, tries it, pushes it and reads back what the registry really holds. */
+import { FlightcheckError } from '../../kernel/failure.ts';
 import type { Builder, BuildRequest, ImageReference } from '../../kernel/image.ts';
 import type { Step } from '../steps.ts';
 
-export type BuildStepId = 'builder' | 'sbom' | 'image' | 'reproducible' | 'smoke' | 'push' | 'digest';
+export type BuildStepId =
+  | 'builder'
+  | 'sbom'
+  | 'lint'
+  | 'image'
+  | 'reproducible'
+  | 'smoke'
+  | 'push'
+  | 'digest'
+  | 'source'
+  | 'previous'
+  | 'tag';
 export type BuildStep = Step<BuildStepId>;
 
 export interface ImageBuild {
@@ -11,6 +23,8 @@ export interface ImageBuild {
   readonly image: string | null;
   readonly digest: string | null;
   readonly steps: readonly BuildStep[];
+  /** What ended it, when that was a tool or a service; the step that it ended says the same. */
+  readonly failure: FlightcheckError | null;
 }
 
 export interface ImageBuildOptions {
@@ -21,37 +35,67 @@ export interface ImageBuildOptions {
   /** Null: no smoke run. */
   readonly smoke: readonly string[] | null;
   readonly reproducible: 'report' | 'require' | 'off';
-  /** Steps that were taken before: which builder, which bill of materials. */
-  readonly before: readonly BuildStep[];
+  readonly steps: StepLog;
   /** The digest that the registry holds for a tag; null when there is none. */
   digestOf(image: ImageReference): Promise<string | null>;
-  onStep?(step: BuildStep): void;
 }
 
-/** Rejects with BUILD_* and REGISTRY_* errors; a smoke run that fails and a digest that differs are steps that fail. */
-export async function buildImage(options: ImageBuildOptions): Promise<ImageBuild> {
-  const { builder, request, to } = options;
+/** Takes the steps of an action down, in turn, with their times. */
+export interface StepLog {
+  readonly steps: readonly BuildStep[];
+  note(step: BuildStep): void;
+  /** Does one; when it meets a FlightcheckError, the step has failed with these words, and the error goes on. */
+  timed<T>(id: BuildStepId, work: () => Promise<T>, words: (done: T) => Omit<BuildStep, 'id' | 'seconds'>): Promise<T>;
+}
+
+export function startSteps(onStep: (step: BuildStep) => void = () => undefined): StepLog {
   const steps: BuildStep[] = [];
   const note = (step: BuildStep): void => {
     steps.push(step);
-    options.onStep?.(step);
+    onStep(step);
   };
-  for (const step of options.before) note(step);
-  const timed = async <T>(
-    id: BuildStepId,
-    work: () => Promise<T>,
-    words: (done: T) => Omit<BuildStep, 'id' | 'seconds'>,
-  ): Promise<T> => {
-    const started = performance.now();
-    const done = await work();
-    note({ id, seconds: (performance.now() - started) / 1000, ...words(done) });
-    return done;
+  return {
+    steps,
+    note,
+    async timed(id, work, words) {
+      const started = performance.now();
+      const seconds = (): number => (performance.now() - started) / 1000;
+      try {
+        const done = await work();
+        note({ id, seconds: seconds(), ...words(done) });
+        return done;
+      } catch (error) {
+        if (error instanceof FlightcheckError) {
+          const { message, hint, place } = error;
+          const findings = [{ message, fix: hint, ...(place && { place }) }];
+          note({ id, seconds: seconds(), outcome: 'fail', words: message.split('\n')[0] ?? '', findings });
+        }
+        throw error;
+      }
+    },
   };
+}
+
+/** What was done until a tool or a service ended it; any other error is a bug and goes on. */
+export async function untilFailure<T>(log: StepLog, work: () => Promise<T>): Promise<T | ImageBuild> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FlightcheckError)) throw error;
+    return { isBuilt: false, image: null, digest: null, steps: log.steps, failure: error };
+  }
+}
+
+/** Rejects with BUILD_* and REGISTRY_* errors, which stand in the steps too; a smoke run that fails and a digest that differs are steps that fail. */
+export async function buildImage(options: ImageBuildOptions): Promise<ImageBuild> {
+  const { builder, request, to } = options;
+  const { steps, timed } = options.steps;
   const end = (isBuilt: boolean, digest: string | null = null): ImageBuild => ({
     isBuilt,
     digest,
     image: digest === null || to === null ? null : `${to.registry}/${to.repository}@${digest}`,
     steps,
+    failure: null,
   });
   const image = await timed(
     'image',

@@ -14,6 +14,11 @@ const steps: Readonly<Record<BuildStepId, StepWords>> = {
     why: 'A vulnerability is found in what is listed, and in nothing else.',
     fix: 'Lock the dependencies, with hashes.',
   },
+  lint: {
+    title: 'The Dockerfile is safe to build',
+    why: 'What stands in it is in the image: a secret, root, a base that is another one tomorrow.',
+    fix: 'Mend the lines that are named.',
+  },
   image: { title: 'The image builds', why: 'What cannot be built cannot be deployed.', fix: 'Read the last lines of the build.' },
   reproducible: {
     title: 'The same commit gives the same image',
@@ -34,6 +39,21 @@ const steps: Readonly<Record<BuildStepId, StepWords>> = {
     title: 'The registry holds what was built',
     why: 'A tag can be moved by anybody; a digest cannot.',
     fix: 'Somebody pushed the same tag: build again, with a tag of its own.',
+  },
+  source: {
+    title: 'The image to promote is there',
+    why: 'What is released is what was tested, never a new build.',
+    fix: 'Name an image that the registry holds.',
+  },
+  previous: {
+    title: 'What had the tag before keeps one',
+    why: 'A registry removes what has no tag, and a rollback needs it.',
+    fix: 'See what the registry says.',
+  },
+  tag: {
+    title: 'The image has its new tag',
+    why: 'People and clean-up policies go by tags.',
+    fix: 'Check the credentials of the registry.',
   },
 };
 

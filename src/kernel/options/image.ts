@@ -13,6 +13,13 @@ export const imageOptions = {
     regex: '^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$',
     default: '',
   },
+  promote: {
+    type: 'string',
+    description:
+      'Give this image of the registry the tag image-tag instead of building: same digest, nothing is built. Default in the pipeline of a tag: the image of its commit, if there is one.',
+    regex: '^([A-Za-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?)?$',
+    default: '',
+  },
   builder: {
     type: 'string',
     description: 'How the image is made; auto takes the first that the runner allows.',

@@ -1,0 +1,54 @@
+/** Which way of making an image this runner allows. */
+import { appendBuilder } from '../adapters/image/append.ts';
+import { buildahProblem, openBuildah } from '../adapters/image/buildah.ts';
+import type { Credentials } from '../adapters/registry/authorize.ts';
+import type { Registry } from '../adapters/registry/registry.ts';
+import { probeTool } from '../adapters/tools.ts';
+import { EnvironmentError } from '../kernel/failure.ts';
+import type { Builder } from '../kernel/image.ts';
+import type { ResolvedManifest } from '../kernel/manifest.ts';
+import type { Context } from './command.ts';
+
+/** Takes the builder that is asked for, or the first that works here, and says why. */
+export async function chooseBuilder(
+  context: Context,
+  manifest: ResolvedManifest,
+  registry: Registry,
+  credentials: Credentials | null,
+): Promise<{ readonly builder: Builder; readonly words: string }> {
+  const asked = manifest.image?.builder ?? 'auto';
+  const { PATH = '', HOME = '/tmp' } = context.env;
+  if (asked === 'append')
+    return { builder: appendBuilder(registry), words: 'append, as image.builder says: no privilege is needed' };
+  const buildah = await probeTool('buildah', ['--version'], 'builds images', false);
+  const mayBuildah = buildah.version !== null && (asked === 'auto' || asked === 'buildah');
+  const isRoot = process.getuid?.() === 0;
+  const options = {
+    credentials,
+    env: { PATH, HOME, STORAGE_DRIVER: '', ...(isRoot ? { BUILDAH_ISOLATION: 'chroot' } : {}) },
+    signal: context.signal,
+  };
+  const problems: string[] = [];
+  for (const driver of mayBuildah ? (isRoot ? (['overlay', 'vfs'] as const) : (['vfs'] as const)) : []) {
+    const problem = await buildahProblem({ ...options, driver });
+    if (problem === null) {
+      const builder = await openBuildah({ ...options, driver, onLine: (line) => context.log.debug(line) });
+      return { builder, words: `${buildah.version}, storage ${driver}` };
+    }
+    problems.push(problem);
+  }
+  const why = problems.length > 0 ? `buildah may not build here (${problems.at(-1)})` : 'this runner has no buildah';
+  if (asked === 'auto' && manifest.image?.base !== undefined)
+    return { builder: appendBuilder(registry), words: `append: ${why}, and image.base names what the code stands on` };
+  if (problems.length > 0)
+    throw new EnvironmentError('BUILD_NOT_ALLOWED', `buildah may not build on this runner: ${problems.at(-1)}`, {
+      hint: 'Allow user namespaces on the runner (its seccomp profile), or name image.base by digest and let append build, which needs no privilege.',
+    });
+  throw new EnvironmentError(
+    'BUILD_NO_BUILDER',
+    asked === 'auto' ? 'This runner has no buildah' : `This runner has no ${asked}`,
+    {
+      hint: 'Run the job in an image that has buildah, or name image.base by digest and let append build without it.',
+    },
+  );
+}
