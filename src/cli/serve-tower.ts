@@ -5,6 +5,7 @@ import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
 import { startTower, type Tower, type TowerOptions } from '../tower/server.ts';
 import type { Context, Invocation } from './command.ts';
 import { readActions } from './tower-actions.ts';
+import { readLogin } from './tower-login.ts';
 import { storeOptions } from './tower-store.ts';
 
 function towerOptions(context: Context, { options }: Invocation): TowerOptions {
@@ -36,6 +37,7 @@ function towerOptions(context: Context, { options }: Invocation): TowerOptions {
     tokenFile: path('token-file'),
     isTokenReplaced: options['new-token'] === true,
     actions: readActions(path('actions'), context.env),
+    login: readLogin(path('login'), context.env),
     maintenance: {
       sealAfterDays: whole('seal-after-days', 1),
       pointMonths: whole('keep-points', 1),

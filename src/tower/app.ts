@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { compress } from 'hono/compress';
+import { contextStorage } from 'hono/context-storage';
 import { secureHeaders } from 'hono/secure-headers';
 import { getChecks } from './api/checks.ts';
 import { getDashboard, getDashboards, postDashboard, putDashboard, removeDashboard } from './api/dashboards.ts';
@@ -20,6 +21,8 @@ import { deleteToken, getAudit, getTokens, postToken } from './api/tokens.ts';
 import { usageOf } from './api/usage.ts';
 import { guardOrigin, guardReading } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
+import type { Login } from './auth/login.ts';
+import { getCallback, getLogin, postLogout } from './auth/login-routes.ts';
 import { type Database, isAlive, sqlStateOf } from './store/database.ts';
 import { alertsRoute, ruleRoute, rulesRoute } from './views/alerts-route.tsx';
 import { apiRoute } from './views/api-page.tsx';
@@ -40,6 +43,8 @@ export interface AppOptions {
   readonly defaultBranches: readonly string[];
   /** Served to this machine alone: reading needs no login, and Host must name this machine. */
   readonly isLocal: boolean;
+  /** Where people log in; null: nowhere. */
+  readonly login?: Login | null;
   readonly limits?: Limits;
   readonly rate?: Rate;
   /** Told of every error that is ours, with the id that the client sees. */
@@ -84,10 +89,10 @@ function asProblem(error: unknown, c: Context, report: AppOptions['onError']): H
     : new HttpProblem('internal', `The error was logged as request ${id}.`);
 }
 
-function answer(problem: HttpProblem, c: Context, isLocal: boolean): Response | Promise<Response> {
+function answer(problem: HttpProblem, c: Context, asksPassword: boolean): Response | Promise<Response> {
   const challenge = {
     'www-authenticate':
-      isLocal || !isForPeople(c) ? 'Bearer realm="Control Tower"' : 'Basic realm="Control Tower", charset="UTF-8"',
+      !asksPassword || !isForPeople(c) ? 'Bearer realm="Control Tower"' : 'Basic realm="Control Tower", charset="UTF-8"',
   };
   const headers =
     problem.kind === 'unauthorized'
@@ -99,14 +104,17 @@ function answer(problem: HttpProblem, c: Context, isLocal: boolean): Response | 
 }
 
 export function createApp(options: AppOptions): Hono {
-  const { db, version, isLocal, limits = defaultLimits } = options;
+  const { db, version, isLocal, login = null, limits = defaultLimits } = options;
+  const asksPassword = !isLocal && login === null;
   const app = new Hono();
   const usage = usageOf(db, version);
   app.use(security);
+  // The frame of a page says who is logged in.
+  app.use(contextStorage());
   app.use(usage.count);
   app.use(compress());
-  app.onError((error, c) => answer(asProblem(error, c, options.onError), c, isLocal));
-  app.notFound((c) => answer(new HttpProblem('not-found', 'There is nothing at this address.'), c, isLocal));
+  app.onError((error, c) => answer(asProblem(error, c, options.onError), c, asksPassword));
+  app.notFound((c) => answer(new HttpProblem('not-found', 'There is nothing at this address.'), c, asksPassword));
   // Probes of an orchestrator carry no token and name the pod.
   app.get('/healthz', (c) => c.json({ status: 'ok', version }));
   app.get('/readyz', async (c) => {
@@ -115,10 +123,16 @@ export function createApp(options: AppOptions): Hono {
   });
   app.use(guardOrigin(isLocal));
   // Before the guard of reading: a job reads its own project with its id_token.
-  app.get('/v1/series', getSeries(options));
-  app.get('/v1/standing', getStanding(options));
-  app.get('/v1/checks', getChecks(options));
-  app.use(guardReading(db, isLocal));
+  const reading = { ...options, isLocal: login ? login.isPublic : isLocal };
+  app.get('/v1/series', getSeries(reading));
+  app.get('/v1/standing', getStanding(reading));
+  app.get('/v1/checks', getChecks(reading));
+  app.use(guardReading({ db, isLocal, login }));
+  if (login) {
+    app.get('/login', getLogin(db, login));
+    app.get('/login/callback', getCallback(db, login));
+    app.post('/logout', postLogout(db, login));
+  }
   app.use(limitRate(options.rate ?? defaultRate));
   app.post('/v1/reports', postReport({ ...options, limits }));
   app.post('/v1/metrics', postMetrics({ ...options, limits }));

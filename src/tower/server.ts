@@ -9,6 +9,7 @@ import { ActionFault, type TowerActions } from '../kernel/tower-actions.ts';
 import { createApp } from './app.ts';
 import { isLoopback } from './auth/access.ts';
 import { idTokenVerifier } from './auth/gitlab.ts';
+import { type LoginOptions, openLogin } from './auth/login.ts';
 import type { Database, OpenDatabase } from './store/database.ts';
 import { type Maintenance, startMaintenance } from './store/maintain.ts';
 import { openStore } from './store/open.ts';
@@ -37,6 +38,8 @@ export interface TowerOptions {
   readonly requestSeconds?: number | undefined;
   /** What is done when an alert opens: elsewhere nothing, unless given. */
   readonly actions?: TowerActions | undefined;
+  /** Where people log in; needs `publicUrl`. */
+  readonly login?: Omit<LoginOptions, 'publicUrl'> | undefined;
   /** Address at which people reach this server, for links; where it listens unless told. */
   readonly publicUrl?: string | undefined;
   /** When months are sealed, and how long what is kept. */
@@ -151,6 +154,14 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     throw new UsageError('TOWER_AUDIENCE', 'GitLab id_tokens are trusted for one audience, and none is named', {
       hint: "Give --audience with the value of the jobs' id_tokens aud, usually this server's address.",
     });
+  if (options.login && !options.publicUrl && !isLocal)
+    throw new UsageError(
+      'TOWER_LOGIN',
+      'People are sent back here after their login, and no address is named at which they reach this server',
+      {
+        hint: 'Give --public-url, for example https://tower.example.com.',
+      },
+    );
   const verifyIdToken = gitlabIssuers.length > 0 && options.audience ? idTokenVerifier(gitlabIssuers, options.audience) : null;
   // The port comes first: whether it is free is known at once, the database takes seconds.
   let fetch: Hono['fetch'] = () => new Response('starting\n', { status: 503 });
@@ -169,17 +180,18 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     store = await openStore(databaseUrl ? { databaseUrl } : { folder: options.folder });
     const { db, engine, location, durability, close } = store;
     const token = await prepareToken(db, options);
+    const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+    const url = `http://${name}:${bound}`;
     const app = createApp({
       db,
       version: options.version,
       verifyIdToken,
       defaultBranches: options.defaultBranches ?? ['main', 'master'],
       isLocal,
+      login: options.login ? openLogin({ ...options.login, publicUrl: options.publicUrl ?? url }) : null,
       onError: options.onError ?? (() => {}),
     });
     fetch = app.fetch;
-    const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-    const url = `http://${name}:${bound}`;
     const worker = startWorker({
       db,
       actions: options.actions ?? noActions,

@@ -39,6 +39,11 @@ const serve = defineCommand({
     'keep-points': { type: 'number', description: 'Months that single points are kept. Default: all.' },
     'keep-daily': { type: 'number', description: 'Months that daily values are kept. Default: all.' },
     'keep-weekly': { type: 'number', description: 'Months that weekly values are kept. Default: all.' },
+    login: {
+      type: 'string',
+      description:
+        'JSON file of where people log in (OpenID Connect): {"issuer", "clientId", "clientSecret", "public", "roles"}; clientSecret names a variable. Its redirect address is PUBLIC-URL/login/callback.',
+    },
     'public-url': { type: 'string', description: 'Address at which people reach this server, for links in what it sends.' },
     'token-file': { type: 'string', description: 'Take the write token from this file; make the file when it does not exist.' },
     'new-token': {

@@ -7,6 +7,8 @@ import { type Grant, isModelInScope, type Scope } from '../store/scope.ts';
 import { findToken } from '../store/tokens.ts';
 import { actorOf, type Principal } from './evidence.ts';
 import type { VerifyIdToken } from './gitlab.ts';
+import type { Login } from './login.ts';
+import { sessionOf } from './login-routes.ts';
 import { mayEverywhere, readableBy } from './roles.ts';
 
 declare module 'hono' {
@@ -105,15 +107,52 @@ async function checkReach(c: Context, db: Database, grants: readonly Grant[]): P
     throw new HttpProblem('not-found', 'There is no such model.');
 }
 
-/** Off loopback nothing is shown without a token: as bearer, or as the password that a browser asks for. */
-export function guardReading(db: Database, isLocal: boolean): MiddlewareHandler {
+export interface ReadingOptions {
+  readonly db: Database;
+  readonly isLocal: boolean;
+  /** Null: nobody logs in. */
+  readonly login: Login | null;
+}
+
+const openToAll = /^\/(assets\/|login($|\/)|logout$)/;
+/** What anybody may do on a server that is open to readers. */
+const anybody: readonly Grant[] = [{ role: 'read', namespace: '', model: '' }];
+
+async function grantsOfReader(c: Context, { db, isLocal, login }: ReadingOptions): Promise<readonly Grant[] | null> {
+  const token = bearer(c) ?? basicPassword(c);
+  if (token !== null && (!isLocal || login)) {
+    const found = await findToken(db, token);
+    return found && [found];
+  }
+  const person = c.get('person');
+  if (person) return login?.isPublic ? [...anybody, ...person.grants] : person.grants;
+  return login?.isPublic ? anybody : null;
+}
+
+/**
+ * Who may read. On loopback without a login: this machine. Elsewhere a token, as bearer or as the password that a browser asks
+ * for; with a login a session, and a page sends whoever has none there.
+ */
+export function guardReading(options: ReadingOptions): MiddlewareHandler {
+  const { db, isLocal, login } = options;
   return async (c, next) => {
     c.set('scope', null);
-    if (!isLocal && /^(GET|HEAD)$/.test(c.req.method)) {
-      const token = bearer(c) ?? basicPassword(c);
-      const found = token === null ? null : await findToken(db, token);
-      if (!found) throw new HttpProblem('unauthorized', 'Log in with any user name and a token as password.');
-      await checkReach(c, db, [found]);
+    c.set('hasLogin', login !== null);
+    c.set('person', login && (await sessionOf(c, db, login)));
+    const isReading = /^(GET|HEAD)$/.test(c.req.method) && !openToAll.test(c.req.path);
+    if (isReading && !(isLocal && login === null)) {
+      const grants = await grantsOfReader(c, options);
+      const isPage = !/^\/(v1\/|metrics$|openapi\.json$)/.test(c.req.path);
+      if (!grants && login && isPage) {
+        const { pathname, search } = new URL(c.req.url);
+        return c.redirect(`/login?to=${encodeURIComponent(pathname + search)}`, 303);
+      }
+      if (!grants)
+        throw new HttpProblem(
+          'unauthorized',
+          login ? 'Log in, or send a token.' : 'Log in with any user name and a token as password.',
+        );
+      await checkReach(c, db, grants);
     }
     await next();
   };

@@ -8,6 +8,7 @@ import { schema3 } from './schema-3.ts';
 import { schema4 } from './schema-4.ts';
 import { schema5 } from './schema-5.ts';
 import { schema6 } from './schema-6.ts';
+import { schema7 } from './schema-7.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -17,6 +18,7 @@ const migrations: Readonly<Record<string, string>> = {
   '004-chunks': schema4,
   '005-tokens-and-audit': schema5,
   '006-dashboards': schema6,
+  '007-logins': schema7,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

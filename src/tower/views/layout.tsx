@@ -1,4 +1,5 @@
 /** The frame of every page. */
+import { tryGetContext } from 'hono/context-storage';
 import type { Child } from 'hono/jsx';
 import { favicon, styleSheet } from './assets.ts';
 
@@ -6,6 +7,21 @@ interface LayoutProps {
   readonly title: string;
   readonly current?: 'fleet' | 'explore' | 'alerts' | 'tokens' | 'audit' | 'api';
   readonly children: Child;
+}
+
+/** Who is logged in, and the way in or out; nothing where nobody logs in. */
+function Visitor() {
+  const c = tryGetContext();
+  if (!c?.get('hasLogin')) return null;
+  const person = c.get('person');
+  if (!person) return <a href={`/login?to=${encodeURIComponent(c.req.path)}`}>Log in</a>;
+  return (
+    <form method="post" action="/logout" class="visitor">
+      <input type="hidden" name="csrf" value={person.csrf} />
+      <span>{person.name}</span>
+      <button type="submit">Log out</button>
+    </form>
+  );
 }
 
 export function Layout({ title, current, children }: LayoutProps) {
@@ -52,6 +68,7 @@ export function Layout({ title, current, children }: LayoutProps) {
                 API
               </a>
             </nav>
+            <Visitor />
           </div>
         </header>
         <main class="page" id="main">

@@ -16,6 +16,8 @@ const frame = `
 .brand svg { width: 22px; height: 22px; color: var(--series-1); }
 .bar-top nav { display: flex; gap: var(--space-4); margin-left: auto; font-size: var(--text-s); } .bar-top nav a { color: var(--ink-2); text-decoration: none; }
 .bar-top nav a:hover { text-decoration: underline; } .bar-top nav [aria-current] { color: var(--ink); font-weight: 600; }
+.visitor { display: flex; gap: var(--space-3); align-items: center; font-size: var(--text-s); color: var(--ink-2); } .bar-top a[href^="/login"] { font-size: var(--text-s); }
+.visitor button { font: inherit; background: none; border: 1px solid var(--line-strong); border-radius: var(--radius-small); padding: 2px 10px; color: var(--ink); cursor: pointer; } .visitor span { max-width: 16ch; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .page { max-width: 1280px; }
 .page h2 { margin-bottom: var(--space-3); } .panel > h2 { margin: 0; }
 .path { font-size: var(--text-s); color: var(--ink-2); margin-bottom: 4px; }

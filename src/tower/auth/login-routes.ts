@@ -1,0 +1,105 @@
+/** /login, /login/callback and /logout; and who a page's visitor is. */
+
+import { timingSafeEqual } from 'node:crypto';
+import type { Context } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { HttpProblem } from '../api/problem.ts';
+import type { Database } from '../store/database.ts';
+import {
+  beginLogin,
+  closeSession,
+  findSession,
+  longestHours,
+  newSecret,
+  openSession,
+  type Session,
+  takeLogin,
+} from '../store/sessions.ts';
+import type { Login } from './login.ts';
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** Who is logged in; null: nobody, or this server has no login. */
+    person: Session | null;
+    /** People can log in here. */
+    hasLogin: boolean;
+  }
+}
+
+/** `__Host-`: no other host, and no page over http, can plant one. */
+const names = (login: Login) =>
+  login.isSecure
+    ? { session: '__Host-tower-session', login: '__Host-tower-login' }
+    : { session: 'tower-session', login: 'tower-login' };
+
+/** Lax: a link from a note or a mail opens a page with the session; a post of another site comes without. */
+const cookie = (login: Login, maxAge: number) =>
+  ({ httpOnly: true, secure: login.isSecure, sameSite: 'Lax', path: '/', maxAge }) as const;
+
+/** A page of this server, never another address. */
+export function localPath(text: string | undefined): string {
+  if (text === undefined || text.length > 2000 || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\')) return '/';
+  const url = new URL(text, 'http://tower.invalid');
+  return url.origin === 'http://tower.invalid' && !/^\/(login|logout)/.test(url.pathname) ? `${url.pathname}${url.search}` : '/';
+}
+
+export async function sessionOf(c: Context, db: Database, login: Login): Promise<Session | null> {
+  const value = getCookie(c, names(login).session);
+  return value === undefined ? null : findSession(db, value);
+}
+
+const noStore = (c: Context): void => c.header('cache-control', 'no-store');
+
+export const getLogin =
+  (db: Database, login: Login) =>
+  async (c: Context): Promise<Response> => {
+    noStore(c);
+    const { url, attempt } = await login.begin(localPath(c.req.query('to')));
+    const value = newSecret();
+    if (!(await beginLogin(db, value, attempt)))
+      throw new HttpProblem('too-many', 'Too many logins are under way. Try again in some minutes.');
+    setCookie(c, names(login).login, value, cookie(login, 600));
+    return c.redirect(url, 303);
+  };
+
+export const getCallback =
+  (db: Database, login: Login) =>
+  async (c: Context): Promise<Response> => {
+    noStore(c);
+    const value = getCookie(c, names(login).login);
+    const attempt = value === undefined ? null : await takeLogin(db, value);
+    deleteCookie(c, names(login).login, { path: '/', secure: login.isSecure });
+    if (!attempt)
+      throw new HttpProblem('unauthorized', 'This login did not begin in this browser, or too long ago. Log in again.');
+    const person = await login.finish(new URL(c.req.url), attempt);
+    const session = await openSession(db, person, getCookie(c, names(login).session));
+    setCookie(c, names(login).session, session, cookie(login, longestHours * 3600));
+    return c.redirect(attempt.returnTo, 303);
+  };
+
+/** The fields of a form that a page of ours sent for who is logged in. @throws HttpProblem 401, 403 */
+export async function ownForm(
+  c: Context,
+): Promise<{ readonly person: Session; readonly fields: Readonly<Record<string, string>> }> {
+  const person = c.get('person');
+  if (!person) throw new HttpProblem('unauthorized', 'Log in first.');
+  if (Number(c.req.header('content-length') ?? Number.POSITIVE_INFINITY) > 16_384)
+    throw new HttpProblem('too-large', 'The form is too large.');
+  if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''))
+    throw new HttpProblem('unsupported-media-type', 'Send the form as a page does.');
+  const sent = new URLSearchParams(await c.req.text());
+  const [given, expected] = [Buffer.from(sent.get('csrf') ?? ''), Buffer.from(person.csrf)];
+  if (given.length !== expected.length || !timingSafeEqual(given, expected))
+    throw new HttpProblem('forbidden', 'The form is not one of this session. Load the page again.');
+  return { person, fields: Object.fromEntries(sent) };
+}
+
+export const postLogout =
+  (db: Database, login: Login) =>
+  async (c: Context): Promise<Response> => {
+    await ownForm(c);
+    const value = getCookie(c, names(login).session);
+    if (value !== undefined) await closeSession(db, value);
+    deleteCookie(c, names(login).session, { path: '/', secure: login.isSecure });
+    return c.redirect('/', 303);
+  };
