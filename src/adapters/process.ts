@@ -28,7 +28,9 @@ echo "lifeline $!" >&3
 
 /** After SIGTERM, before SIGKILL. */
 const graceSeconds = 2;
-const longestPollMs = 200;
+const [shortestPollMs, longestPollMs] = [10, 200];
+/** Of what a command has lasted so far: what happens after the last look is never seen, and is a tenth at most. */
+const pollShare = 0.1;
 
 type StopReason = 'timeout' | 'memory' | 'output' | 'abort' | 'end';
 
@@ -129,10 +131,10 @@ function stopper(tree: ProcessTree, session: number) {
   };
 }
 
-/** Looks at the tree's memory, often at first, and calls `onExceeded` above the limit. `end` returns the largest seen. */
+/** Looks at the tree's memory and at what the kernel says of each process's peak, often at first, and calls `onExceeded` above the limit. `end` returns the largest seen. */
 function watchMemory(tree: ProcessTree, limitBytes: number, onExceeded: () => void) {
   let largest: number | null = null;
-  let pause = 10;
+  const started = performance.now();
   const look = (): void => {
     const usage = tree.usage();
     if (usage) {
@@ -140,10 +142,9 @@ function watchMemory(tree: ProcessTree, limitBytes: number, onExceeded: () => vo
       const isOver = usage.residentBytes > limitBytes && proportionalBytes(tree.find()) > limitBytes;
       if (isOver || usage.peakBytes > limitBytes) onExceeded();
     }
-    pause = Math.min(pause * 2, longestPollMs);
-    timer = setTimeout(look, pause);
+    timer = setTimeout(look, Math.min(Math.max(pollShare * (performance.now() - started), shortestPollMs), longestPollMs));
   };
-  let timer = setTimeout(look, pause);
+  let timer = setTimeout(look, shortestPollMs);
   return {
     end(): number | null {
       clearTimeout(timer);

@@ -4,7 +4,7 @@ import type { Table } from '../../../src/kernel/world.ts';
 import { summarise } from '../../../src/stats/column-summary.ts';
 import { drift } from '../../../src/stats/drift.ts';
 import { asks, labelled, sources } from '../lib/asks.ts';
-import { benefitPlan, benefitsOf, unnamed, uselessOf } from '../lib/benefit.ts';
+import { benefitPlan, benefitsOf, leastBenefit, unnamed, uselessOf } from '../lib/benefit.ts';
 import { cell, inputsOf, isVerdict, rubric, tableOr } from '../lib/manifest.ts';
 import { featuresOfSample, settingOf } from '../lib/setting.ts';
 
@@ -28,7 +28,7 @@ export default defineCheck({
     does: 'Sets what each feature costs (missing values, drift, systems that it alone needs, time to compute) against what it brings.',
     asks: asks(...labelled, 'featuresHook?', 'serving?', 'upstream?'),
     thresholds: [
-      { what: 'features that cost and bring nothing', value: 0, source: sources.paper },
+      { what: 'loss without a feature that costs: surely above', value: 0, source: sources.paper },
       { what: 'missing values from which a feature is incomplete, share', value: missingFrom, source: sources.ours },
     ],
   },
@@ -79,16 +79,15 @@ export default defineCheck({
         costs,
       };
     });
+    const dear = rows.filter(({ costs }) => costs.length > 0).map(({ feature }) => feature);
     const tooDear = rows.filter(({ feature, costs }) => costs.length > 0 && useless.has(feature));
     // Shuffling showed no benefit and no retraining could tell: a dear one among them is neither worth it nor too dear.
     const unclear = new Set(suspects.filter(({ feature }) => retrained.get(feature) == null).map(({ feature }) => feature));
     const open = rows.filter(({ feature, costs }) => costs.length > 0 && unclear.has(feature));
     const speed = computed && computed.rows > 0 ? (1000 * computed.seconds) / computed.rows : null;
     const evidence = {
-      explanation: `${rows.filter(({ costs }) => costs.length > 0).length} of ${features.length} features cost more than being computed; ${tooDear.length} of them bring nothing.${speed === null ? '' : ` Computing all features takes ${Number(speed.toPrecision(2))} s per 1,000 rows, start of the program included${computed?.maxRssBytes ? `, and ${Math.round(computed.maxRssBytes / 2 ** 20)} MiB` : ''}.`}`,
-      value: tooDear.length,
-      threshold: 0,
-      unit: 'features',
+      explanation: `${dear.length} of ${features.length} features cost more than being computed; ${tooDear.length} of them bring nothing. The figure is what is lost without the ${dear.length > 0 ? 'costly ' : ''}feature that is missed least.${speed === null ? '' : ` Computing all features takes ${Number(speed.toPrecision(2))} s per 1,000 rows, start of the program included${computed?.maxRssBytes ? `, and ${Math.round(computed.maxRssBytes / 2 ** 20)} MiB` : ''}.`}`,
+      ...leastBenefit(benefits, metric, dear.length > 0 ? dear : features),
       n: train.rows,
       items: rows
         .map(({ feature, loss, interval, missing, psi, upstream, costs }) => ({

@@ -4,9 +4,8 @@ import { asks, sources, trained } from '../lib/asks.ts';
 import { bothTablesOr } from '../lib/both-tables.ts';
 import { difference, tolerance } from '../lib/difference.ts';
 import { cell, inputsOf, isVerdict, rubric } from '../lib/manifest.ts';
-import { canTrain, model, onEvaluation } from '../lib/setting.ts';
+import { canTrain, model, onEvaluation, onEvaluationAgain } from '../lib/setting.ts';
 
-const again: PredictRequest = { ...onEvaluation, model: { ...model, replicate: 1 } };
 const otherSeed: PredictRequest = { ...onEvaluation, model: { ...model, seed: 2 } };
 
 export default defineCheck({
@@ -25,14 +24,15 @@ export default defineCheck({
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
-  plan: (manifest) => (canTrain(manifest) ? [{ request: onEvaluation }, { request: again }, { request: otherSeed }] : []),
+  plan: (manifest) =>
+    canTrain(manifest) ? [{ request: onEvaluation }, { request: onEvaluationAgain }, { request: otherSeed }] : [],
   async run({ tables, hooks, ...world }) {
     const both = await bothTablesOr({ ...world, tables, hooks }, 'a table without rows cannot show a difference');
     if (isVerdict(both)) return both;
     const { train, evaluation } = both;
     const [first, second, other] = await Promise.all([
       hooks.predict(onEvaluation),
-      hooks.predict(again),
+      hooks.predict(onEvaluationAgain),
       hooks.predict(otherSeed),
     ]);
     const same = await difference(tables, first, second);

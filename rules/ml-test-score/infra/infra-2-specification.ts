@@ -2,7 +2,7 @@ import { defineCheck, fail, pass, skipped } from '../../../src/kernel/check.ts';
 import { asks, labelled, sources } from '../lib/asks.ts';
 import { batches, byHeart } from '../lib/by-heart.ts';
 import { inputsOf, isVerdict, rounded, rubric, tableOr } from '../lib/manifest.ts';
-import { canTrain, onEvaluation, settingOf, trainOr } from '../lib/setting.ts';
+import { canTrain, onEvaluation, onEvaluationAgain, settingOf, trainOr } from '../lib/setting.ts';
 import {
   afterKill,
   learnsByHeart,
@@ -40,6 +40,7 @@ export default defineCheck({
       ...[onEvaluation, onRandom, byHeart(manifest, small), afterKill].map((request) => ({ request })),
       { request: byHeart(manifest, large), sometimes: `when ${small} rows are not learnt by heart` },
       { request: onLeftover, sometimes: 'when the killed training left something' },
+      { request: onEvaluationAgain, sometimes: 'when the killed training makes another model' },
     ];
   },
   async run(world) {

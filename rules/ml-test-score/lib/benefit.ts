@@ -3,10 +3,11 @@ import { notApplicable, skipped, type Verdict } from '../../../src/kernel/check.
 import type { PlannedExecution, PredictRequest, TableRef } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
-import { type Bootstrap, bootstrap } from '../../../src/stats/bootstrap.ts';
+import { type Bootstrap, bootstrap, once } from '../../../src/stats/bootstrap.ts';
+import type { Metric } from '../../../src/stats/metrics/metric.ts';
 import { faultWords, isHookFault } from './hook-faults.ts';
 import { type Importance, importances } from './importance.ts';
-import { featuresOf, isVerdict } from './manifest.ts';
+import { featuresOf, isVerdict, rounded } from './manifest.ts';
 import { minimumRows, type Scored, scoredOf, tooFew, within } from './scored.ts';
 import { canPredict, canTrain, model, onEvaluation, type Setting } from './setting.ts';
 
@@ -35,6 +36,10 @@ const without = (feature: string): PredictRequest => ({
 export const unnamed =
   'Let train and predict take the columns that their tables have, so that a model can be trained without one.';
 
+interface LossWithout extends Bootstrap {
+  readonly loss: number;
+}
+
 /**
  * Interval of what the model loses when it is trained without the feature; null where it cannot be told; the words of a hook
  * that names its columns and so fails without one.
@@ -44,7 +49,7 @@ async function lossWithout(
   setting: Setting,
   full: Scored,
   feature: string,
-): Promise<Bootstrap | Verdict | string | null> {
+): Promise<LossWithout | Verdict | string | null> {
   const request = without(feature);
   const input = await tables.open(request.input);
   if (!input) return null;
@@ -63,7 +68,10 @@ async function lossWithout(
     setting.metric.weighted(y, score),
   );
   const sign = setting.metric.isGreaterBetter ? 1 : -1;
-  return a && b ? bootstrap((weights) => sign * (a(weights) - b(weights)), y.length, { seed, replicates: 500 }) : null;
+  if (!a || !b) return null;
+  const loss = (weights: Uint16Array): number => sign * (a(weights) - b(weights));
+  const interval = bootstrap(loss, y.length, { seed, replicates: 500 });
+  return interval && { ...interval, loss: once(loss, y.length) };
 }
 
 /** The batch of all features, and the retrainings that it may call for; nothing when the features are not known. */
@@ -85,7 +93,7 @@ export interface Benefits {
   /** Those whose shuffling costs nothing that could be shown, the weakest first. */
   readonly suspects: readonly Importance[];
   /** What the weakest suspects cost when a model is trained without them; null where it cannot be told. */
-  readonly retrained: ReadonlyMap<string, Bootstrap | null>;
+  readonly retrained: ReadonlyMap<string, LossWithout | null>;
   /** Why there is no model without them: the hook's fault, by feature. */
   readonly faults: ReadonlyMap<string, string>;
   readonly batch: Table;
@@ -114,7 +122,7 @@ export async function benefitsOf(world: Pick<World, 'tables' | 'hooks'>, setting
   if (isVerdict(scored)) return scored;
   const found = await importances(tables, scored, metric, features, seed);
   const suspects = found.filter(({ interval }) => interval === null || interval.lower <= 0).sort((a, b) => a.loss - b.loss);
-  const retrained = new Map<string, Bootstrap | null>();
+  const retrained = new Map<string, LossWithout | null>();
   const faults = new Map<string, string>();
   if (suspects.length > 0) {
     const full = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
@@ -134,3 +142,24 @@ export async function benefitsOf(world: Pick<World, 'tables' | 'hooks'>, setting
 /** Features that neither a shuffle nor a model trained without them misses. */
 export const uselessOf = ({ suspects, retrained }: Benefits): readonly Importance[] =>
   suspects.filter(({ feature }) => (retrained.get(feature)?.lower ?? 1) <= 0);
+
+/**
+ * The figure of the verdict: what the model loses without the feature that it would miss least, of those named. Where it was
+ * trained without a feature that counts, else the shuffle.
+ */
+export function leastBenefit({ found, retrained }: Benefits, metric: Metric, names: readonly string[]) {
+  const known = found
+    .filter(({ feature }) => names.includes(feature))
+    .map(({ feature, loss, interval }) => {
+      const without = retrained.get(feature);
+      return without ? { loss: without.loss, interval: without } : { loss, interval };
+    })
+    .filter(({ loss }) => Number.isFinite(loss));
+  const least = known.reduce<(typeof known)[number] | null>((one, other) => (one && one.loss <= other.loss ? one : other), null);
+  if (!least) return {};
+  const { loss, interval } = least;
+  return {
+    ...{ value: rounded(loss), threshold: 0, unit: metric.unit },
+    ...(interval && { interval: { lower: rounded(interval.lower), upper: rounded(interval.upper), level: interval.level } }),
+  };
+}

@@ -29,6 +29,9 @@ export const model: TrainRequest = sharedTraining;
 /** Its predictions of the evaluation rows. */
 export const onEvaluation: PredictRequest = { hook: 'predict', model, input: { table: 'eval' } };
 
+/** The same of a second training with the same seed. */
+export const onEvaluationAgain: PredictRequest = { ...onEvaluation, model: { ...model, replicate: 1 } };
+
 /** The features hook over a sample of the evaluation rows; infra-3 runs it in the chain. */
 export const featuresOfSample: FeaturesRequest = {
   hook: 'features',

@@ -1,13 +1,13 @@
 /** What infra-2 asks of a training, one part each: it holds, it fails, or it cannot be told. */
 import type { Finding } from '../../../src/kernel/check.ts';
 import { FlightcheckError } from '../../../src/kernel/failure.ts';
-import type { PredictRequest, TrainRequest } from '../../../src/kernel/hooks.ts';
+import type { Predictions, PredictRequest, TrainRequest } from '../../../src/kernel/hooks.ts';
 import type { UnitTests, World } from '../../../src/kernel/world.ts';
 import { batches, byHeart, learnt } from './by-heart.ts';
 import { difference } from './difference.ts';
 import { cell, isVerdict } from './manifest.ts';
 import { brokenFindings, markedTests } from './marked-tests.ts';
-import { model, onEvaluation, type Setting } from './setting.ts';
+import { model, onEvaluation, onEvaluationAgain, type Setting } from './setting.ts';
 
 export type Part = { readonly part: string; readonly words: string; readonly value?: number } & (
   | { readonly outcome: 'holds' }
@@ -109,8 +109,17 @@ export async function learnsByHeart(ports: Ports, setting: Setting): Promise<Par
   return { ...failing(part, words, `${words}: it cannot learn even a few rows by heart`), ...(value !== undefined && { value }) };
 }
 
+/** What two trainings that nobody interrupted differ by: then it is not the kill that makes another model. */
+async function ofTheSeed({ tables, hooks }: Ports, whole: Predictions): Promise<string | null> {
+  const { differing } = await difference(tables, whole, await hooks.predict(onEvaluationAgain));
+  return differing === 0
+    ? null
+    : `so do two trainings with one seed that nobody interrupts (${differing} of ${whole.rows} predictions differ): it is the seed, see infra-1, and what a kill does cannot be told`;
+}
+
 /** A training that is killed must not leave half a model that passes for a whole one, nor be in the way of the next. */
-export async function survivesKill({ tables, hooks }: Ports): Promise<Part> {
+export async function survivesKill(ports: Ports): Promise<Part> {
+  const { tables, hooks } = ports;
   const part = 'killed and started again';
   const whole = await hooks.predict(onEvaluation);
   try {
@@ -126,16 +135,23 @@ export async function survivesKill({ tables, hooks }: Ports): Promise<Part> {
     if (interruption.hasLeftover) {
       const half = await hooks.predict(onLeftover).catch((error: unknown) => void ownFault(error));
       const differing = half ? (await difference(tables, whole, half)).differing : 0;
-      if (differing > 0)
+      const chance = differing > 0 ? await ofTheSeed(ports, whole) : null;
+      if (differing > 0 && chance === null)
         return failing(
           part,
           `${after}, it leaves half a model that predict accepts: ${differing} of ${whole.rows} answers are others`,
         );
     }
     const { differing } = await difference(tables, whole, await hooks.predict(afterKill));
-    return differing > 0
-      ? failing(part, `${after} and started again, it makes another model: ${differing} of ${whole.rows} predictions differ`)
-      : { part, outcome: 'holds', words: `${after} and started again, it makes the same model` };
+    if (differing === 0) return { part, outcome: 'holds', words: `${after} and started again, it makes the same model` };
+    const words = `${after} and started again, it makes another model`;
+    const chance = await ofTheSeed(ports, whole);
+    return chance === null
+      ? failing(
+          part,
+          `${words}: ${differing} of ${whole.rows} predictions differ, and none between two trainings that nobody interrupts`,
+        )
+      : failing(part, `${words}, and ${chance}`);
   } catch (error) {
     return failing(
       part,

@@ -4,6 +4,7 @@ import data2 from '../../../rules/ml-test-score/data/data-2-benefit.ts';
 import { schemaFrom } from '../../../rules/ml-test-score/lib/schema.ts';
 import monitor2 from '../../../rules/ml-test-score/monitoring/monitor-2-invariants.ts';
 import { formatTableSchema, parseTableSchema } from '../../../src/facts/table-schema.ts';
+import type { Evidence } from '../../../src/kernel/check.ts';
 import { UsageError } from '../../../src/kernel/failure.ts';
 import { manifestOf } from '../../support/manifest.ts';
 import { answering, good, peopleOf } from '../../support/models.ts';
@@ -173,12 +174,26 @@ describe('data-2: features', () => {
   };
   test('that all help pass, with one predict call and no retraining', async () => {
     const { verdict, requests } = await runProbe(data2, { data: { train, eval: evaluation }, model: good });
-    expect(verdict).toMatchObject({ outcome: 'pass', evidence: { value: 0 } });
+    expect(verdict).toMatchObject({
+      outcome: 'pass',
+      evidence: { threshold: 0, unit: 'auc', explanation: expect.stringContaining('every shuffle costs auc') },
+    });
+    // The figure is that of the feature that is missed least, with its interval, above nothing.
+    const { value = 0, interval, items = [] } = (verdict as { evidence: Evidence }).evidence;
+    expect(value).toBe(Math.min(...items.map(({ auc_lost }) => Number(auc_lost))));
+    expect(interval).toMatchObject({ level: 0.95 });
+    expect(interval?.lower).toBeGreaterThan(0);
+    expect(interval?.upper).toBeGreaterThan(value);
     expect(requests).toHaveLength(1);
   });
   test('one that is noise fails, confirmed by a model trained without it, and it alone', async () => {
     const { verdict, requests } = await runProbe(data2, { data: noisy, model: good });
     expect(verdict).toMatchObject({ outcome: 'fail', findings: [{ message: expect.stringMatching(/^noise brings nothing/) }] });
+    const { interval, items = [] } = (verdict as { evidence: Evidence }).evidence;
+    const noise = items.find(({ feature }) => feature === 'noise');
+    // Of a model trained without it, where there is one.
+    expect([interval?.lower, interval?.upper]).toEqual([noise?.lost_without_at_least, noise?.lost_without_at_most]);
+    expect(interval?.lower).toBeLessThanOrEqual(0);
     expect(requests.map((request) => request.hook)).toEqual(['predict', 'predict', 'predict']);
   });
   test('one that the model does not read, though training without it is worse, is kept', async () => {

@@ -19,7 +19,13 @@ describe('data-3: cost against benefit', () => {
     const { verdict, requests } = await runProbe(data3, { data: { train, eval: evaluation, serving }, model: good });
     expect(verdict).toMatchObject({
       outcome: 'pass',
-      evidence: { value: 0, nextStep: expect.stringContaining('policy: { upstream') },
+      evidence: {
+        threshold: 0,
+        unit: 'auc',
+        interval: { level: 0.95 },
+        explanation: expect.stringMatching(/^0 of 3 features cost more than being computed; 0 of them bring nothing/),
+        nextStep: expect.stringContaining('policy: { upstream'),
+      },
     });
     expect(verdict).toMatchObject({
       evidence: { items: expect.arrayContaining([expect.objectContaining({ feature: 'bend', missing: 0, costs: null })]) },

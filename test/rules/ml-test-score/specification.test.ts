@@ -79,7 +79,7 @@ describe('infra-2', () => {
     [
       'that goes on from what the killed one left',
       { again: (model) => (model as Float64Array).map((beta) => beta + 0.1) },
-      /started again, it makes another model: \d+ of 400/,
+      /started again, it makes another model: \d+ of 400 predictions differ, and none between two trainings/,
     ],
   ];
   test.each(faults)('a training %s fails', async (_, model, message) => {
@@ -170,6 +170,25 @@ describe('infra-2', () => {
     expect(
       await judge({ ...copies, predict: (_model, rows) => rows.map((row) => ({ id: row.id ?? '', score: '100' })) }, regression),
     ).toMatchObject({ outcome: 'fail' });
+  });
+
+  test('a training without a seed is told as that, not as harm of the kill', async () => {
+    const verdict = await judge({ train: unseeded.train, again: (model) => (model as Float64Array).map((beta) => beta + 0.1) });
+    expect(verdict).toMatchObject({
+      outcome: 'fail',
+      findings: [
+        {
+          message: expect.stringMatching(
+            /so do two trainings with one seed that nobody interrupts .*it is the seed, see infra-1/,
+          ),
+        },
+      ],
+    });
+    const half = await judge({
+      train: unseeded.train,
+      leftover: (model) => (model as Float64Array | undefined)?.map((beta) => beta / 2),
+    });
+    expect(JSON.stringify(half)).not.toContain('half a model');
   });
 
   test('models that differ from run to run are told apart from those that a kill changes', async () => {
