@@ -48,8 +48,10 @@ const result = await build({
   metafile: true,
   legalComments: 'none',
   logLevel: 'warning',
-  // CommonJS packages inside an ES module bundle ask for `require`.
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  // CommonJS packages inside an ES module bundle ask for `require`; it is made where one does, for every chunk has this line.
+  banner: {
+    js: "import{createRequire as __cr}from'node:module';let __rq;const require=(id)=>(__rq??=__cr(import.meta.url))(id);",
+  },
 });
 await chmod('dist/main.js', 0o755);
 const bytes = Object.values(result.metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);

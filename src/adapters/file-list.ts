@@ -5,7 +5,7 @@ import { isAbsolute } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { EnvironmentError } from '../kernel/failure.ts';
 import { reportFolder } from '../kernel/report.ts';
-import { isInWorkTree } from './git.ts';
+import { inWorkTree } from './git.ts';
 import { gitCommand } from './git-command.ts';
 
 /** A path relative to the root; bytes when it is not UTF-8. */
@@ -100,9 +100,9 @@ function entriesOf(folder: Buffer): Dirent<Buffer>[] {
 /** Paths of the files below a folder. Throws EnvironmentError `TOO_MANY_FILES` above `limit`, and `FILE_UNREADABLE`. */
 export async function listPaths(root: string, limit: number, signal: AbortSignal | undefined): Promise<readonly RawPath[]> {
   const git = gitCommand(root, signal);
-  if (!(await isInWorkTree(git, root))) return readable(await walk(root, limit, signal));
-  const listed = split(await git.run(['ls-files', '-z', '-t', '--cached', '--others', '--exclude-standard']));
-  // A folder that an outer repository ignores as a whole is listed as empty.
+  const ask = () => git.run(['ls-files', '-z', '-t', '--cached', '--others', '--exclude-standard']);
+  const listed = split((await inWorkTree(root, ask)) ?? Buffer.alloc(0));
+  // No work tree; or a folder that an outer repository ignores as a whole, which is listed as empty.
   if (listed.length === 0) return readable(await walk(root, limit, signal));
   if (listed.length > limit) throw tooMany(limit);
   const paths: Buffer[] = [];

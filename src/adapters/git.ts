@@ -30,17 +30,27 @@ function hasGitFolder(folder: string): boolean {
   return existsSync(join(folder, '.git')) || (dirname(folder) !== folder && hasGitFolder(dirname(folder)));
 }
 
-/** True when the folder lies in the work tree of a repository; without a `.git` above it, git need not be installed. */
-export async function isInWorkTree(git: GitCommand, folder: string): Promise<boolean> {
-  if (!hasGitFolder(folder)) return false;
+/** What git is asked in the work tree of a repository; null elsewhere. Without a `.git` above, git need not be installed. */
+export async function inWorkTree<T>(folder: string, ask: () => Promise<T>): Promise<T | null> {
+  if (!hasGitFolder(folder)) return null;
   try {
-    return (await git.run(['rev-parse', '--is-inside-work-tree'])).toString('utf8').trim() === 'true';
+    return await ask();
   } catch (error) {
     // A `.git` that git cannot read (broken configuration, damaged folder) is an error, not an absent repository.
-    if (error instanceof UsageError && error.message.includes('not a git repository')) return false;
+    if (error instanceof UsageError && /not a git repository|must be run in a work tree/.test(error.message)) return null;
     throw error;
   }
 }
+
+/** What git says of the work tree that a folder lies in; null when it lies in none. */
+const workTree = (git: GitCommand, folder: string): Promise<{ readonly isShallow: boolean } | null> =>
+  inWorkTree(folder, async () => {
+    const said = await git.run(['rev-parse', '--is-inside-work-tree', '--is-shallow-repository']);
+    const [isInside, isShallow] = said.toString('utf8').split('\n');
+    return isInside === 'true' ? { isShallow: isShallow === 'true' } : null;
+  });
+
+export const isInWorkTree = async (git: GitCommand, folder: string): Promise<boolean> => (await workTree(git, folder)) !== null;
 
 export const splitNul = (bytes: Buffer): string[] => bytes.toString('utf8').split('\0').filter(Boolean);
 
@@ -122,9 +132,9 @@ export async function openGit(root: string, options: { readonly signal?: AbortSi
       hint: 'Name the folder of the model repo.',
     });
   const git = gitCommand(root, options.signal);
-  if (!(await isInWorkTree(git, root))) return noRepository;
-  const [shallow, partial, head, branch] = await Promise.all([
-    git.ask(['rev-parse', '--is-shallow-repository']),
+  const tree = await workTree(git, root);
+  if (tree === null) return noRepository;
+  const [partial, head, branch] = await Promise.all([
     git.ask(['config', '--get-regexp', '^(extensions\\.partialclone|remote\\..*\\.promisor)$']),
     git.ask(['rev-parse', '--verify', '--quiet', 'HEAD']),
     git.ask(['symbolic-ref', '--quiet', '--short', 'HEAD']),
@@ -134,7 +144,7 @@ export async function openGit(root: string, options: { readonly signal?: AbortSi
   return {
     isRepository: true,
     // A partial clone lacks blobs as a shallow one lacks commits.
-    isShallow: shallow === 'true' || partial !== null,
+    isShallow: tree.isShallow || partial !== null,
     head,
     branch,
     commits: async (limit) => (head === null ? [] : readCommits(git, [`--max-count=${limit}`])),
