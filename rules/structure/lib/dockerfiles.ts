@@ -1,5 +1,5 @@
 /** The Dockerfiles of a repo, for rules. */
-import { type Dockerfile, readDockerfile } from '../../../src/facts/dockerfile.ts';
+import type { Dockerfile } from '../../../src/facts/dockerfile.ts';
 import type { Files } from '../../../src/kernel/world.ts';
 
 const globs = ['**/Dockerfile', '**/Dockerfile.*', '**/*.Dockerfile', '**/*.dockerfile', '**/Containerfile'];
@@ -12,6 +12,8 @@ export async function dockerfilesOf(
   for (const path of files.glob(globs)) {
     if (/(^|\/)(\.devcontainer|tests?|node_modules)\/|\.(dockerignore|md|j2|tmpl)$/.test(path)) continue;
     const text = await files.text(path);
+    // Most of the time that its parser takes is spent on loading it.
+    const { readDockerfile } = await import('../../../src/facts/dockerfile.ts');
     if (text !== null) found.push({ path, dockerfile: readDockerfile(text) });
   }
   return found;
