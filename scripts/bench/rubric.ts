@@ -19,7 +19,7 @@ const git = (folder: string, ...args: string[]) =>
   execFileSync('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@example.com', ...args], { cwd: folder });
 
 function score(folder: string): { readonly executed: number; readonly hookSeconds: number } {
-  const done = spawnSync(process.execPath, [resolve('dist/main.js'), 'score', folder, '--json', '--parallel', '1'], {
+  const done = spawnSync(process.execPath, [resolve('dist/main.js'), 'score', folder, '--json', '--budget-parallel', '1'], {
     ...{ encoding: 'utf8', maxBuffer: 2 ** 28, env: { ...process.env, CI: undefined } },
   });
   if (done.status !== 0) throw new Error(`score ended with ${done.status}: ${done.stderr}`);

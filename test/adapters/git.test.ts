@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openFiles } from '../../src/adapters/files.ts';
 import { openGit } from '../../src/adapters/git.ts';
 import { commitAll, git, makeRepo, temporaryFolder, writeFiles } from '../helpers/repo.ts';
@@ -212,4 +213,29 @@ test('of a model in a folder of the repository every path begins at that folder'
   expect([...(await port.tracked())]).toEqual(['train.py']);
   expect(await port.pathsAt(port.head ?? '')).toEqual(['train.py']);
   expect(await port.textAt(port.head ?? '', 'train.py')).toBe('two words');
+});
+
+test('opening a repo starts git five times, outside of one never', async () => {
+  const folder = temporaryFolder();
+  const log = join(folder, 'log');
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  writeFiles(folder, { 'bin/git': `#!/bin/sh\necho x >> '${log}'\nexec '${real}' "$@"\n`, 'plain/a.txt': 'a', log: '' });
+  chmodSync(join(folder, 'bin/git'), 0o755);
+  const repo = makeRepo({ 'a.txt': 'a' });
+  vi.stubEnv('PATH', `${join(folder, 'bin')}:${process.env.PATH}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const started = () => readFileSync(log, 'utf8').length / 2;
+  expect((await openFiles(join(folder, 'plain'))).all).toHaveLength(1);
+  expect((await openGit(join(folder, 'plain'))).isRepository).toBe(false);
+  expect(started()).toBe(0);
+  expect((await openFiles(repo)).all).toHaveLength(1);
+  expect(await openGit(repo)).toMatchObject({ isRepository: true, branch: 'main' });
+  expect(started()).toBe(5);
+});
+
+test('a folder inside .git is no work tree: its files are walked', async () => {
+  const repo = makeRepo({ 'a.txt': 'a' });
+  const inside = join(repo, '.git/info');
+  expect((await openFiles(inside)).all.map(({ path }) => path)).toContain('exclude');
+  expect((await openGit(inside)).isRepository).toBe(false);
 });
