@@ -19,6 +19,7 @@ import { getMetrics, getQuery } from './api/slices.ts';
 import { getStanding } from './api/standing.ts';
 import { deleteToken, getAudit, getTokens, postToken } from './api/tokens.ts';
 import { usageOf } from './api/usage.ts';
+import { getWaivers } from './api/waivers.ts';
 import { guardOrigin, guardReading } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
 import type { Login } from './auth/login.ts';
@@ -27,12 +28,14 @@ import { type Database, isAlive, sqlStateOf } from './store/database.ts';
 import { alertsRoute, ruleRoute, rulesRoute } from './views/alerts-route.tsx';
 import { apiRoute } from './views/api-page.tsx';
 import { assets } from './views/assets.ts';
+import { badgeRoute } from './views/badge-route.tsx';
 import { dashboardRoute, dashboardsRoute } from './views/dashboards-route.tsx';
 import { errorPage } from './views/error-page.tsx';
 import { exploreRoute } from './views/explore-route.tsx';
 import { fleetRoute } from './views/fleet-route.tsx';
 import { modelRoute } from './views/model-route.tsx';
 import { auditRoute, tokensRoute } from './views/tokens-route.tsx';
+import { waiversRoute } from './views/waivers-route.tsx';
 
 export interface AppOptions {
   readonly db: Database;
@@ -156,6 +159,7 @@ export function createApp(options: AppOptions): Hono {
   app.post('/v1/tokens', postToken(withLimits));
   app.delete('/v1/tokens/:id', deleteToken(withLimits));
   app.get('/v1/audit', getAudit(db));
+  app.get('/v1/waivers', getWaivers(db));
   app.get('/v1/models', getModels(db));
   app.get('/v1/models/:id', getModel(db));
   app.get('/v1/models/:id/history', getHistory(db));
@@ -179,6 +183,8 @@ export function createApp(options: AppOptions): Hono {
   app.get('/rules', rulesRoute(db));
   app.get('/rules/:id', ruleRoute(db));
   app.get('/models/:id', modelRoute(db));
+  app.get('/waivers', waiversRoute(db));
+  app.get('/badge/:file', badgeRoute(db));
   app.get('/tokens', tokensRoute(db));
   app.get('/audit', auditRoute(db));
   return app;

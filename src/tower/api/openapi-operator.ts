@@ -2,6 +2,7 @@
 import { type Get, json, modelId, parameters, problem } from './openapi-words.ts';
 import { alertsQuery, backtestQuery } from './rule-schemas.ts';
 import { auditQuery } from './token-schemas.ts';
+import { waiversQuery } from './waivers.ts';
 
 const ruleId = { ...modelId, description: 'Id of the rule.' };
 const writing = {
@@ -106,6 +107,12 @@ export function tokenPaths(get: Get): Readonly<Record<string, object>> {
         responses: { 204: { description: 'Done.' }, 401: responses[401], 403: responses[403], 404: problem('No such token.') },
       },
     },
+    '/v1/waivers': get(
+      'listWaivers',
+      'What models may fail for a time, as their newest reports say.',
+      { parameters: parameters(waiversQuery) },
+      { 200: json('A page of waivers.', 'WaiversPage') },
+    ),
     '/v1/audit': get(
       'listAudit',
       'Who did what, newest first.',

@@ -12,6 +12,7 @@ import * as schemas from './schemas.ts';
 import { sliceQuery } from './slice-query.ts';
 import { metricListSchema, metricsReceiptSchema, sliceSchema } from './slice-schemas.ts';
 import * as tokens from './token-schemas.ts';
+import { waiversPageSchema } from './waivers.ts';
 
 /** The report's own definitions become components; references follow. */
 function moveDefinitions(value: unknown): unknown {
@@ -190,6 +191,7 @@ export function openApi(version: string): ApiDocument {
         MadeToken: tokens.madeTokenSchema,
         TokensPage: tokens.tokensPageSchema,
         AuditPage: tokens.auditPageSchema,
+        WaiversPage: waiversPageSchema,
         Problem: schemas.problemSchema,
       },
     },

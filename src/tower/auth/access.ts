@@ -15,6 +15,8 @@ declare module 'hono' {
   interface ContextVariableMap {
     /** What the reader may see. */
     scope: Scope;
+    /** Nobody who may read. */
+    isStranger: boolean;
   }
 }
 
@@ -89,7 +91,7 @@ export async function operatorOf(c: Context, { db, verifyIdToken }: Gate): Promi
 }
 
 /** What is confined to what a reader may see; elsewhere a reader must be allowed to see everything. */
-const scopedPaths = /^\/($|v1\/models($|\/)|models\/|assets\/|api$|openapi\.json$)/;
+const scopedPaths = /^\/($|v1\/models($|\/)|models\/|waivers$|v1\/waivers$|badge\/|assets\/|api$|openapi\.json$)/;
 const organisationPaths = /^\/(tokens|audit|v1\/tokens|v1\/audit)($|\/)/;
 const modelPath = /^(?:\/v1)?\/models\/([^/]+)/;
 
@@ -143,6 +145,9 @@ export function guardReading(options: ReadingOptions): MiddlewareHandler {
     if (isReading && !(isLocal && login === null)) {
       const grants = await grantsOfReader(c, options);
       const isPage = !/^\/(v1\/|metrics$|openapi\.json$)/.test(c.req.path);
+      c.set('isStranger', grants === null);
+      // A badge decides by itself: some are for everybody.
+      if (!grants && /^\/badge\//.test(c.req.path)) return next();
       if (!grants && login && isPage) {
         const { pathname, search } = new URL(c.req.url);
         return c.redirect(`/login?to=${encodeURIComponent(pathname + search)}`, 303);

@@ -9,6 +9,7 @@ import { schema4 } from './schema-4.ts';
 import { schema5 } from './schema-5.ts';
 import { schema6 } from './schema-6.ts';
 import { schema7 } from './schema-7.ts';
+import { schema8 } from './schema-8.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -19,6 +20,7 @@ const migrations: Readonly<Record<string, string>> = {
   '005-tokens-and-audit': schema5,
   '006-dashboards': schema6,
   '007-logins': schema7,
+  '008-waivers': schema8,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -3,15 +3,18 @@ import { sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
 import type { Connection } from './database.ts';
 import { rubricOf, structureOf } from './suites.ts';
+import { takeWaivers } from './waivers.ts';
 
 interface Update {
   readonly modelId: number;
   readonly reportId: number;
   readonly report: Report;
+  /** Who wrote it, for the record. */
+  readonly actor: string;
 }
 
 /** Takes over what the report knows and the row does not know newer. A late report never turns the clock back. */
-export async function updateStanding(connection: Connection, { modelId, reportId, report }: Update): Promise<void> {
+export async function updateStanding(connection: Connection, { modelId, reportId, report, actor }: Update): Promise<void> {
   const { at } = report;
   // The row is locked first, so that two reports of a model are compared one after the other.
   await sql`insert into standing (model_id, seen_at, is_complete) values (${modelId}, '-infinity', true) on conflict do nothing`.execute(
@@ -19,7 +22,11 @@ export async function updateStanding(connection: Connection, { modelId, reportId
   );
   const { rows } = await sql<{ isNewest: boolean }>`
     select seen_at <= ${at}::timestamptz as "isNewest" from standing where model_id = ${modelId} for update`.execute(connection);
-  if (rows[0]?.isNewest) await takeMetadata(connection, modelId, report);
+  if (rows[0]?.isNewest) {
+    await takeMetadata(connection, modelId, report);
+    // As for the count: a single job's report names none, and says nothing of them.
+    if (report.waivers || report.gate) await takeWaivers(connection, modelId, { report, actor });
+  }
   const rubric = rubricOf(report);
   if (rubric) {
     const score = (id: string): number => rubric.sections.find((section) => section.id === id)?.score ?? 0;

@@ -182,7 +182,7 @@ export const writeReport = (db: Database, submission: Submission): Promise<Writt
     if (idempotencyKey !== null) await claimKey(connection, { projectId: project, key: idempotencyKey, sha256, reportId });
     if (made === undefined) return { reportId, modelId: model, isReplay: true, points: 0 };
     await insertResults(connection, reportId, report);
-    if (refClass === 'authoritative') await updateStanding(connection, { modelId: model, reportId, report });
+    if (refClass === 'authoritative') await updateStanding(connection, { modelId: model, reportId, report, actor: writer.name });
     const points = await appendPoints(connection, {
       modelId: model,
       reportId,

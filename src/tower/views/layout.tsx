@@ -5,7 +5,7 @@ import { favicon, styleSheet } from './assets.ts';
 
 interface LayoutProps {
   readonly title: string;
-  readonly current?: 'fleet' | 'explore' | 'alerts' | 'tokens' | 'audit' | 'api';
+  readonly current?: 'fleet' | 'explore' | 'alerts' | 'waivers' | 'tokens' | 'audit' | 'api';
   readonly children: Child;
 }
 
@@ -57,6 +57,9 @@ export function Layout({ title, current, children }: LayoutProps) {
               </a>
               <a href="/alerts" {...(current === 'alerts' && { 'aria-current': 'page' })}>
                 Alerts
+              </a>
+              <a href="/waivers" {...(current === 'waivers' && { 'aria-current': 'page' })}>
+                Waivers
               </a>
               <a href="/tokens" {...(current === 'tokens' && { 'aria-current': 'page' })}>
                 Tokens
