@@ -26,6 +26,8 @@ export type TableRef =
       readonly columns: readonly string[];
       readonly repeats: number;
       readonly seed: number;
+      /** Columns that the table does not have are left out; otherwise they are an error. */
+      readonly ifPresent?: true;
     }
   /** Without the named columns (leave-one-out retraining). */
   | { readonly derive: 'without'; readonly from: TableRef; readonly columns: readonly string[] }

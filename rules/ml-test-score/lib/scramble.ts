@@ -1,23 +1,24 @@
 /** Whether predictions depend on a column, listed as a feature or not: its values are shuffled and the answers compared. */
 import type { PredictRequest } from '../../../src/kernel/hooks.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
-import { quoteName } from '../../../src/kernel/sql.ts';
+import { quoteName, quoteText } from '../../../src/kernel/sql.ts';
 import type { World } from '../../../src/kernel/world.ts';
 import { model } from './setting.ts';
 
 export const rows = 1000;
 export const seed = 1;
 
-/** The rows with one column scrambled, asked for together with the rows as they are. */
-export const scrambled = (column: string): PredictRequest => ({
+/** The rows as they are and, in one batch, a copy for each of the columns that are there, in which it is scrambled. */
+export const scrambled = (columns: readonly string[]): PredictRequest => ({
   hook: 'predict',
   model,
   input: {
     derive: 'permuted',
     from: { derive: 'sample', from: { table: 'eval' }, rows, seed },
-    columns: [column],
+    columns,
     repeats: 1,
     seed,
+    ifPresent: true,
   },
 });
 
@@ -27,13 +28,14 @@ export interface Moved {
   readonly moved: number;
 }
 
-/** How many rows get another answer when the column is scrambled. */
+/** How many rows get another answer when the column is scrambled; `columns` are those of the batch. */
 export async function movedBy(
   { tables, hooks }: Pick<World, 'tables' | 'hooks'>,
   manifest: ResolvedManifest,
   column: string,
+  columns: readonly string[],
 ): Promise<Moved> {
-  const request = scrambled(column);
+  const request = scrambled(columns);
   const [batch, predictions] = [await tables.open(request.input), await hooks.predict(request)];
   if (!batch) return { changed: 0, moved: 0 };
   const given = await tables.query<{ column_name: string; column_type: string }>(`DESCRIBE ${predictions.table}`);
@@ -48,7 +50,7 @@ export async function movedBy(
   const answers = `(SELECT b.__column, b.__original, b.${quoteName(column)} AS __value, p.* FROM ${batch.name} b JOIN ${predictions.table} p ON p.id = ${id})`;
   const [found] = await tables.query<Moved>(
     `SELECT count(*) AS changed, count(*) FILTER (${differs.join(' OR ')}) AS moved FROM ${answers} a JOIN ${answers} z
-     ON a.__original = z.__original AND a.__column IS NULL AND z.__column IS NOT NULL AND a.__value IS DISTINCT FROM z.__value`,
+     ON a.__original = z.__original AND a.__column IS NULL AND z.__column = ${quoteText(column)} AND a.__value IS DISTINCT FROM z.__value`,
   );
   return found ?? { changed: 0, moved: 0 };
 }

@@ -52,7 +52,7 @@ function tableWords(ref: TableRef): string {
     case 'altered':
       return `${rowsWords(ref.rows)} of ${from} with ${ref.cases.length === 1 ? `${ref.cases[0]}` : 'odd'} values in ${list(ref.columns)}`;
     case 'permuted':
-      return `${from} with ${ref.columns.length} columns permuted ${ref.repeats} times`;
+      return `${from} with ${ref.ifPresent ? 'those there are of ' : ''}${ref.columns.length} columns permuted ${ref.repeats} times`;
   }
 }
 

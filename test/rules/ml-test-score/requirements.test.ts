@@ -162,6 +162,24 @@ describe('data-4: what must not reach the model', () => {
       evidence: { explanation: expect.stringContaining('office (state, 1.00)') },
     });
   });
+  test('all columns that are there are asked in one batch, and each is judged by its own copies', async () => {
+    const two = (rows: readonly Row[]) => rows.map((row, i) => ({ ...row, branch: i % 7 }));
+    const policy = { deny: ['branch', 'state'], deprecated: ['region'] };
+    const data = { train: two(train), eval: two(evaluation) };
+    const { verdict, requests } = await runProbe(data4, given({ data, model: good, manifest: { columns, policy } }));
+    expect(new Set(requests.map((request) => JSON.stringify(request))).size).toBe(1);
+    expect(verdict).toMatchObject({
+      outcome: 'fail',
+      findings: [{ message: expect.stringMatching(/^state is denied, and scrambling it moves/) }],
+      evidence: {
+        items: [
+          { column: 'branch', in_rows: true, predictions_moved: 0, of: expect.closeTo(857, -2) },
+          { column: 'state', in_rows: true, of: expect.closeTo(667, -2) },
+          { column: 'region', in_rows: false, of: 0 },
+        ],
+      },
+    });
+  });
   test('a column of one value cannot be scrambled: not passed', async () => {
     const same = (rows: readonly Row[]) => rows.map((row) => ({ ...row, state: 'act' }));
     const { verdict } = await runProbe(data4, given({ data: { train: same(train), eval: same(evaluation) }, model: obedient }));

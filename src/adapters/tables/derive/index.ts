@@ -43,9 +43,9 @@ export async function viewOf(
   await db.run(`CREATE VIEW ${view} AS SELECT ${[positionOf(names), ...more, rest].join(', ')} FROM ${stored}`);
 }
 
-/** The columns that a derivation names. */
+/** The columns that a derivation must find. */
 export const columnsNamed = (ref: Derived): readonly string[] =>
-  'columns' in ref ? ref.columns : 'column' in ref ? [ref.column] : [];
+  'ifPresent' in ref ? [] : 'columns' in ref ? ref.columns : 'column' in ref ? [ref.column] : [];
 
 /** Makes the derived table and returns its name. */
 export async function derive(db: Database, ref: Derived, from: Table, id: string): Promise<string> {

@@ -10,7 +10,8 @@ export async function permuted({ db, ref, from, target, id }: Derivation<'permut
   const plain = own.map((name) => `s.${name}`);
   await db.run(`CREATE TABLE ${target} AS ${block(0, 'NULL', 'NULL', plain, `${from.name} s`)}`);
   let index = 0;
-  for (const [k, column] of ref.columns.entries())
+  const present = ref.ifPresent ? ref.columns.filter((column) => own.includes(quoteName(column))) : ref.columns;
+  for (const [k, column] of present.entries())
     for (let repeat = 0; repeat < ref.repeats; repeat++) {
       index++;
       const name = quoteName(column);
