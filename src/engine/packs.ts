@@ -3,7 +3,7 @@
  * Data only: a pack holds no code, and what is not listed in its suite is refused, for nobody would miss a rule that never ran.
  */
 import { basename } from 'node:path/posix';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { ownSchema } from '../facts/own-schema.ts';
 import { messagesOf } from '../facts/schema-messages.ts';
 import { parseYaml, type YamlDocument } from '../facts/yaml.ts';
 import type { AnyCheck } from '../kernel/check.ts';
@@ -62,9 +62,11 @@ async function documentOf(files: Files, path: string): Promise<YamlDocument> {
   return parseYaml(text, path);
 }
 
+const validator = ownSchema(schema, { allErrors: true, useDefaults: true, verbose: true, strict: false });
+
 function suiteOf(document: YamlDocument, path: string): PackSuite {
   const value = structuredClone(document.value);
-  const validate = new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: false }).compile(schema);
+  const validate = validator();
   if (validate(value)) return value as unknown as PackSuite;
   const [first] = messagesOf(validate.errors ?? [], path);
   const nearest = first?.path.map((_, i) => document.place(first.path.slice(0, first.path.length - i))).find(Boolean);

@@ -1,11 +1,11 @@
 /** Attestation files: read as the hostile text that they are, written as people would, judged as far as the repo itself tells. */
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Document } from 'yaml';
 import jsonSchema from '../kernel/attestation.schema.json' with { type: 'json' };
 import { type Attestation, dayOf, lastDayOf, latestDay } from '../kernel/attestation.ts';
 import type { Finding } from '../kernel/check.ts';
 import { FlightcheckError, type Place } from '../kernel/failure.ts';
 import type { Files } from '../kernel/world.ts';
+import { ownSchema } from './own-schema.ts';
 import { messagesOf } from './schema-messages.ts';
 import { type KeyPath, parseYaml, type YamlDocument } from './yaml.ts';
 
@@ -28,9 +28,10 @@ const mostFiles = 200;
 const isDay = (text: string): boolean =>
   /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && dayOf(new Date(text)) === text;
 
-let validator: ReturnType<typeof compile> | undefined;
-const compile = () =>
-  new Ajv2020({ allErrors: true, verbose: true, strict: false, formats: { date: isDay } }).compile<Attestation>(jsonSchema);
+const validator = ownSchema<Attestation>(jsonSchema, {
+  ...{ allErrors: true, verbose: true, strict: false },
+  formats: { date: isDay },
+});
 
 interface Parsed {
   readonly attestation: Attestation | null;
@@ -48,9 +49,9 @@ export function parseAttestation(text: string, path: string): Parsed {
     const { message, hint, place = { path } } = error;
     return { attestation: null, document: null, problems: [{ message, fix: hint, place }] };
   }
-  validator ??= compile();
-  if (validator(document.value)) return { attestation: document.value, document, problems: [] };
-  const problems = messagesOf(validator.errors ?? [], 'the attestation').map(({ path: keys, message, hint }) => ({
+  const validate = validator();
+  if (validate(document.value)) return { attestation: document.value, document, problems: [] };
+  const problems = messagesOf(validate.errors ?? [], 'the attestation').map(({ path: keys, message, hint }) => ({
     message,
     fix: hint,
     place: document.place(keys) ?? { path, line: 1 },

@@ -1,17 +1,18 @@
 /** The reviewed schema of the features: read from YAML, written as YAML. */
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Document, visit } from 'yaml';
 import { UsageError } from '../kernel/failure.ts';
 import jsonSchema from '../kernel/table-schema.schema.json' with { type: 'json' };
 import type { TableSchema } from '../kernel/table-schema.ts';
+import { ownSchema } from './own-schema.ts';
 import { parseYaml } from './yaml.ts';
 
-const validate = new Ajv2020({ useDefaults: true, allErrors: false, strictTypes: false }).compile<TableSchema>(jsonSchema);
+const validator = ownSchema<TableSchema>(jsonSchema, { useDefaults: true, allErrors: false, strictTypes: false });
 
 /** Reads the schema. Throws UsageError (TABLE_SCHEMA_INVALID, YAML_*) with the place of what is wrong. */
 export function parseTableSchema(text: string, path: string): TableSchema {
   const document = parseYaml(text, path, { maxLength: 4 * 1024 * 1024 });
   const value = document.value;
+  const validate = validator();
   if (validate(value)) return value;
   const [error] = validate.errors ?? [];
   const keys = (error?.instancePath ?? '')

@@ -1,7 +1,8 @@
 /** flightcheck.yml -> the resolved manifest: layers merged, validated, defaults filled in, origins kept. */
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { ErrorObject } from 'ajv/dist/2020.js';
 import { isMap } from '../../facts/is-map.ts';
 import { hooksOfMlproject, mlprojectFile } from '../../facts/mlproject.ts';
+import { ownSchema } from '../../facts/own-schema.ts';
 import { messagesOf } from '../../facts/schema-messages.ts';
 import { type KeyPath, parseYaml } from '../../facts/yaml.ts';
 import { type Failure, FlightcheckError, type Place, toFailure, UsageError } from '../../kernel/failure.ts';
@@ -30,13 +31,7 @@ export interface LoadedManifest extends ManifestPort {
   origin(path: KeyPath): Origin;
 }
 
-const validator = (() => {
-  let validate: ReturnType<Ajv2020['compile']> | undefined;
-  return () => {
-    validate ??= new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: false }).compile(schema);
-    return validate;
-  };
-})();
+const validator = ownSchema(schema, { allErrors: true, useDefaults: true, verbose: true, strict: false });
 
 /** Loads the manifest. Never throws on what a repo holds: problems are in the answer. */
 export async function loadManifest(options: LoadOptions): Promise<LoadedManifest> {
