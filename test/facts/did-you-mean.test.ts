@@ -7,6 +7,7 @@ test.each([
   ['trian', 'train'],
   ['predicts', 'predict'],
   ['feature', 'features'],
+  ['evn', 'env'],
 ])('%s is meant for %s', (found, meant) => expect(didYouMean(found, hooks)).toBe(meant));
 
 test.each(['timeout', 'image', 'x'])('%s resembles none of them', (found) => expect(didYouMean(found, hooks)).toBeUndefined());
