@@ -5,6 +5,7 @@ import { openHookMachine } from '../adapters/hook-machine.ts';
 import { quantityBytes } from '../delivery/dag/quantity.ts';
 import { resolveDag } from '../delivery/dag/resolve.ts';
 import { runDag, type TaskRun, type Try } from '../delivery/dag/run.ts';
+import { withTasksOf } from '../delivery/dag/source.ts';
 import type { DagSpec, Environment, TaskSpec } from '../delivery/dag/spec.ts';
 import { fillTemplates } from '../delivery/dag/template.ts';
 import { type Step, stepsSuite } from '../delivery/steps.ts';
@@ -27,7 +28,11 @@ const longestSeconds = 2_147_483;
 /** `flightcheck deploy run-local`. */
 export async function runLocal(context: Context, invocation: Invocation): Promise<number> {
   const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
-  const manifest = requireManifest(repo.manifest);
+  const manifest = await withTasksOf(
+    requireManifest(repo.manifest),
+    (path) => repo.files.text(path),
+    (key) => repo.manifest.place(key),
+  );
   const startedAt = new Date();
   const spec = specOf(context, invocation, repo, manifest);
   const tasks = spec.tasks.map((task) => fillTemplates(task, spec, startedAt));

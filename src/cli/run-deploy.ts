@@ -8,6 +8,7 @@ import { importProblem } from '../adapters/delivery/python-import.ts';
 import { durationSeconds } from '../delivery/dag/duration.ts';
 import { renderAirflow, renderHash, specIn } from '../delivery/dag/render-airflow.ts';
 import { resolveDag } from '../delivery/dag/resolve.ts';
+import { withTasksOf } from '../delivery/dag/source.ts';
 import type { DagSpec, Environment } from '../delivery/dag/spec.ts';
 import { apply } from '../delivery/deploy/apply.ts';
 import { changesOf } from '../delivery/deploy/changes.ts';
@@ -98,7 +99,11 @@ export async function deploy(
 
 async function wire(context: Context, invocation: Invocation): Promise<Wired> {
   const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
-  const manifest = requireManifest(repo.manifest);
+  const manifest = await withTasksOf(
+    requireManifest(repo.manifest),
+    (path) => repo.files.text(path),
+    (key) => repo.manifest.place(key),
+  );
   const name = optionValue<string>(invocation, 'env');
   if (name === '')
     throw new UsageError('ENVIRONMENT_MISSING', 'Which environment?', {

@@ -3,9 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { importProblem } from '../../src/adapters/delivery/python-import.ts';
 import { cronProblem } from '../../src/delivery/dag/cron.ts';
-import { python, renderAirflow, renderHash, specIn } from '../../src/delivery/dag/render-airflow.ts';
+import { metricsTaskId } from '../../src/delivery/dag/metrics-task.ts';
+import { python } from '../../src/delivery/dag/python.ts';
+import { renderAirflow, renderHash, specIn } from '../../src/delivery/dag/render-airflow.ts';
 import { resolveDag } from '../../src/delivery/dag/resolve.ts';
 import type { DagSpec, TaskSpec } from '../../src/delivery/dag/spec.ts';
+import { changesOf } from '../../src/delivery/deploy/changes.ts';
 import { manifestOf } from '../support/manifest.ts';
 
 const image = `registry.example.com/team/risk@sha256:${'a'.repeat(64)}`;
@@ -47,6 +50,7 @@ const given = {
       airflow: { url: 'http://127.0.0.1:8080' },
       deliver: { dir: '/dags' },
       dagIdSuffix: '__dev',
+      metrics: { url: 'https://tower.example.com/' },
       overrides: { dag: { schedule: null }, tasks: { retrain: { timeout: '5m' } } },
     },
   },
@@ -65,6 +69,22 @@ describe('the rendered file', () => {
 
   test('for a worker of this machine, with what the environment overrides', async () => {
     await expect(renderAirflow(resolve({}, 'dev'))).toMatchFileSnapshot('../golden/dag.local.py');
+  });
+
+  test('tells Control Tower how each run went, after all that nothing else waits for', async () => {
+    const text = renderAirflow(resolve({}, 'dev'));
+    expect(await importProblem(text)).toBeNull();
+    expect(text).toMatch(/ {4}task_3 >> task_4\n$/);
+    expect(text).toContain('url="https://tower.example.com"');
+    const withoutIt = resolve(
+      { environments: { ...given.environments, dev: { ...given.environments.dev, metrics: undefined } } },
+      'dev',
+    );
+    expect(renderAirflow(withoutIt)).not.toContain('urllib');
+    expect(changesOf(withoutIt, resolve({}, 'dev'))).toEqual([
+      expect.objectContaining({ of: 'dag', what: 'changed', key: 'metrics', from: 'null' }),
+    ]);
+    expect(changesOf(resolve({}, 'dev'), withoutIt)).toEqual([expect.objectContaining({ key: 'metrics', to: 'null' })]);
   });
 
   test('holds its own specification, unless somebody changed it by hand', () => {
@@ -116,7 +136,7 @@ const task = (id: string): fc.Arbitrary<TaskSpec> =>
     produces: fc.array(text(), { maxLength: 2 }),
     template: fc.boolean(),
   });
-const dag: fc.Arbitrary<DagSpec> = fc.record({
+const dag = fc.record({
   id: text(),
   description: text(),
   schedule: fc.record({ cron: fc.option(text()), assets: fc.array(text(), { maxLength: 2 }) }),
@@ -136,7 +156,8 @@ const dag: fc.Arbitrary<DagSpec> = fc.record({
   namespace: fc.option(text()),
   labels: fc.dictionary(text(), text(), { maxKeys: 3 }),
   tasks: fc.tuple(task('a'), task('b')).map((tasks) => [...tasks]),
-});
+  metrics: fc.option(fc.record({ url: text(), connection: text(), model: text() }), { nil: undefined }),
+}) as fc.Arbitrary<DagSpec>;
 
 /** Runs each file with operators that write down what they were given. */
 const recorder = `
@@ -171,10 +192,14 @@ def plain(o):
 for line in sys.stdin:
     calls = []
     exec(compile(json.loads(line), "dag.py", "exec"), {"__name__": "dag"})
-    kept = {"argv", "env", "skip_on_exit"}
+    kept = {"argv", "env", "skip_on_exit", "url", "connection", "model"}
     named = [[n, {**k, **{x: v for x, v in vars(o).items() if x in kept}}] for n, o, k in calls if "task_id" in k or "dag_id" in k]
     print(json.dumps(named, default=plain))
 `;
+
+/** FLIGHTCHECK_FUZZ=20000 tries more than every run of the suite has time for. */
+const atOnce = 1000;
+const fuzzed = Array.from({ length: Math.ceil(Number(process.env.FLIGHTCHECK_FUZZ ?? 1000) / atOnce) }, (_, i) => 20_261_124 + i);
 
 const wellFormed = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value), (_key, inner: unknown) => (typeof inner === 'string' ? inner.toWellFormed() : inner));
@@ -182,8 +207,8 @@ const keys = (value: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), inner]));
 
 describe('every text of a manifest', () => {
-  test('means in Python what it means here, and nothing of it is executed', () => {
-    const specs = fc.sample(dag, { numRuns: 1500, seed: 20261124 });
+  test.each(fuzzed)('means in Python what it means here, and nothing of it is executed: seed %i', (seed) => {
+    const specs = fc.sample(dag, { numRuns: atOnce, seed });
     const ran = spawnSync('python3', ['-I', '-c', recorder], {
       input: specs.map((spec) => `${JSON.stringify(renderAirflow(spec))}\n`).join(''),
       encoding: 'utf8',
@@ -203,6 +228,9 @@ describe('every text of a manifest', () => {
           default_args: { owner: spec.owner },
         }) as object,
       );
+      const told = calls.find(([, k]) => k.task_id === metricsTaskId)?.[1];
+      expect(told === undefined).toBe(spec.metrics === undefined);
+      if (spec.metrics) expect(told).toMatchObject(wellFormed(spec.metrics) as object);
       for (const one of spec.tasks) {
         const call = calls.find(([, k]) => k.task_id === one.id)?.[1];
         const wanted =
@@ -242,6 +270,18 @@ describe('what may not leave the machine', () => {
       () => resolve({ tasks: { train: {}, b: { dependsOn: 'trian' } } }),
       'DAG_INVALID',
       'did you mean train?',
+    ],
+    [
+      'metrics for no Control Tower',
+      () => resolve({ environments: { dev: { ...given.environments.dev, metrics: {} } } }, 'dev'),
+      'DAG_INVALID',
+      'name no Control Tower',
+    ],
+    [
+      'a task of the name of the one that posts metrics',
+      () => resolve({ tasks: { 'control-tower': { command: 'true' } } }, 'dev'),
+      'DAG_INVALID',
+      'is that of the task that posts metrics',
     ],
     ['no tasks', () => resolve({ tasks: {} }), 'DAG_NO_TASKS', 'no tasks'],
     ['an image by tag', () => resolve({ tasks: { a: { image: 'python:3.11' } } }), 'DAG_INVALID', 'not pinned by digest'],

@@ -1,13 +1,16 @@
 /** Deployments to a real Airflow: what it schedules afterwards is asked of its own REST API, not of our adapter. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderAirflow, renderHash } from '../../src/delivery/dag/render-airflow.ts';
 import { resolveDag } from '../../src/delivery/dag/resolve.ts';
+import { startTower, type Tower } from '../../src/tower/server.ts';
 import { git, temporaryFolder } from '../helpers/repo.ts';
 import { manifestOf } from '../support/manifest.ts';
-import { airflowPrograms, type RealAirflow, startAirflow } from '../support/real-airflow.ts';
+import { airflowPrograms, type RealAirflow, startAirflow, towerConnection } from '../support/real-airflow.ts';
+import { sampleReport } from '../tower/sample.ts';
 
 const root = join(import.meta.dirname, '../..');
 const image = `registry.example.com/team/risk@sha256:${'a'.repeat(64)}`;
@@ -82,6 +85,10 @@ const fleet = manifestOf({
   environments: {
     prod: { airflow: { url: 'http://127.0.0.1:1' }, deliver: { dir: '/x' }, namespace: 'models' },
     dev: { executor: 'local', airflow: { url: 'http://127.0.0.1:1' }, deliver: { dir: '/x' }, dagIdSuffix: '__dev' },
+    local: {
+      ...{ executor: 'local', airflow: { url: 'http://127.0.0.1:1' }, deliver: { dir: '/x' }, dagIdSuffix: '__local' },
+      metrics: { url: 'http://127.0.0.1:1' },
+    },
   },
 });
 const specOf = (environment: string) =>
@@ -106,11 +113,13 @@ describe.each([2, 3] as const)('a real DagBag of Airflow %i', (major) => {
   const bin = airflowPrograms(major);
   test.skipIf(bin === null)('loads both renders as they are meant, and the real operator makes valid pods of them', () => {
     const folder = temporaryFolder();
-    for (const environment of ['prod', 'dev'])
+    for (const environment of ['prod', 'dev', 'local'])
       writeFileSync(join(folder, `${environment}.py`), renderAirflow(specOf(environment)));
     const loaded = load(bin ?? '', folder);
     expect(loaded.errors).toEqual({});
-    expect(Object.keys(loaded.dags).sort()).toEqual(['risk', 'risk__dev']);
+    expect(Object.keys(loaded.dags).sort()).toEqual(['risk', 'risk__dev', 'risk__local']);
+    expect(loaded.dags.risk__local?.tasks.tell?.downstream).toEqual(['control-tower']);
+    expect(loaded.dags.risk__local?.tasks['control-tower']).toMatchObject({ trigger_rule: 'all_done', retries: 0 });
     for (const environment of ['prod', 'dev']) {
       const spec = specOf(environment);
       const dag = loaded.dags[spec.id];
@@ -164,6 +173,8 @@ describe.each([2, 3] as const)('a real DagBag of Airflow %i', (major) => {
 
 describe.skipIf(airflowPrograms(3) === null)('a real Airflow 3', () => {
   let airflow: RealAirflow;
+  let tower: Tower;
+  let towerFolder: string;
   let repo: string;
   let token: string;
   /** What the tasks of the model write: the proof that they ran. */
@@ -180,13 +191,14 @@ environments:
     airflow: { url: "${airflow.url}" }
     deliver: { dir: "${airflow.dags}" }
     testRun: true
+    metrics: { url: "${tower.url}" }
     verifyTimeout: 90s
 ${more}`;
   const tasksOf = (word: string, train = `open(${JSON.stringify(JSON.stringify(proof)).slice(1, -1)}, 'a').write('${word} ')`) =>
     [
       '  drift: { command: [python3, -c, "print(1)"], produces: ["risk://drift"] }',
       `  train: { command: [python3, -c, ${JSON.stringify(train.replaceAll('\\"', "'"))}], dependsOn: drift }`,
-      '  skipped: { command: [python3, -c, "raise SystemExit(99)"], skipOnExit: 99, dependsOn: drift }',
+      '  skipped: { command: [python3, -c, "raise SystemExit(99)"], skipOnExit: 99, produces: ["risk://skipped"], dependsOn: drift }',
     ].join('\n');
   const commit = (text: string): void => {
     writeFileSync(join(repo, 'flightcheck.yml'), text);
@@ -200,11 +212,15 @@ ${more}`;
     AIRFLOW_USERNAME: user,
     AIRFLOW_PASSWORD: password,
   });
-  const deploy = (action: string, env: Record<string, string> = envOf('deployer')) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [...command, action, '--env', 'dev'], {
-      ...{ cwd: repo, env, encoding: 'utf8' },
+  /** The command in a process of its own, while Control Tower in this one goes on. */
+  const deploy = async (action: string, env: Record<string, string> = envOf('deployer')) => {
+    const child = spawn(process.execPath, [...command, action, '--env', 'dev'], {
+      ...{ cwd: repo, env, stdio: ['ignore', 'pipe', 'pipe'] },
     });
-    return { code: status, output: stdout + stderr };
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, output };
   };
   const ask = async (path: string, method = 'GET', body?: object): Promise<{ status: number; body: Record<string, unknown> }> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
@@ -231,11 +247,24 @@ ${more}`;
   };
   const deliveredHash = (): string => /# (render-hash: \w+)/.exec(readFileSync(join(airflow.dags, 'risk.py'), 'utf8'))?.[1] ?? '';
   const trained = (): string => (existsSync(proof) ? readFileSync(proof, 'utf8') : '');
-  const edges = ['drift>skipped,train', 'skipped>', 'train>'];
+  const edges = ['control-tower>', 'drift>skipped,train', 'skipped>control-tower', 'train>control-tower'];
+  /** What Control Tower was told: the sum over all runs. */
+  const told = async (metric: string): Promise<number> => {
+    const response = await fetch(`${tower.url}/v1/query?metric=${metric}&bucket=none&agg=sum&by=dag`);
+    const { groups } = (await response.json()) as { groups: { labels: { dag: string }; value: number }[] };
+    return groups.find(({ labels }) => labels.dag === 'risk')?.value ?? Number.NaN;
+  };
 
   beforeAll(async () => {
     execFileSync('npm', ['run', '-s', 'build'], { cwd: root, stdio: 'pipe' });
-    airflow = await startAirflow();
+    towerFolder = mkdtempSync(join(tmpdir(), 'flightcheck-test-'));
+    tower = await startTower({ folder: towerFolder, version: '0.1.0', port: 0 });
+    const known = JSON.stringify(sampleReport({ name: 'risk', owner: '@team' }));
+    const authorization = `Bearer ${tower.token}`;
+    await fetch(`${tower.url}/v1/reports`, {
+      ...{ method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: known },
+    });
+    airflow = await startAirflow(towerConnection(tower.token ?? ''));
     repo = join(airflow.dags, '../repo');
     mkdirSync(repo);
     git(repo, 'init', '-q');
@@ -247,11 +276,15 @@ ${more}`;
     });
     token = ((await answer.json()) as { access_token: string }).access_token;
   });
-  afterAll(() => airflow?.close());
+  afterAll(async () => {
+    await airflow?.close();
+    await tower?.close();
+    rmSync(towerFolder, { recursive: true, force: true });
+  });
 
   test('takes a new DAG: every task carries the hash, a run of it really executed its commands', async () => {
     commit(manifest(tasksOf('first')));
-    const { code, output } = deploy('apply');
+    const { code, output } = await deploy('apply');
     expect(code, output).toBe(0);
     expect(output).toContain('Deployed and proven');
     expect(await stateOf()).toEqual({ isThere: true, isPaused: false, hashes: [deliveredHash()], edges, errors: [] });
@@ -263,22 +296,36 @@ ${more}`;
       each.task_id,
       each.state,
     ]);
-    expect(Object.fromEntries(states)).toEqual({ drift: 'success', train: 'success', skipped: 'skipped' });
+    expect(Object.fromEntries(states)).toEqual({
+      ...{ drift: 'success', train: 'success', skipped: 'skipped', 'control-tower': 'success' },
+    });
+    expect([await told('dag.tasks.success'), await told('dag.tasks.skipped'), await told('dag.tasks.failed')]).toEqual([2, 1, 0]);
+    expect(await told('dag.run.success')).toBe(1);
+    expect(await told('dag.run.seconds')).toBeGreaterThan(0);
   });
 
-  test('has nothing to do the second time, and the proof can be asked for', () => {
-    const again = deploy('apply');
+  test('what a task produces is new only when it found something to do', async () => {
+    const { body } = await ask('/assets/events');
+    const events = body.asset_events as { source_task_id: string; uri: string }[];
+    expect(events.map((event) => event.source_task_id)).toEqual(['drift']);
+  });
+
+  test('has nothing to do the second time, and the proof can be asked for', async () => {
+    const again = await deploy('apply');
     expect(again.output).toContain('Nothing to do');
     expect(again.code).toBe(0);
-    expect(deploy('verify')).toMatchObject({ code: 0, output: expect.stringContaining('exactly as this commit renders it') });
-    expect(deploy('plan').output).toContain('Nothing');
+    expect(await deploy('verify')).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('exactly as this commit renders it'),
+    });
+    expect((await deploy('plan')).output).toContain('Nothing');
   });
 
   test('a change that Airflow cannot import is rolled back, with its trace, and the DAG goes on as before', async () => {
     const before = await stateOf();
     // The stand-ins that the file is imported against cannot know which schemes Airflow keeps for itself.
     commit(manifest(tasksOf('broken').replace('risk://drift', 'airflow://drift')));
-    const { code, output } = deploy('apply');
+    const { code, output } = await deploy('apply');
     expect(code, output).toBe(4);
     expect(output).toContain('Rolled back: Airflow has what it had before, proven.');
     const report = readFileSync(join(repo, '.flightcheck/deploy.report.json'), 'utf8');
@@ -286,26 +333,30 @@ ${more}`;
     expect(report).toMatch(/reserved|scheme/);
     expect(await stateOf()).toEqual(before);
     expect(deliveredHash()).toBe(before.hashes?.[0]);
-    expect(deploy('verify').code).toBe(1);
+    expect((await deploy('verify')).code).toBe(1);
   });
 
   test('a change whose test run fails is rolled back', async () => {
     const before = await stateOf();
     commit(manifest(tasksOf('failing', 'raise SystemExit(3)')));
-    const { code, output } = deploy('apply');
+    const { code, output } = await deploy('apply');
     expect(code, output).toBe(4);
     expect(output).toContain('the test run ended as failed');
     expect(await stateOf()).toEqual(before);
+    expect([await told('dag.run.success'), await told('dag.tasks.failed')]).toEqual([1, 1]);
   });
 
   test('a DAG that a person paused stays paused, and an account that may only look cannot let a new one go', async () => {
     await ask('/dags/risk', 'PATCH', { is_paused: true });
     commit(manifest(tasksOf('paused')).replace('testRun: true', 'testRun: false'));
-    const { code, output } = deploy('apply', envOf('onlooker'));
+    const { code, output } = await deploy('apply', envOf('onlooker'));
     expect(code, output).toBe(0);
     expect(await stateOf()).toMatchObject({ isPaused: true, hashes: [deliveredHash()] });
     await ask('/dags/risk', 'PATCH', { is_paused: false });
-    expect(deploy('apply', envOf('deployer', 'wrong'))).toMatchObject({ code: 2, output: expect.stringContaining('refuses') });
+    expect(await deploy('apply', envOf('deployer', 'wrong'))).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('refuses'),
+    });
   });
 
   test('killed after the delivery, rollback recovers; asked again it only proves', async () => {
@@ -321,10 +372,10 @@ ${more}`;
     await ended;
     expect(child.signalCode).toBe('SIGKILL');
     expect(deliveredHash()).not.toBe(before.hashes?.[0]);
-    const back = deploy('rollback');
+    const back = await deploy('rollback');
     expect(back.code, back.output).toBe(4);
     expect(await stateOf()).toEqual(before);
-    const again = deploy('rollback');
+    const again = await deploy('rollback');
     expect(again, again.output).toMatchObject({ code: 0, output: expect.stringContaining('no delivery of risk.py to undo') });
     expect(await stateOf()).toEqual(before);
   });
@@ -335,7 +386,7 @@ ${more}`;
     for (let look = 0; look < 60 && ((await stateOf()).errors as object[]).length === 0; look++)
       await new Promise((resolve) => setTimeout(resolve, 500));
     commit(manifest(tasksOf('mended')));
-    const { code, output } = deploy('apply');
+    const { code, output } = await deploy('apply');
     expect(code, output).toBe(0);
     expect(output).toContain('its file is broken');
     expect(await stateOf()).toMatchObject({ hashes: [deliveredHash()], errors: [], isPaused: false });
@@ -344,7 +395,7 @@ ${more}`;
 
   test('a new DAG that breaks leaves nothing behind: no file, no DAG, no import error', async () => {
     commit(manifest(tasksOf('new').replace('risk://drift', 'airflow://drift'), '    dagIdSuffix: __new\n'));
-    const { code, output } = deploy('apply');
+    const { code, output } = await deploy('apply');
     expect(code, output).toBe(4);
     expect(existsSync(join(airflow.dags, 'risk__new.py'))).toBe(false);
     expect(await stateOf('risk__new')).toEqual({ isThere: false, errors: [] });
@@ -355,7 +406,7 @@ ${more}`;
     const before = await stateOf();
     await airflow.kill('dag-processor');
     commit(manifest(tasksOf('unread')).replace('verifyTimeout: 90s', 'verifyTimeout: 6s'));
-    const { code, output } = deploy('apply');
+    const { code, output } = await deploy('apply');
     expect([3, 4], output).toContain(code);
     expect(await stateOf()).toEqual(before);
     expect(deliveredHash()).toBe(before.hashes?.[0]);

@@ -1,7 +1,11 @@
 # Written by Flightcheck from flightcheck.yml: change that file, not this one.
-# render-hash: ca0e389bf70406710a7bdf9a425845d9099ed8f2159fa728ebf840d232f5148a
+# render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0
+import json
 import os
 import subprocess
+import time
+import urllib.error
+import urllib.request
 from datetime import timedelta
 
 import pendulum
@@ -40,10 +44,94 @@ class LocalCommand(BaseOperator):
             raise RuntimeError(f"{self.argv[0]} ended with exit code {done.returncode}")
 
 
+try:
+    from airflow.sdk import BaseOperator as MetricsBase, Connection
+
+    token_of = Connection.get
+except ImportError:
+    from airflow.hooks.base import BaseHook
+    from airflow.models import BaseOperator as MetricsBase
+
+    token_of = BaseHook.get_connection
+
+
+class PostMetrics(MetricsBase):
+    """Tells Control Tower how the run went, and ends as the tasks before it did, so that the run does."""
+
+    template_fields = ()
+
+    def __init__(self, *, url, connection, model, environment, labels, **kwargs):
+        super().__init__(**kwargs)
+        self.url = url
+        self.connection = connection
+        self.model = model
+        self.environment = environment
+        self.labels = labels
+
+    def states(self, context):
+        run = context["dag_run"]
+        if hasattr(run, "get_task_instances"):
+            found = {each.task_id: each.state for each in run.get_task_instances()}
+        else:
+            found = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
+        return {task: getattr(state, "value", state) for task, state in found.items() if task != self.task_id}
+
+    def body(self, run, states):
+        def metric(name, value, unit="1"):
+            return {"name": name, "value": value, "unit": unit, "labels": self.labels}
+
+        def count(*wanted):
+            return sum(state in wanted for state in states.values())
+
+        failed = count("failed", "upstream_failed")
+        seconds = time.time() - run.start_date.timestamp()
+        return {
+            "model": self.model,
+            "environment": self.environment,
+            # The same run has the same time, so that what is sent twice counts once.
+            "at": run.start_date.isoformat(),
+            "metrics": [
+                metric("dag.run.seconds", round(seconds, 3), "s"),
+                metric("dag.run.success", 0 if failed else 1),
+                metric("dag.tasks.success", count("success")),
+                metric("dag.tasks.failed", failed),
+                metric("dag.tasks.skipped", count("skipped")),
+            ],
+        }
+
+    def post(self, body):
+        request = urllib.request.Request(self.url + "/v1/metrics", data=json.dumps(body).encode(), method="POST")
+        request.add_header("Content-Type", "application/json")
+        # Not handed on to where an answer redirects.
+        request.add_unredirected_header("Authorization", "Bearer " + (token_of(self.connection).password or ""))
+        for wait in (2, 10, None):
+            try:
+                with urllib.request.urlopen(request, timeout=15) as answer:
+                    return answer.status
+            except urllib.error.HTTPError as error:
+                if error.code < 500 or wait is None:
+                    raise RuntimeError(f"{error.code} {error.read(500).decode('utf-8', 'replace')}") from None
+            except OSError:
+                if wait is None:
+                    raise
+            time.sleep(wait)
+
+    def execute(self, context):
+        states = self.states(context)
+        try:
+            self.log.info("Control Tower answered %s", self.post(self.body(context["dag_run"], states)))
+        except Exception as error:
+            # A model that ran well did so whether or not somebody was told.
+            self.log.warning("Control Tower at %s was not told: %s", self.url, error)
+        bad = [task for task in sorted(self.upstream_task_ids) if states.get(task) not in ("success", "skipped")]
+        if bad:
+            raise RuntimeError("not a success: " + ", ".join(bad))
+
+
 with DAG(
     dag_id="risk__dev",
     description="Who pays late.",
-    doc_md="Who pays late.\n\nDeployed by Flightcheck from commit bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.\n\nrender-hash: ca0e389bf70406710a7bdf9a425845d9099ed8f2159fa728ebf840d232f5148a\n\n<!-- flightcheck-spec eyJjYXRjaHVwIjpmYWxzZSwiZGVzY3JpcHRpb24iOiJXaG8gcGF5cyBsYXRlLiIsImV4ZWN1dG9yIjoibG9jYWwiLCJpZCI6InJpc2tfX2RldiIsImxhYmVscyI6eyJjb21taXQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiZW52aXJvbm1lbnQiOiJkZXYiLCJtb2RlbCI6InJpc2siLCJ2ZXJzaW9uIjoiMS4yLjAifSwibWF4QWN0aXZlUnVucyI6MSwibmFtZXNwYWNlIjpudWxsLCJvd25lciI6InRlYW0iLCJwYXJhbXMiOnsiZGF5cyI6N30sInNjaGVkdWxlIjp7ImFzc2V0cyI6W10sImNyb24iOm51bGx9LCJzdGFydCI6IjIwMjQtMDEtMDEiLCJ0YWdzIjpbImZsaWdodGNoZWNrIiwiZGVidCJdLCJ0YXNrcyI6W3siYWZmaW5pdHkiOm51bGwsImFyZ3MiOltdLCJiYWNrb2ZmIjpmYWxzZSwiY29tbWFuZCI6WyJweXRob24iLCItbSIsInJpc2suZHJpZnQiXSwiZGVmZXJyYWJsZSI6ZmFsc2UsImRlcGVuZHNPbiI6W10sImVudiI6eyJHSVRfQ09NTUlUIjoiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYiIsIklNQUdFX0RJR0VTVCI6InNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIn0sImlkIjoiZHJpZnQiLCJpbWFnZSI6InJlZ2lzdHJ5LmV4YW1wbGUuY29tL3RlYW0vcmlza0BzaGEyNTY6YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYSIsImxpbWl0cyI6eyJtZW1vcnkiOiIyR2kifSwibm9kZVNlbGVjdG9yIjp7fSwicG9vbCI6bnVsbCwicHJvZHVjZXMiOlsicmlzazovL2RyaWZ0Il0sInJlcXVlc3RzIjp7ImNwdSI6IjEiLCJtZW1vcnkiOiIyR2kifSwicmV0cmllcyI6MiwicmV0cnlEZWxheVNlY29uZHMiOjMwMCwic2VjcmV0cyI6W3siZW52IjoiVE9LRU4iLCJrZXkiOiJ0b2tlbiIsInNlY3JldCI6InJpc2sifV0sInNlcnZpY2VBY2NvdW50IjpudWxsLCJza2lwT25FeGl0Ijo5OSwic3RhcnR1cFRpbWVvdXRTZWNvbmRzIjo2MDAsInRlbXBsYXRlIjpmYWxzZSwidGltZW91dFNlY29uZHMiOjM2MDAsInRvbGVyYXRpb25zIjpbXSwid2hlbiI6ImFsbF9zdWNjZXNzIn0seyJhZmZpbml0eSI6bnVsbCwiYXJncyI6WyJ7eyBkcyB9fSJdLCJiYWNrb2ZmIjpmYWxzZSwiY29tbWFuZCI6WyJweXRob24iLCItbSIsInJpc2sudHJhaW4iXSwiZGVmZXJyYWJsZSI6ZmFsc2UsImRlcGVuZHNPbiI6WyJkcmlmdCJdLCJlbnYiOnsiR0lUX0NPTU1JVCI6ImJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmIiLCJJTUFHRV9ESUdFU1QiOiJzaGEyNTY6YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYSJ9LCJpZCI6InJldHJhaW4iLCJpbWFnZSI6InJlZ2lzdHJ5LmV4YW1wbGUuY29tL3RlYW0vcmlza0BzaGEyNTY6YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYSIsImxpbWl0cyI6eyJncHUiOjEsIm1lbW9yeSI6IjJHaSJ9LCJub2RlU2VsZWN0b3IiOnt9LCJwb29sIjpudWxsLCJwcm9kdWNlcyI6W10sInJlcXVlc3RzIjp7ImNwdSI6IjEiLCJncHUiOjEsIm1lbW9yeSI6IjJHaSJ9LCJyZXRyaWVzIjoyLCJyZXRyeURlbGF5U2Vjb25kcyI6MzAwLCJzZWNyZXRzIjpbeyJlbnYiOiJUT0tFTiIsImtleSI6InRva2VuIiwic2VjcmV0IjoicmlzayJ9XSwic2VydmljZUFjY291bnQiOm51bGwsInNraXBPbkV4aXQiOm51bGwsInN0YXJ0dXBUaW1lb3V0U2Vjb25kcyI6NjAwLCJ0ZW1wbGF0ZSI6ZmFsc2UsInRpbWVvdXRTZWNvbmRzIjozMDAsInRvbGVyYXRpb25zIjpbeyJrZXkiOiJncHUiLCJvcGVyYXRvciI6IkV4aXN0cyJ9XSwid2hlbiI6ImFsbF9zdWNjZXNzIn0seyJhZmZpbml0eSI6bnVsbCwiYXJncyI6W10sImJhY2tvZmYiOmZhbHNlLCJjb21tYW5kIjpbImVjaG8iLCJ7eyBkcyB9fSJdLCJkZWZlcnJhYmxlIjpmYWxzZSwiZGVwZW5kc09uIjpbInJldHJhaW4iXSwiZW52Ijp7IkdJVF9DT01NSVQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiSU1BR0VfRElHRVNUIjoic2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEifSwiaWQiOiJ0ZWxsIiwiaW1hZ2UiOiJyZWdpc3RyeS5leGFtcGxlLmNvbS90ZWFtL3Jpc2tAc2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJsaW1pdHMiOnsibWVtb3J5IjoiMkdpIn0sIm5vZGVTZWxlY3RvciI6e30sInBvb2wiOm51bGwsInByb2R1Y2VzIjpbXSwicmVxdWVzdHMiOnsiY3B1IjoiMSIsIm1lbW9yeSI6IjJHaSJ9LCJyZXRyaWVzIjoyLCJyZXRyeURlbGF5U2Vjb25kcyI6MzAwLCJzZWNyZXRzIjpbeyJlbnYiOiJUT0tFTiIsImtleSI6InRva2VuIiwic2VjcmV0IjoicmlzayJ9XSwic2VydmljZUFjY291bnQiOm51bGwsInNraXBPbkV4aXQiOm51bGwsInN0YXJ0dXBUaW1lb3V0U2Vjb25kcyI6NjAwLCJ0ZW1wbGF0ZSI6dHJ1ZSwidGltZW91dFNlY29uZHMiOjM2MDAsInRvbGVyYXRpb25zIjpbXSwid2hlbiI6ImFsbF9kb25lIn1dLCJ0aW1lb3V0U2Vjb25kcyI6MTQ0MDAsInRpbWV6b25lIjoiQXVzdHJhbGlhL1N5ZG5leSJ9 -->",
+    doc_md="Who pays late.\n\nDeployed by Flightcheck from commit bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.\n\nrender-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0\n\n<!-- flightcheck-spec eyJjYXRjaHVwIjpmYWxzZSwiZGVzY3JpcHRpb24iOiJXaG8gcGF5cyBsYXRlLiIsImV4ZWN1dG9yIjoibG9jYWwiLCJpZCI6InJpc2tfX2RldiIsImxhYmVscyI6eyJjb21taXQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiZW52aXJvbm1lbnQiOiJkZXYiLCJtb2RlbCI6InJpc2siLCJ2ZXJzaW9uIjoiMS4yLjAifSwibWF4QWN0aXZlUnVucyI6MSwibWV0cmljcyI6eyJjb25uZWN0aW9uIjoiZmxpZ2h0Y2hlY2tfdG93ZXIiLCJtb2RlbCI6InJpc2siLCJ1cmwiOiJodHRwczovL3Rvd2VyLmV4YW1wbGUuY29tIn0sIm5hbWVzcGFjZSI6bnVsbCwib3duZXIiOiJ0ZWFtIiwicGFyYW1zIjp7ImRheXMiOjd9LCJzY2hlZHVsZSI6eyJhc3NldHMiOltdLCJjcm9uIjpudWxsfSwic3RhcnQiOiIyMDI0LTAxLTAxIiwidGFncyI6WyJmbGlnaHRjaGVjayIsImRlYnQiXSwidGFza3MiOlt7ImFmZmluaXR5IjpudWxsLCJhcmdzIjpbXSwiYmFja29mZiI6ZmFsc2UsImNvbW1hbmQiOlsicHl0aG9uIiwiLW0iLCJyaXNrLmRyaWZ0Il0sImRlZmVycmFibGUiOmZhbHNlLCJkZXBlbmRzT24iOltdLCJlbnYiOnsiR0lUX0NPTU1JVCI6ImJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmIiLCJJTUFHRV9ESUdFU1QiOiJzaGEyNTY6YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYSJ9LCJpZCI6ImRyaWZ0IiwiaW1hZ2UiOiJyZWdpc3RyeS5leGFtcGxlLmNvbS90ZWFtL3Jpc2tAc2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJsaW1pdHMiOnsibWVtb3J5IjoiMkdpIn0sIm5vZGVTZWxlY3RvciI6e30sInBvb2wiOm51bGwsInByb2R1Y2VzIjpbInJpc2s6Ly9kcmlmdCJdLCJyZXF1ZXN0cyI6eyJjcHUiOiIxIiwibWVtb3J5IjoiMkdpIn0sInJldHJpZXMiOjIsInJldHJ5RGVsYXlTZWNvbmRzIjozMDAsInNlY3JldHMiOlt7ImVudiI6IlRPS0VOIiwia2V5IjoidG9rZW4iLCJzZWNyZXQiOiJyaXNrIn1dLCJzZXJ2aWNlQWNjb3VudCI6bnVsbCwic2tpcE9uRXhpdCI6OTksInN0YXJ0dXBUaW1lb3V0U2Vjb25kcyI6NjAwLCJ0ZW1wbGF0ZSI6ZmFsc2UsInRpbWVvdXRTZWNvbmRzIjozNjAwLCJ0b2xlcmF0aW9ucyI6W10sIndoZW4iOiJhbGxfc3VjY2VzcyJ9LHsiYWZmaW5pdHkiOm51bGwsImFyZ3MiOlsie3sgZHMgfX0iXSwiYmFja29mZiI6ZmFsc2UsImNvbW1hbmQiOlsicHl0aG9uIiwiLW0iLCJyaXNrLnRyYWluIl0sImRlZmVycmFibGUiOmZhbHNlLCJkZXBlbmRzT24iOlsiZHJpZnQiXSwiZW52Ijp7IkdJVF9DT01NSVQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiSU1BR0VfRElHRVNUIjoic2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEifSwiaWQiOiJyZXRyYWluIiwiaW1hZ2UiOiJyZWdpc3RyeS5leGFtcGxlLmNvbS90ZWFtL3Jpc2tAc2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJsaW1pdHMiOnsiZ3B1IjoxLCJtZW1vcnkiOiIyR2kifSwibm9kZVNlbGVjdG9yIjp7fSwicG9vbCI6bnVsbCwicHJvZHVjZXMiOltdLCJyZXF1ZXN0cyI6eyJjcHUiOiIxIiwiZ3B1IjoxLCJtZW1vcnkiOiIyR2kifSwicmV0cmllcyI6MiwicmV0cnlEZWxheVNlY29uZHMiOjMwMCwic2VjcmV0cyI6W3siZW52IjoiVE9LRU4iLCJrZXkiOiJ0b2tlbiIsInNlY3JldCI6InJpc2sifV0sInNlcnZpY2VBY2NvdW50IjpudWxsLCJza2lwT25FeGl0IjpudWxsLCJzdGFydHVwVGltZW91dFNlY29uZHMiOjYwMCwidGVtcGxhdGUiOmZhbHNlLCJ0aW1lb3V0U2Vjb25kcyI6MzAwLCJ0b2xlcmF0aW9ucyI6W3sia2V5IjoiZ3B1Iiwib3BlcmF0b3IiOiJFeGlzdHMifV0sIndoZW4iOiJhbGxfc3VjY2VzcyJ9LHsiYWZmaW5pdHkiOm51bGwsImFyZ3MiOltdLCJiYWNrb2ZmIjpmYWxzZSwiY29tbWFuZCI6WyJlY2hvIiwie3sgZHMgfX0iXSwiZGVmZXJyYWJsZSI6ZmFsc2UsImRlcGVuZHNPbiI6WyJyZXRyYWluIl0sImVudiI6eyJHSVRfQ09NTUlUIjoiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYiIsIklNQUdFX0RJR0VTVCI6InNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIn0sImlkIjoidGVsbCIsImltYWdlIjoicmVnaXN0cnkuZXhhbXBsZS5jb20vdGVhbS9yaXNrQHNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIiwibGltaXRzIjp7Im1lbW9yeSI6IjJHaSJ9LCJub2RlU2VsZWN0b3IiOnt9LCJwb29sIjpudWxsLCJwcm9kdWNlcyI6W10sInJlcXVlc3RzIjp7ImNwdSI6IjEiLCJtZW1vcnkiOiIyR2kifSwicmV0cmllcyI6MiwicmV0cnlEZWxheVNlY29uZHMiOjMwMCwic2VjcmV0cyI6W3siZW52IjoiVE9LRU4iLCJrZXkiOiJ0b2tlbiIsInNlY3JldCI6InJpc2sifV0sInNlcnZpY2VBY2NvdW50IjpudWxsLCJza2lwT25FeGl0IjpudWxsLCJzdGFydHVwVGltZW91dFNlY29uZHMiOjYwMCwidGVtcGxhdGUiOnRydWUsInRpbWVvdXRTZWNvbmRzIjozNjAwLCJ0b2xlcmF0aW9ucyI6W10sIndoZW4iOiJhbGxfZG9uZSJ9XSwidGltZW91dFNlY29uZHMiOjE0NDAwLCJ0aW1lem9uZSI6IkF1c3RyYWxpYS9TeWRuZXkifQ== -->",
     schedule=None,
     start_date=pendulum.datetime(2024, 1, 1, tz="Australia/Sydney"),
     catchup=False,
@@ -56,7 +144,7 @@ with DAG(
 ) as dag:
     task_1 = LocalCommand(
         task_id="drift",
-        doc_md="render-hash: ca0e389bf70406710a7bdf9a425845d9099ed8f2159fa728ebf840d232f5148a",
+        doc_md="render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0",
         retries=2,
         retry_delay=timedelta(seconds=300),
         retry_exponential_backoff=False,
@@ -69,7 +157,7 @@ with DAG(
     )
     task_2 = LocalCommand(
         task_id="retrain",
-        doc_md="render-hash: ca0e389bf70406710a7bdf9a425845d9099ed8f2159fa728ebf840d232f5148a",
+        doc_md="render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0",
         retries=2,
         retry_delay=timedelta(seconds=300),
         retry_exponential_backoff=False,
@@ -81,7 +169,7 @@ with DAG(
     )
     task_3 = LocalCommand(
         task_id="tell",
-        doc_md="render-hash: ca0e389bf70406710a7bdf9a425845d9099ed8f2159fa728ebf840d232f5148a",
+        doc_md="render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0",
         retries=2,
         retry_delay=timedelta(seconds=300),
         retry_exponential_backoff=False,
@@ -91,5 +179,18 @@ with DAG(
         env={"GIT_COMMIT": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "IMAGE_DIGEST": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
         skip_on_exit=None,
     )
+    task_4 = PostMetrics(
+        task_id="control-tower",
+        doc_md="render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0",
+        retries=0,
+        execution_timeout=timedelta(seconds=300),
+        trigger_rule="all_done",
+        url="https://tower.example.com",
+        connection="flightcheck_tower",
+        model="risk",
+        environment="dev",
+        labels={"dag": "risk__dev"},
+    )
     task_1 >> task_2
     task_2 >> task_3
+    task_3 >> task_4

@@ -31,7 +31,7 @@ export interface RealAirflow {
 
 const longestStartSeconds = 180;
 
-function environment(home: string, bin: string, port: number): NodeJS.ProcessEnv {
+function environment(home: string, bin: string, port: number, more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const secret = 'for-tests-on-loopback-only-'.repeat(4);
   const settings = {
     CORE__DAGS_FOLDER: join(home, 'dags'),
@@ -56,6 +56,7 @@ function environment(home: string, bin: string, port: number): NodeJS.ProcessEnv
   return {
     ...{ HOME, LANG, AIRFLOW_HOME: home, PATH: [bin, process.env.PATH ?? ''].join(delimiter) },
     ...Object.fromEntries(named),
+    ...more,
   };
 }
 
@@ -72,8 +73,13 @@ async function untilHealthy(url: string, log: () => string): Promise<void> {
   }
 }
 
-/** Starts it and waits until every part gives a sign of life. Ask `airflowPrograms` first. */
-export async function startAirflow(): Promise<RealAirflow> {
+/** The connection with which a DAG's last task writes to Control Tower, as Airflow reads it from a variable. */
+export const towerConnection = (token: string): Readonly<Record<string, string>> => ({
+  AIRFLOW_CONN_FLIGHTCHECK_TOWER: JSON.stringify({ conn_type: 'http', password: token }),
+});
+
+/** Starts it, with more variables where given, and waits until every part gives a sign of life. Ask `airflowPrograms` first. */
+export async function startAirflow(more: Readonly<Record<string, string>> = {}): Promise<RealAirflow> {
   const bin = airflowPrograms(3);
   if (bin === null) throw new Error('Airflow is not installed: npm run setup:e2e');
   const home = mkdtempSync(join(tmpdir(), 'flightcheck-airflow-'));
@@ -81,7 +87,7 @@ export async function startAirflow(): Promise<RealAirflow> {
   mkdirSync(join(home, 'dags'));
   writeFileSync(join(home, 'passwords.json'), JSON.stringify(passwords));
   const port = await freePort();
-  const env = environment(home, bin, port);
+  const env = environment(home, bin, port, more);
   const airflow = join(bin, 'airflow');
   const migrated = spawnSync(airflow, ['db', 'migrate'], { env, encoding: 'utf8' });
   if (migrated.status !== 0) throw new Error(`airflow db migrate: ${migrated.stderr.slice(-2000)}`);

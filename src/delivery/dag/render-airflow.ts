@@ -4,6 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { canonical } from '../../kernel/canonical.ts';
+import { metricsImports, metricsOperator, metricsTaskId, renderMetricsTask, scheduledTasks } from './metrics-task.ts';
+import { call, python } from './python.ts';
 import type { Amounts, DagSpec, TaskSpec } from './spec.ts';
 
 /** Changes when the rendered file does for the same specification. */
@@ -11,21 +13,6 @@ const format = 1;
 
 /** SHA-256, hex, of what Airflow shall schedule. */
 export const renderHash = (spec: DagSpec): string => createHash('sha256').update(canonical({ format, spec })).digest('hex');
-
-/**
- * A value as a Python literal. JSON text is the same literal in Python once true, false and null are spelt out and no
- * lone surrogate, which Python cannot encode, is left.
- */
-export function python(value: unknown): string {
-  if (value === null || value === undefined) return 'None';
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : `float("${value}")`;
-  if (typeof value === 'string') return JSON.stringify(value.toWellFormed()).replaceAll('\u007f', '\\u007f');
-  if (Array.isArray(value)) return `[${value.map(python).join(', ')}]`;
-  return `{${Object.entries(value)
-    .map(([key, inner]) => `${python(key)}: ${python(inner)}`)
-    .join(', ')}}`;
-}
 
 /** The mark that proves which render Airflow schedules: it stands in the DAG's and in every task's `doc_md`. */
 export const hashMark = (hash: string): string => `render-hash: ${hash}`;
@@ -42,12 +29,6 @@ const podName = (id: string): string =>
     .replaceAll(/[^a-z0-9-]/g, '-')
     .slice(0, 55)
     .replace(/^-+|-+$/g, '') || 'task';
-
-/** Keyword arguments, one a line; undefined ones are left out. */
-const call = (name: string, given: Readonly<Record<string, string | undefined>>): string =>
-  `${name}(\n${Object.entries(given)
-    .flatMap(([key, value]) => (value === undefined ? [] : [`        ${key}=${value},\n`]))
-    .join('')}    )`;
 
 /** What every operator is told. */
 const common = (task: TaskSpec, hash: string) => ({
@@ -195,18 +176,26 @@ export function specIn(text: string): DagSpec | null {
 /** Renders the file. The same specification gives the same bytes. */
 export function renderAirflow(spec: DagSpec): string {
   const hash = renderHash(spec);
-  const variable = new Map(spec.tasks.map((task, i) => [task.id, `task_${i + 1}`]));
+  const all = scheduledTasks(spec);
+  const variable = new Map(all.map((task, i) => [task.id, `task_${i + 1}`]));
   const isLocal = spec.executor === 'local';
   const tasks = spec.tasks.map(
     (task) => `    ${variable.get(task.id)} = ${isLocal ? localTask(task, hash) : podTask(spec, task, hash)}\n`,
   );
-  const edges = spec.tasks.flatMap((task) =>
+  const last = spec.metrics
+    ? `    ${variable.get(metricsTaskId)} = ${renderMetricsTask(spec, spec.metrics, hashMark(hash))}\n`
+    : '';
+  const imports = [...(isLocal ? ['os', 'subprocess'] : ['json']), ...(spec.metrics ? metricsImports : [])];
+  const edges = all.flatMap((task) =>
     task.dependsOn.map((before) => `    ${variable.get(before)} >> ${variable.get(task.id)}\n`),
   );
   const hasBoth = spec.schedule.cron !== null && spec.schedule.assets.length > 0;
   return `# Written by Flightcheck from flightcheck.yml: change that file, not this one.
 # ${hashMark(hash)}
-${isLocal ? 'import os\nimport subprocess\n' : 'import json\n'}from datetime import timedelta
+${[...new Set(imports)]
+  .sort()
+  .map((name) => `import ${name}\n`)
+  .join('')}from datetime import timedelta
 
 import pendulum
 
@@ -216,7 +205,7 @@ except ImportError:
     from airflow import DAG
     from airflow.datasets import Dataset as Asset
     from airflow.models.param import Param
-${isLocal ? local : pods}${hasBoth ? assetOrCron(spec.timezone) : ''}
+${isLocal ? local : pods}${spec.metrics ? `\n${metricsOperator}` : ''}${hasBoth ? assetOrCron(spec.timezone) : ''}
 
 with DAG(
     dag_id=${python(spec.id)},
@@ -234,5 +223,5 @@ with DAG(
     default_args={"owner": ${python(spec.owner)}},
     render_template_as_native_obj=False,
 ) as dag:
-${tasks.join('')}${edges.join('')}`;
+${tasks.join('')}${last}${edges.join('')}`;
 }

@@ -7,6 +7,7 @@ import { type Place, UsageError } from '../../kernel/failure.ts';
 import { manifestFile, type ResolvedManifest } from '../../kernel/manifest.ts';
 import { cronProblem } from './cron.ts';
 import { durationSeconds } from './duration.ts';
+import { metricsTaskId } from './metrics-task.ts';
 import type { Amounts, DagSpec, Delivery, Environment, TaskSpec } from './spec.ts';
 
 type Task = NonNullable<ResolvedManifest['tasks']>[string];
@@ -128,6 +129,20 @@ function problemsOf(tasks: readonly TaskSpec[], environment: Environment): { mes
   return problems;
 }
 
+function metricsProblems(
+  tasks: readonly TaskSpec[],
+  { metrics }: Environment,
+  { tower }: ResolvedManifest,
+  { environment }: Delivery,
+): { message: string; key: string }[] {
+  if (metrics === undefined) return [];
+  const key = `environments.${environment}.metrics`;
+  const noTower = { key, message: 'metrics name no Control Tower: give environments.*.metrics.url or tower.url' };
+  const taken = { key: `tasks.${metricsTaskId}`, message: `the id ${metricsTaskId} is that of the task that posts metrics` };
+  const hasUrl = metrics.url !== undefined || tower.url !== undefined;
+  return [...(hasUrl ? [] : [noTower]), ...(tasks.some(({ id }) => id === metricsTaskId) ? [taken] : [])];
+}
+
 function environmentOf(manifest: ResolvedManifest, name: string, place: PlaceOf): Environment {
   const known = Object.keys(manifest.environments ?? {});
   const environment = manifest.environments?.[name];
@@ -178,7 +193,7 @@ export function resolveDag(manifest: ResolvedManifest, delivery: Delivery, place
       hint: 'Name one of the IANA database: UTC, Europe/Berlin, Australia/Sydney.',
       place: place('dag.timezone') ?? { path: manifestFile },
     });
-  const [first, ...others] = problemsOf(tasks, environment);
+  const [first, ...others] = [...problemsOf(tasks, environment), ...metricsProblems(tasks, environment, manifest, delivery)];
   if (first)
     throw new UsageError(
       'DAG_INVALID',
@@ -210,5 +225,12 @@ export function resolveDag(manifest: ResolvedManifest, delivery: Delivery, place
       environment: labelOf(delivery.environment),
     },
     tasks,
+    ...metricsOf(manifest, environment),
   };
+}
+
+/** Where the runs of this environment are told. */
+function metricsOf({ tower, model }: ResolvedManifest, { metrics }: Environment): Pick<DagSpec, 'metrics'> {
+  const url = (metrics?.url ?? tower.url ?? '').replace(/\/+$/, '');
+  return metrics === undefined ? {} : { metrics: { url, connection: metrics.connection, model: model.name } };
 }

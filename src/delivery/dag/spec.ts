@@ -61,6 +61,13 @@ export interface DagSpec {
   /** Labels of every pod: model, version, commit, environment. */
   readonly labels: Readonly<Record<string, string>>;
   readonly tasks: readonly TaskSpec[];
+  /** Where a last task tells how each run went; absent: nowhere. */
+  readonly metrics?: {
+    readonly url: string;
+    /** Airflow connection whose password is the write token. */
+    readonly connection: string;
+    readonly model: string;
+  };
 }
 
 /** What the pipeline knows and the manifest does not. */

@@ -16,7 +16,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ca
 
 const changesIn = (of: string, before: object, after: object, without: readonly string[]): Change[] => {
   const [old, now] = [before as Readonly<Record<string, unknown>>, after as Readonly<Record<string, unknown>>];
-  return Object.keys(now)
+  return [...new Set([...Object.keys(old), ...Object.keys(now)])]
     .filter((key) => !without.includes(key) && text(old[key]) !== text(now[key]))
     .map((key) => ({ of, what: 'changed' as const, key, from: text(old[key]), to: text(now[key]) }));
 };

@@ -1,5 +1,6 @@
 /** The proof that Airflow schedules exactly what was rendered: the hash in the DAG and in every task, and the edges. */
 import type { Airflow, ScheduledDag, ScheduledTask } from '../../kernel/delivery.ts';
+import { scheduledTasks } from '../dag/metrics-task.ts';
 import { hashMark } from '../dag/render-airflow.ts';
 import type { DagSpec } from '../dag/spec.ts';
 
@@ -28,10 +29,10 @@ export const hashOf = ({ dag }: Scheduled): string | null => /^render-hash: ([0-
 export const expectedOf = (spec: DagSpec, hash: string): Expected => ({
   dagId: spec.id,
   mark: hashMark(hash),
-  tasks: spec.tasks.map(({ id }) => ({
+  tasks: scheduledTasks(spec).map(({ id }) => ({
     id,
     docMd: hashMark(hash),
-    downstream: spec.tasks
+    downstream: scheduledTasks(spec)
       .filter((task) => task.dependsOn.includes(id))
       .map((task) => task.id)
       .sort(),

@@ -941,6 +941,19 @@ export interface ResolvedManifest {
        */
       testRun: boolean;
       /**
+       * A last task tells Control Tower how each run went: its duration, and how its tasks ended.
+       */
+      metrics?: {
+        /**
+         * Address of Control Tower as Airflow's workers reach it; tower.url when absent.
+         */
+        url?: string;
+        /**
+         * Airflow connection whose password is the write token of Control Tower.
+         */
+        connection: string;
+      };
+      /**
        * Longest wait until Airflow schedules the new DAG.
        */
       verifyTimeout: string;

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest';
+import { withTasksOf } from '../../src/delivery/dag/source.ts';
+import { stagesOfDvc, stagesOfMlproject } from '../../src/facts/dag-stages.ts';
+import { manifestOf } from '../support/manifest.ts';
+
+const open = '$' + '{';
+const dvc = `
+vars: [{ split: { part: 0.2 } }, params.yaml]
+stages:
+  prepare:
+    cmd:
+      - python prepare.py \${split.part}
+      - echo '{{ ds }}' && echo \\\${HOME}
+    deps: [prepare.py, data/raw.csv]
+    outs: [data/ready: { cache: false }]
+  train:
+    wdir: models
+    cmd: python train.py --seed \${train.seed}
+    deps: [../data/ready/train.csv]
+    params: [train.seed]
+    outs: [model.pkl]
+    metrics: [scores.json: { cache: false }]
+  report:
+    cmd: python report.py
+    deps: [models, data/ready]
+`;
+const params = 'train: { seed: 7 }\n';
+
+describe('dvc.yaml', () => {
+  test('a stage waits for those whose outs it needs; values that stand in the files are filled in', () => {
+    expect(stagesOfDvc(dvc, 'dvc.yaml', params)).toEqual({
+      prepare: { command: ['sh', '-c', `python prepare.py 0.2 && echo '{{ ds }}' && echo ${open}HOME}`], dependsOn: [] },
+      train: { command: ['sh', '-c', 'cd -- models && python train.py --seed 7'], dependsOn: ['prepare'] },
+      report: { command: ['sh', '-c', 'python report.py'], dependsOn: ['prepare', 'train'] },
+    });
+  });
+
+  test.each([
+    ['no stages', 'stages: {}\n', 'it has no stages'],
+    ['a value that is not there', `stages: { a: { cmd: "run ${open}x.y}" } }`, `${open}x.y} is in neither vars nor params.yaml`],
+    ['a value that is a map', `vars: [{ x: { y: 1 } }]\nstages: { a: { cmd: "run ${open}x}" } }`, 'is not a text'],
+    ['an inherited name', `stages: { a: { cmd: "run ${open}constructor.name}" } }`, 'is in neither'],
+    ['stages of a loop', 'stages: { a: { foreach: [1, 2], do: { cmd: x } } }', 'only DVC can expand'],
+    ['variables of another file', 'vars: [../secrets.yaml]\nstages: { a: { cmd: x } }', 'vars read "../secrets.yaml"'],
+    ['a folder outside', 'stages: { a: { cmd: x, wdir: ../.. } }', 'outside the repo'],
+    ['a stage without a command', 'stages: { a: { deps: [x] } }', 'has no cmd'],
+    ['two makers of one file', 'stages: { a: { cmd: x, outs: [o] }, b: { cmd: x, outs: [o] } }', 'is an out of both a and b'],
+    ['an id that is none', 'stages: { "a b": { cmd: x } }', 'cannot be a task'],
+  ])('refused: %s', (_what, text, words) => {
+    expect(() => stagesOfDvc(text, 'dvc.yaml', null)).toThrowError(
+      expect.objectContaining({
+        code: 'DAG_SOURCE',
+        message: expect.stringContaining(words),
+        place: expect.objectContaining({ path: 'dvc.yaml' }),
+      }),
+    );
+  });
+});
+
+const mlproject = `
+name: risk
+entry_points:
+  main: { command: "python main.py" }
+  train:
+    parameters: { data: { type: path, default: "data/it's.csv" }, rate: { type: float } }
+    command: "python train.py --data {data} --rate {rate} --as '{{ds}}'"
+  score: { command: python score.py }
+`;
+
+describe('MLproject', () => {
+  test('main alone, or the entry points that the manifest names, with their parameters quoted', () => {
+    expect(stagesOfMlproject(mlproject, 'MLproject', [], {})).toEqual({
+      main: { command: ['sh', '-c', 'python main.py'], dependsOn: [] },
+    });
+    expect(stagesOfMlproject(mlproject, 'MLproject', ['train', 'other'], { rate: '1; rm -rf /' })).toEqual({
+      train: {
+        command: ['sh', '-c', "python train.py --data 'data/it'\\''s.csv' --rate '1; rm -rf /' --as '{ds}'"],
+        dependsOn: [],
+      },
+    });
+  });
+
+  test('a parameter that nobody gives is refused, with its place', () => {
+    expect(() => stagesOfMlproject(mlproject, 'MLproject', ['train'], {})).toThrowError(
+      expect.objectContaining({
+        code: 'DAG_SOURCE',
+        message: expect.stringContaining('asks for {rate}'),
+        place: { path: 'MLproject', line: 7, column: 5 },
+      }),
+    );
+  });
+});
+
+describe('dag.from', () => {
+  const texts: Readonly<Record<string, string>> = { 'dvc.yaml': dvc, 'params.yaml': params };
+  const read = async (path: string): Promise<string | null> => texts[path] ?? null;
+
+  test('what the manifest says of a task is laid over it, and tasks of its own stay', async () => {
+    const manifest = manifestOf({
+      dag: { from: 'dvc.yaml' },
+      tasks: { train: { resources: { gpu: 1 }, timeout: '1h' }, tell: { command: 'echo done', dependsOn: 'report' } },
+    });
+    const { tasks } = await withTasksOf(manifest, read, () => undefined);
+    expect(Object.keys(tasks ?? {}).sort()).toEqual(['prepare', 'report', 'tell', 'train']);
+    expect(tasks?.train).toMatchObject({ resources: { gpu: 1 }, timeout: '1h', dependsOn: ['prepare'] });
+    expect(tasks?.train?.command).toEqual(['sh', '-c', 'cd -- models && python train.py --seed 7']);
+  });
+
+  test('a file that is not there is told', async () => {
+    await expect(withTasksOf(manifestOf({ dag: { from: 'MLproject' } }), read, () => undefined)).rejects.toMatchObject({
+      code: 'DAG_SOURCE',
+      message: expect.stringContaining('there is no MLproject'),
+    });
+  });
+});
