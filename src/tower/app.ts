@@ -10,8 +10,10 @@ import { defaultLimits, type Limits } from './api/json.ts';
 import { postMetrics } from './api/metrics.ts';
 import { getHistory, getModel, getModels } from './api/models.ts';
 import { openApi } from './api/openapi.ts';
+import { postOtlp } from './api/otlp.ts';
 import { HttpProblem, problemResponse, statusOf } from './api/problem.ts';
 import { defaultRate, limitRate, type Rate } from './api/rate-limit.ts';
+import { getGate, getReport, getReports, getVersions } from './api/records.ts';
 import { postReport } from './api/reports.ts';
 import { deleteRule, getAlerts, getBacktest, getRule, getRules, patchRule, postRule } from './api/rules.ts';
 import { getSeries } from './api/series.ts';
@@ -75,18 +77,24 @@ function isUnavailable(error: unknown): boolean {
   return (
     /^(57P|08|53)/.test(code) ||
     /^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|AI_AGAIN)/.test(code) ||
-    /Connection terminated|timeout exceeded|has stopped/.test(text)
+    /Connection terminated|not queryable|timeout exceeded|has stopped/.test(text)
   );
 }
 
+/** SQLSTATE disk_full, or the embedded database's own words. */
+const isFull = (error: unknown): boolean =>
+  sqlStateOf(error) === '53100' || (error instanceof Error && /No space left on device|ENOSPC/.test(error.message));
+
 const isForPeople = (c: Context): boolean =>
-  !/^\/(v1\/|openapi\.json|healthz|readyz|metrics$)/.test(c.req.path) && /^(GET|HEAD)$/.test(c.req.method);
+  !/^\/(v1\/|otlp\/|openapi\.json|healthz|readyz|metrics$)/.test(c.req.path) && /^(GET|HEAD)$/.test(c.req.method);
 
 function asProblem(error: unknown, c: Context, report: AppOptions['onError']): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (c.req.raw.signal.aborted) return new HttpProblem('bad-request', 'The request was cut off.');
   const id = randomUUID();
   report(error, id);
+  if (isFull(error))
+    return new HttpProblem('no-room', `Nothing of this request was stored: the database has no room left. Request ${id}.`);
   return isUnavailable(error)
     ? new HttpProblem('unavailable', `The database cannot be reached now. Try again. Request ${id}.`)
     : new HttpProblem('internal', `The error was logged as request ${id}.`);
@@ -139,6 +147,7 @@ export function createApp(options: AppOptions): Hono {
   app.use(limitRate(options.rate ?? defaultRate));
   app.post('/v1/reports', postReport({ ...options, limits }));
   app.post('/v1/metrics', postMetrics({ ...options, limits }));
+  app.post('/otlp/v1/metrics', postOtlp({ ...options, limits }));
   app.get('/v1/metrics', getMetrics(db));
   app.get('/v1/query', getQuery(db));
   app.get('/metrics', usage.expose);
@@ -163,6 +172,10 @@ export function createApp(options: AppOptions): Hono {
   app.get('/v1/models', getModels(db));
   app.get('/v1/models/:id', getModel(db));
   app.get('/v1/models/:id/history', getHistory(db));
+  app.get('/v1/models/:id/versions', getVersions(db));
+  app.get('/v1/reports', getReports(db));
+  app.get('/v1/reports/:id', getReport(db));
+  app.get('/v1/gates/:model', getGate(db));
   const api = openApi(version);
   const document = JSON.stringify(api);
   app.get('/openapi.json', () => new Response(document, { headers: { 'content-type': 'application/json' } }));

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 export interface TestPostgres {
   /** Connection string of an empty database of that name, made when it is asked for. */
   database(name: string): string;
+  /** Ends the server as a crash would, and starts it again on the same port. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -50,8 +52,8 @@ async function untilReady(server: ChildProcess, bin: string, port: number): Prom
   throw new Error('PostgreSQL did not become ready');
 }
 
-/** Starts a server on a loopback port. Ask `postgresIsMissing` first. */
-export async function startPostgres(): Promise<TestPostgres> {
+/** Starts a server on a loopback port, with more arguments where given. Ask `postgresIsMissing` first. */
+export async function startPostgres(settings: readonly string[] = []): Promise<TestPostgres> {
   const bin = programs();
   if (!bin) throw new Error(postgresIsMissing ?? 'no PostgreSQL');
   const folder = mkdtempSync(join(tmpdir(), 'flightcheck-postgres-'));
@@ -64,21 +66,30 @@ export async function startPostgres(): Promise<TestPostgres> {
     stdio: 'ignore',
   });
   const port = await freePort();
-  const server = spawn(join(bin, 'postgres'), ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', folder], {
-    ...user,
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-  await untilReady(server, bin, port);
+  const start = () => {
+    const server = spawn(join(bin, 'postgres'), ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', folder, ...settings], {
+      ...user,
+      cwd: folder,
+      stdio: 'ignore',
+    });
+    return { server, ended: new Promise<void>((resolve) => server.once('exit', () => resolve())) };
+  };
+  let running = start();
+  await untilReady(running.server, bin, port);
   return {
     database(name) {
       execFileSync(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', 'tester', name]);
       return `postgresql://tester@127.0.0.1:${port}/${name}`;
     },
+    async crash() {
+      running.server.kill('SIGQUIT');
+      await running.ended;
+      running = start();
+      await untilReady(running.server, bin, port);
+    },
     async stop() {
-      server.kill('SIGINT');
-      await ended;
+      running.server.kill('SIGINT');
+      await running.ended;
       rmSync(folder, { recursive: true, force: true });
     },
   };

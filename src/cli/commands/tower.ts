@@ -87,7 +87,7 @@ const demoData = defineCommand({
   examples: [
     {
       command: 'flightcheck tower demo-data --data /tmp/tower && flightcheck tower serve --data /tmp/tower',
-      meaning: '200 models with half a year of scores, drift and load, in about a minute. Refused beside real projects.',
+      meaning: '200 models with half a year of scores, drift and load, in one to two minutes. Refused beside real projects.',
     },
   ],
   async run(context, invocation) {

@@ -41,7 +41,7 @@ function validMetrics(value: unknown, now: Date): MetricsBody {
 }
 
 /** A name that means no model is more often a typing error than a new model: reports make models. */
-async function modelOf(db: Database, wanted: ModelName): Promise<NamedModel> {
+export async function modelOf(db: Database, wanted: ModelName): Promise<NamedModel> {
   const found = await modelsNamed(db, wanted);
   const [model] = found;
   if (!model)

@@ -7,11 +7,12 @@ import { type HistoryEntry, modelHistory, readModel } from '../store/read-model.
 import { HttpProblem } from './problem.ts';
 import { idOf, labelOf, queryReader, readCursor, writeCursor } from './query.ts';
 import { type HistoryQuery, historyQuery, type ModelsQuery, modelsQuery } from './schemas.ts';
+import { answerItems } from './table.ts';
 
 const readModelsQuery = queryReader<ModelsQuery>(modelsQuery);
 const readHistoryQuery = queryReader<HistoryQuery>(historyQuery);
 
-const gateWord = (isPassed: boolean | null): 'passed' | 'failed' | null =>
+export const gateWord = (isPassed: boolean | null): 'passed' | 'failed' | null =>
   isPassed === null ? null : isPassed ? 'passed' : 'failed';
 
 type Shown = Omit<ModelRow, 'seenAt' | 'isComplete' | 'waivers'> & {
@@ -45,7 +46,7 @@ function modelJson(model: Shown) {
   };
 }
 
-const entryJson = (entry: HistoryEntry) => ({
+export const entryJson = (entry: HistoryEntry) => ({
   id: String(entry.id),
   at: entry.at.toISOString(),
   receivedAt: entry.receivedAt.toISOString(),
@@ -65,7 +66,7 @@ const entryJson = (entry: HistoryEntry) => ({
 });
 
 /** One more than asked for tells whether there is a next page. */
-function pageOf<T extends { readonly key: string | number; readonly id: number }>(
+export function pageOf<T extends { readonly key: string | number; readonly id: number }>(
   rows: readonly T[],
   limit: number,
   order: string,
@@ -86,7 +87,8 @@ export const getModels =
     const after = query.cursor === undefined ? undefined : readCursor(query.cursor, order);
     const rows = await listModels(db, filter, { sort, isDescending: query.order === 'desc', limit: limit + 1, after });
     const { shown, next } = pageOf(rows, limit, order);
-    return c.json({ items: shown.map(modelJson), next });
+    const page = { items: shown.map(modelJson), next };
+    return answerItems(c, 'models', page);
   };
 
 export const getModel =
@@ -108,5 +110,6 @@ export const getHistory =
     const afterNumber = after && typeof after.key === 'number' ? { key: after.key, id: after.id } : undefined;
     const rows = await modelHistory(db, id, { limit: limit + 1, refClass: record, after: afterNumber });
     const { shown, next } = pageOf(rows, limit, order);
-    return c.json({ items: shown.map(entryJson), next });
+    const page = { items: shown.map(entryJson), next };
+    return answerItems(c, `history-${id}`, page);
   };

@@ -1,5 +1,5 @@
 /** The part of `/openapi.json` that is the operator's: rules, alerts, tokens, the audit. */
-import { type Get, json, modelId, parameters, problem } from './openapi-words.ts';
+import { type Get, json, modelId, parameters, problem, table } from './openapi-words.ts';
 import { alertsQuery, backtestQuery } from './rule-schemas.ts';
 import { auditQuery } from './token-schemas.ts';
 import { waiversQuery } from './waivers.ts';
@@ -70,7 +70,7 @@ export function rulePaths(get: Get): Readonly<Record<string, object>> {
       'listAlerts',
       'Alerts, newest first.',
       { parameters: parameters(alertsQuery) },
-      { 200: json('A page of alerts.', 'AlertsPage'), 404: problem('No such model.') },
+      { 200: table('A page of alerts.', 'AlertsPage'), 404: problem('No such model.') },
     ),
   };
 }

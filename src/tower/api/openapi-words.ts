@@ -1,5 +1,6 @@
 /** Short words for the description of the API. */
 import type { QuerySchema } from './query.ts';
+import { mediaTypes } from './table.ts';
 
 export const parameters = ({ properties, required = [] }: QuerySchema) =>
   Object.entries(properties).map(([name, { description, ...schema }]) => ({
@@ -23,6 +24,17 @@ export const json = (description: string, name: string) => ({
 export const problem = (description: string) => ({
   description,
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+});
+
+/** JSON, or a table. */
+export const table = (description: string, name: string) => ({
+  description,
+  headers: { Link: { description: 'rel="next": the next page, where there is one.', schema: { type: 'string' } } },
+  content: {
+    'application/json': { schema: { $ref: `#/components/schemas/${name}` } },
+    [mediaTypes.csv]: { schema: { type: 'string' } },
+    [mediaTypes.parquet]: { schema: { type: 'string', format: 'binary' } },
+  },
 });
 
 export type Get = (operationId: string, summary: string, more: object, responses: object) => object;

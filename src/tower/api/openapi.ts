@@ -6,7 +6,8 @@ import { dashboardSchema, dashboardsPageSchema, storedDashboardSchema } from './
 import { metricsSchema } from './metrics-schema.ts';
 import { dashboardPaths } from './openapi-dashboards.ts';
 import { rulePaths, tokenPaths } from './openapi-operator.ts';
-import { json, modelId, parameters, problem } from './openapi-words.ts';
+import { recordComponents, recordPaths } from './openapi-records.ts';
+import { json, modelId, parameters, problem, table } from './openapi-words.ts';
 import { alertSchema, alertsPageSchema, backtestSchema, rulesPageSchema, storedRuleSchema } from './rule-schemas.ts';
 import * as schemas from './schemas.ts';
 import { sliceQuery } from './slice-query.ts';
@@ -80,6 +81,14 @@ const postReport = post(
   'Report',
   'Receipt',
 );
+const postOtlp = post(
+  'postOtlpMetrics',
+  'Stores metrics of OpenTelemetry (OTLP/HTTP, JSON).',
+  'The model is the resource attribute flightcheck.model, else service.name; the environment deployment.environment.name; ' +
+    'attributes of a data point are labels. What cannot be stored is told in partialSuccess.',
+  'OtlpRequest',
+  'OtlpAnswer',
+);
 const postMetrics = post(
   'postMetrics',
   'Stores numbers of a model that come without a report.',
@@ -97,23 +106,17 @@ export function openApi(version: string): ApiDocument {
     openapi: '3.1.0',
     info: { title: 'Flightcheck Control Tower', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths: {
-      '/v1/reports': { post: postReport },
+      ...recordPaths(get, { post: postReport, otlp: postOtlp }),
       '/v1/metrics': {
         post: postMetrics,
-        ...get('listMetrics', 'The metrics there are.', {}, { 200: json('Metrics.', 'MetricList') }),
+        ...get('listMetrics', 'The metrics there are.', {}, { 200: table('Metrics.', 'MetricList') }),
       },
       '/v1/query': get(
         'querySlice',
         'Slice and dice: any metric, grouped by any label, filtered, in buckets of time.',
         { parameters: parameters(sliceQuery) },
         {
-          200: {
-            description: 'The slice.',
-            content: {
-              'application/json': { schema: { $ref: '#/components/schemas/Slice' } },
-              'text/csv': { schema: { type: 'string' } },
-            },
-          },
+          200: table('The slice.', 'Slice'),
           404: problem('No model has this metric.'),
         },
       ),
@@ -124,7 +127,7 @@ export function openApi(version: string): ApiDocument {
         'listModels',
         'Models with an authoritative report.',
         { parameters: parameters(schemas.modelsQuery) },
-        { 200: json('A page of models.', 'ModelsPage') },
+        { 200: table('A page of models.', 'ModelsPage') },
       ),
       '/v1/models/{id}': get(
         'getModel',
@@ -136,7 +139,7 @@ export function openApi(version: string): ApiDocument {
         'getHistory',
         'Reports of a model, newest first.',
         { parameters: [modelId, ...parameters(schemas.historyQuery)] },
-        { 200: json('A page of reports.', 'HistoryPage'), 404: problem('No such model.') },
+        { 200: table('A page of reports.', 'HistoryPage'), 404: problem('No such model.') },
       ),
       '/v1/checks': get(
         'listChecks',
@@ -154,7 +157,7 @@ export function openApi(version: string): ApiDocument {
         'listSeries',
         'What the reports of a model measured, run by run. A job sees the models of its own project.',
         { parameters: parameters(schemas.seriesQuery) },
-        { 200: json('Series.', 'SeriesPage'), 401: problem('No valid token.') },
+        { 200: table('Series.', 'SeriesPage'), 401: problem('No valid token.') },
       ),
     },
     components: {
@@ -192,6 +195,7 @@ export function openApi(version: string): ApiDocument {
         TokensPage: tokens.tokensPageSchema,
         AuditPage: tokens.auditPageSchema,
         WaiversPage: waiversPageSchema,
+        ...recordComponents,
         Problem: schemas.problemSchema,
       },
     },

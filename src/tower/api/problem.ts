@@ -14,6 +14,7 @@ const titles = {
   unauthorized: [401, 'A valid token is needed'],
   forbidden: [403, 'Not allowed'],
   'not-found': [404, 'Not found'],
+  'not-acceptable': [406, 'Not available in this form'],
   'too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body is not of a supported type'],
   'invalid-report': [422, 'The report is not valid'],
@@ -24,6 +25,7 @@ const titles = {
   'key-reused': [422, 'The Idempotency-Key was used for another body'],
   'too-many': [429, 'Too many requests'],
   internal: [500, 'Something went wrong here'],
+  'no-room': [507, 'The disk of the database is full'],
   unavailable: [503, 'Not available now'],
 } as const;
 

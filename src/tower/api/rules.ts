@@ -23,6 +23,7 @@ import { HttpProblem } from './problem.ts';
 import { idOf, queryReader, readCursor, writeCursor } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
 import { type AlertsQuery, alertsQuery, type BacktestQuery, backtestQuery } from './rule-schemas.ts';
+import { answerItems } from './table.ts';
 import { ajvOf, sayError } from './validate.ts';
 
 interface RuleBody extends RuleDefinition {
@@ -183,8 +184,9 @@ export const getAlerts =
     const rows = await listAlerts(db, { state, modelId, limit: limit + 1, after });
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
-    return c.json({
+    const page = {
       items: shown.map(alertJson),
       next: rows.length > limit && last ? writeCursor(order, last.key, last.id) : null,
-    });
+    };
+    return answerItems(c, 'alerts', page);
   };

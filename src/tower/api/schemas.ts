@@ -6,7 +6,7 @@ import { object, orNull } from './schema-words.ts';
 const text = { type: 'string' } as const;
 const number = { type: 'number' } as const;
 const time = { type: 'string', format: 'date-time' } as const;
-const paging = {
+export const paging = {
   limit: { type: 'integer', description: 'Items on a page.', minimum: 1, maximum: 200, default: 50 },
   cursor: { type: 'string', description: '`next` of the page before.', maxLength: 2000 },
 } as const;
@@ -224,7 +224,7 @@ export const receiptSchema = object('What was stored. Sent only after the commit
   points: { type: 'integer', description: 'Points added to series.' },
 });
 
-const page = (items: object) =>
+export const page = (items: object) =>
   object('A page.', {
     items: { type: 'array', items },
     next: { ...orNull(text), description: 'Cursor of the next page; null on the last.' },

@@ -8,6 +8,7 @@ import { readSeries } from '../store/read-series.ts';
 import type { Scope } from '../store/scope.ts';
 import { labelOf, queryReader } from './query.ts';
 import { type SeriesQuery, seriesQuery } from './schemas.ts';
+import { answerIn, formatOf, tableOf } from './table.ts';
 
 const readQuery = queryReader<SeriesQuery>(seriesQuery);
 
@@ -38,7 +39,7 @@ export const getSeries =
       project,
       limit,
     });
-    return c.json({
+    const json = {
       items: rows.map(({ id, modelId, points, ...row }) => ({
         id: String(id),
         model: String(modelId),
@@ -46,5 +47,8 @@ export const getSeries =
         ...row,
         points: points.map(({ at, value }) => ({ at: at.toISOString(), value })),
       })),
-    });
+    };
+    // In a table a row is a point.
+    const table = () => tableOf(json.items.flatMap(({ points, ...series }) => points.map((point) => ({ ...series, ...point }))));
+    return answerIn(c, formatOf(c), { name: `${model}-${metric}`, json, table });
   };

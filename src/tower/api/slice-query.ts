@@ -3,6 +3,7 @@ import type { Connection } from '../store/database.ts';
 import { aggregates, type Bucket, buckets, listMetrics, type MetricRow, orders, type Slice } from '../store/slice.ts';
 import { HttpProblem } from './problem.ts';
 import { labelOf, type QuerySchema } from './query.ts';
+import { type Format, formats } from './table.ts';
 
 export const comparisons = ['none', 'previous', 'year'] as const;
 
@@ -67,7 +68,7 @@ export const sliceQuery = {
       enum: ['authoritative', 'preview'],
       default: 'authoritative',
     },
-    format: { type: 'string', description: 'As the header Accept: application/json or text/csv.', enum: ['json', 'csv'] },
+    format: { type: 'string', description: 'As the header Accept: JSON, CSV or Parquet.', enum: formats },
   },
 } as const satisfies QuerySchema;
 
@@ -85,7 +86,7 @@ export interface SliceQuery {
   readonly order: Slice['order'];
   readonly limit: number;
   readonly record: Slice['refClass'];
-  readonly format?: 'json' | 'csv';
+  readonly format?: Format;
 }
 
 const day = 86_400_000;

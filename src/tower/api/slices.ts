@@ -1,10 +1,11 @@
-/** GET /v1/query: slice and dice any metric, as JSON or CSV. GET /v1/metrics: which metrics there are. */
+/** GET /v1/query: slice and dice any metric, as JSON, CSV or Parquet. GET /v1/metrics: which metrics there are. */
 import type { Context } from 'hono';
 import type { Database } from '../store/database.ts';
 import { listMetrics, type Slice, type Sliced, type SliceGroup, slice } from '../store/slice.ts';
-import { csvOf } from './csv.ts';
+import type { Table } from './csv.ts';
 import { queryReader } from './query.ts';
 import { comparedSpan, metricOf, type SliceQuery, sliceOf, sliceQuery, spanOf } from './slice-query.ts';
+import { answerIn, answerItems, formatOf } from './table.ts';
 
 export const readSliceQuery: (url: string) => SliceQuery = queryReader<SliceQuery>(sliceQuery);
 
@@ -65,7 +66,7 @@ function answerJson({ wanted, found, compared }: Answer) {
 }
 
 /** One row for each group and bucket; a slice without buckets has one for each group. */
-function answerCsv({ wanted, found, compared }: Answer): string {
+function answerTable({ wanted, found, compared }: Answer): Table {
   const rows = found.groups.flatMap((group) => {
     const before = compared?.groups.get(keyOf(group));
     const row = (from: Date, value: number, n: number, other: number | null) => [
@@ -80,26 +81,19 @@ function answerCsv({ wanted, found, compared }: Answer): string {
     const others = new Map(before?.points.map(({ at, value }) => [at.getTime() + shift, value]));
     return group.points.map(({ at, value, n }) => row(at, value, n, others.get(at.getTime()) ?? null));
   });
-  return csvOf([...wanted.by, 'from', wanted.aggregate, 'n', ...(compared ? ['compared'] : [])], rows);
+  return { columns: [...wanted.by, 'from', wanted.aggregate, 'n', ...(compared ? ['compared'] : [])], rows };
 }
-
-const wantsCsv = (c: Context, { format }: SliceQuery): boolean =>
-  format === undefined ? /\btext\/csv\b/.test(c.req.header('accept') ?? '') : format === 'csv';
 
 export const getQuery =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
     const query = readSliceQuery(c.req.url);
     const answer = await answerSlice(db, query, Date.now());
-    if (!wantsCsv(c, query)) return c.json(answerJson(answer), 200, { vary: 'accept' });
-    return c.body(answerCsv(answer), 200, {
-      vary: 'accept',
-      'content-type': 'text/csv; charset=utf-8; header=present',
-      'content-disposition': `attachment; filename="${query.metric.replaceAll(/[^\w.-]/g, '_')}.csv"`,
-    });
+    const forms = { name: query.metric, json: answerJson(answer), table: () => answerTable(answer) };
+    return answerIn(c, formatOf(c, query.format), forms);
   };
 
 export const getMetrics =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    c.json({ items: await listMetrics(db) });
+    answerItems(c, 'metrics', { items: await listMetrics(db) });

@@ -10,6 +10,7 @@ import { schema5 } from './schema-5.ts';
 import { schema6 } from './schema-6.ts';
 import { schema7 } from './schema-7.ts';
 import { schema8 } from './schema-8.ts';
+import { schema9 } from './schema-9.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -21,6 +22,7 @@ const migrations: Readonly<Record<string, string>> = {
   '006-dashboards': schema6,
   '007-logins': schema7,
   '008-waivers': schema8,
+  '009-reports-by-time': schema9,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

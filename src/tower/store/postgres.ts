@@ -34,6 +34,8 @@ export async function openPostgres(url: string): Promise<OpenDatabase> {
   });
   // A connection that breaks while idle is replaced at the next use.
   pool.on('error', () => {});
+  // One that breaks between two statements of a transaction tells nobody but its client: the next statement fails then.
+  pool.on('connect', (client) => client.on('error', () => {}));
   try {
     const { rows } = await pool.query<{ version: number; fsync: string; commit: string }>(
       "select current_setting('server_version_num')::int as version, current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit",

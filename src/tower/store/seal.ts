@@ -8,7 +8,7 @@ import { type Connection, type Database, inTransaction, sqlStateOf } from './dat
 import { microsOf, unpacked } from './points.ts';
 
 /** Held shared by who appends points of a past month, exclusively by who moves or removes them. */
-const sealLock = 7304214;
+const sealLock = 7304215;
 
 export const lockAgainstSeal = (connection: Connection) =>
   sql`select pg_advisory_xact_lock_shared(${sql.lit(sealLock)})`.execute(connection);

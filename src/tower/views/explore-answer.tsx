@@ -220,7 +220,8 @@ function Elsewhere({ state, origin }: { readonly state: ExploreState; readonly o
     <details class="panel elsewhere">
       <summary>This question for other programs</summary>
       <p>
-        <a href={apiHref(state, 'csv')}>CSV for a spreadsheet</a> · <a href={address}>JSON</a>
+        <a href={apiHref(state, 'csv')}>CSV for a spreadsheet</a> · <a href={apiHref(state, 'parquet')}>Parquet</a> ·{' '}
+        <a href={address}>JSON</a>
       </p>
       <pre>{`curl -H 'Accept: text/csv' '${origin}${address.replaceAll("'", '%27')}'`}</pre>
       <p>

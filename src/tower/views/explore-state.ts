@@ -27,7 +27,7 @@ export const changeExplore = (state: ExploreState, changes: Readonly<Record<stri
   exploreHref({ ...state, ...changes });
 
 /** The same question to the API. */
-export const apiHref = (state: ExploreState, format?: 'csv'): string =>
+export const apiHref = (state: ExploreState, format?: 'csv' | 'parquet'): string =>
   `/v1/query?${search({ ...state }, (name) => name === 'look')}${format ? `&format=${format}` : ''}`;
 
 /** An HTML form sends its empty fields too: the address without them, or null when there are none. */

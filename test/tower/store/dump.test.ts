@@ -196,5 +196,5 @@ describe.each([
     expect(await schemaOf(moved)).toBe(migrationNames.at(-1));
     const { rows: kept } = await sql`select count(*)::int as n from point`.execute(moved);
     expect(kept).toEqual([{ n: 41 }]);
-  });
+  }, 120_000);
 });
