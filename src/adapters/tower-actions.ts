@@ -3,6 +3,7 @@ import { lookup as resolveName } from 'node:dns';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { ActionFault, type GitLabActions, type WebhookTarget } from '../kernel/tower-actions.ts';
 
 const timeoutMs = 15_000;
@@ -134,14 +135,70 @@ const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value
 const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : []);
 const addressOf = (value: Fields): string => (typeof value.web_url === 'string' ? value.web_url : '');
 
+/** GitLab limits the rate of requests; a longer wait is another attempt's. */
+const longestWaitSeconds = 10;
+
+class NotThere extends ActionFault {}
+
+/** Null where there is none. */
+const orNull = <T>(answer: Promise<T>): Promise<T | null> =>
+  answer.catch((error) => {
+    if (error instanceof NotThere) return null;
+    throw error;
+  });
+
+const idOf = (value: unknown): number => {
+  const { id } = fieldsOf(value);
+  if (typeof id !== 'number') throw new ActionFault('GitLab sent something else than what was asked for');
+  return id;
+};
+
 /** A pipeline that is further back than this was not started by an attempt of ours. */
 const mostPages = 5;
 
+const mostNotePages = 50;
+
+type Call = (method: string, path: string, body?: object) => Promise<unknown>;
+
+function noteActions(call: Call): Pick<GitLabActions, 'pipelineRef' | 'mergeRequest' | 'findNote' | 'updateNote' | 'createNote'> {
+  const of = encodeURIComponent;
+  const notesOf = (project: string, iid: number) => `projects/${of(project)}/merge_requests/${iid}/notes`;
+  return {
+    async pipelineRef(project, pipeline) {
+      const { ref } = fieldsOf(await orNull(call('GET', `projects/${of(project)}/pipelines/${of(pipeline)}`)));
+      return typeof ref === 'string' ? ref : null;
+    },
+    async mergeRequest(project, iid) {
+      const found = await orNull(call('GET', `projects/${of(project)}/merge_requests/${iid}`));
+      if (found === null) return null;
+      const { state, source_project_id: source, target_project_id: target } = fieldsOf(found);
+      return { isOpen: state === 'opened', sourceProject: String(source), targetProject: String(target) };
+    },
+    async findNote(project, iid, marker) {
+      const self = idOf(await call('GET', 'user'));
+      for (let page = 1; page <= mostNotePages; page++) {
+        const query = `sort=asc&order_by=created_at&per_page=100&page=${page}`;
+        const notes = listOf(await call('GET', `${notesOf(project, iid)}?${query}`));
+        // A note of somebody else that begins so is not ours.
+        const own = notes.find(({ body, author }) => String(body).startsWith(marker) && fieldsOf(author).id === self);
+        if (own) return idOf(own);
+        if (notes.length < 100) break;
+      }
+      return null;
+    },
+    async updateNote(project, iid, note, body) {
+      const updated = await orNull(call('PUT', `${notesOf(project, iid)}/${note}`, { body }));
+      return updated === null ? null : idOf(updated);
+    },
+    createNote: async (project, iid, body) => idOf(await call('POST', notesOf(project, iid), { body })),
+  };
+}
+
 export function gitLabActions({ url, token }: GitLabAccess): GitLabActions {
-  const call = async (method: string, path: string, body?: object): Promise<unknown> => {
+  const call = async (method: string, path: string, body?: object, isFirst = true): Promise<unknown> => {
     let response: Response;
     try {
-      response = await fetch(`${url}/api/v4/projects/${path}`, {
+      response = await fetch(`${url}/api/v4/${path}`, {
         method,
         redirect: 'error',
         headers: { 'private-token': token, ...(body && { 'content-type': 'application/json' }) },
@@ -153,6 +210,12 @@ export function gitLabActions({ url, token }: GitLabAccess): GitLabActions {
     }
     if (response.ok) return readJson(response);
     await response.body?.cancel();
+    const seconds = Number(response.headers.get('retry-after') ?? 1);
+    if (response.status === 429 && isFirst && seconds <= longestWaitSeconds) {
+      await wait(seconds * 1000);
+      return call(method, path, body, false);
+    }
+    if (response.status === 404 && method !== 'POST') throw new NotThere(reasons[404] ?? '');
     throw new ActionFault(reasons[response.status] ?? `GitLab answered ${response.status}`);
   };
   const of = encodeURIComponent;
@@ -161,9 +224,9 @@ export function gitLabActions({ url, token }: GitLabAccess): GitLabActions {
     async findPipeline(project, alert, since) {
       for (let page = 1; page <= mostPages; page++) {
         const query = `source=api&updated_after=${of(since.toISOString())}&per_page=100&page=${page}`;
-        const pipelines = listOf(await call('GET', `${of(project)}/pipelines?${query}`));
+        const pipelines = listOf(await call('GET', `projects/${of(project)}/pipelines?${query}`));
         for (const pipeline of pipelines) {
-          const variables = listOf(await call('GET', `${of(project)}/pipelines/${of(String(pipeline.id))}/variables`));
+          const variables = listOf(await call('GET', `projects/${of(project)}/pipelines/${of(String(pipeline.id))}/variables`));
           if (variables.some(({ key, value }) => key === 'FLIGHTCHECK_ALERT_ID' && value === alert)) return addressOf(pipeline);
         }
         if (pipelines.length < 100) break;
@@ -172,18 +235,19 @@ export function gitLabActions({ url, token }: GitLabAccess): GitLabActions {
     },
     async startPipeline(project, ref, variables) {
       const pairs = Object.entries(variables).map(([key, value]) => ({ key, value, variable_type: 'env_var' }));
-      return addressOf(fieldsOf(await call('POST', `${of(project)}/pipeline`, { ref, variables: pairs })));
+      return addressOf(fieldsOf(await call('POST', `projects/${of(project)}/pipeline`, { ref, variables: pairs })));
     },
     async findIssue(project, title) {
-      const issues = listOf(await call('GET', `${of(project)}/issues?in=title&search=${of(title)}&per_page=100`));
+      const issues = listOf(await call('GET', `projects/${of(project)}/issues?in=title&search=${of(title)}&per_page=100`));
       const found = issues.find((issue) => issue.title === title);
       return found && typeof found.iid === 'number' ? { iid: found.iid, url: addressOf(found) } : null;
     },
     async openIssue(project, issue) {
-      return addressOf(fieldsOf(await call('POST', `${of(project)}/issues`, { ...issue, labels: 'flightcheck' })));
+      return addressOf(fieldsOf(await call('POST', `projects/${of(project)}/issues`, { ...issue, labels: 'flightcheck' })));
     },
     async closeIssue(project, iid) {
-      await call('PUT', `${of(project)}/issues/${iid}`, { state_event: 'close' });
+      await call('PUT', `projects/${of(project)}/issues/${iid}`, { state_event: 'close' });
     },
+    ...noteActions(call),
   };
 }

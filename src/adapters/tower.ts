@@ -18,7 +18,12 @@ export interface TowerOptions {
 
 export type Delivery =
   /** Stored; `pageUrl` is the model's page. */
-  | { readonly state: 'delivered'; readonly isReplay: boolean; readonly pageUrl?: string }
+  | {
+      readonly state: 'delivered';
+      readonly isReplay: boolean;
+      readonly pageUrl?: string /** Why the merge request has no note. */;
+      readonly noNote?: string;
+    }
   /** It says no. `isFinal`: it will say no to this report for ever, whoever sends it. */
   | { readonly state: 'refused'; readonly reason: string; readonly isFinal: boolean }
   /** No answer, or not one of Control Tower; worth another try later. */
@@ -110,7 +115,9 @@ const reports: Target<Extract<Delivery, { state: 'delivered' }>> = {
     if (typeof answer?.id !== 'string') return undefined;
     const page =
       typeof model?.url === 'string' && /^\/(?!\/)[\w/.~-]*$/.test(model.url) ? under(url, `.${model.url}`) : undefined;
-    return { state: 'delivered', isReplay: answer.replayed === true, ...(page && { pageUrl: page }) };
+    const note = answer.note as { state?: unknown; reason?: unknown } | null | undefined;
+    const noNote = note?.state === 'none' ? words(note.reason) : '';
+    return { state: 'delivered', isReplay: answer.replayed === true, ...(page && { pageUrl: page }), ...(noNote && { noNote }) };
   },
 };
 

@@ -89,5 +89,6 @@ export async function post(report: Report, options: PostOptions): Promise<Posted
   if (delivery.state !== 'delivered') return { notices: [await keep(root, folder, body, delivery)] };
   const timeoutSeconds = tower.timeoutSeconds - (Date.now() - start) / 1000;
   const { notices } = await resendUnsent({ ...options, tower: { ...tower, timeoutSeconds } });
-  return { notices, ...(delivery.pageUrl && { towerUrl: delivery.pageUrl }) };
+  const noNote = delivery.noNote ? [`Control Tower wrote no note on the merge request: ${delivery.noNote}`] : [];
+  return { notices: [...noNote, ...notices], ...(delivery.pageUrl && { towerUrl: delivery.pageUrl }) };
 }

@@ -10,6 +10,17 @@ export interface GitLabActions {
   findIssue(project: string, title: string): Promise<{ readonly iid: number; readonly url: string } | null>;
   openIssue(project: string, issue: { readonly title: string; readonly description: string }): Promise<string>;
   closeIssue(project: string, iid: number): Promise<void>;
+  /** `refs/merge-requests/12/head` for a pipeline of a merge request; null when there is no such pipeline. */
+  pipelineRef(project: string, pipeline: string): Promise<string | null>;
+  mergeRequest(
+    project: string,
+    iid: number,
+  ): Promise<{ readonly isOpen: boolean; readonly sourceProject: string; readonly targetProject: string } | null>;
+  /** The note of our own that begins with this marker. */
+  findNote(project: string, mergeRequest: number, marker: string): Promise<number | null>;
+  /** @returns null when the note is gone. */
+  updateNote(project: string, mergeRequest: number, note: number, body: string): Promise<number | null>;
+  createNote(project: string, mergeRequest: number, body: string): Promise<number>;
 }
 
 /** A destination of the operator's list, by its name. */

@@ -26,6 +26,7 @@ import { guardOrigin, guardReading } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
 import type { Login } from './auth/login.ts';
 import { getCallback, getLogin, postLogout } from './auth/login-routes.ts';
+import type { NoteBroker } from './notes/broker.ts';
 import { type Database, isAlive, sqlStateOf } from './store/database.ts';
 import { alertsRoute, ruleRoute, rulesRoute } from './views/alerts-route.tsx';
 import { apiRoute } from './views/api-page.tsx';
@@ -50,6 +51,8 @@ export interface AppOptions {
   readonly isLocal: boolean;
   /** Where people log in; null: nowhere. */
   readonly login?: Login | null;
+  /** Writes notes on merge requests; null: this server may not. */
+  readonly note?: NoteBroker | null;
   readonly limits?: Limits;
   readonly rate?: Rate;
   /** Told of every error that is ours, with the id that the client sees. */

@@ -10,6 +10,7 @@ import { createApp } from './app.ts';
 import { isLoopback } from './auth/access.ts';
 import { idTokenVerifier } from './auth/gitlab.ts';
 import { type LoginOptions, openLogin } from './auth/login.ts';
+import { noteBroker } from './notes/broker.ts';
 import type { Database, OpenDatabase } from './store/database.ts';
 import { type Maintenance, startMaintenance } from './store/maintain.ts';
 import { openStore } from './store/open.ts';
@@ -182,19 +183,28 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     const token = await prepareToken(db, options);
     const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
     const url = `http://${name}:${bound}`;
+    const actions = options.actions ?? noActions;
     const app = createApp({
       db,
       version: options.version,
       verifyIdToken,
       defaultBranches: options.defaultBranches ?? ['main', 'master'],
       isLocal,
+      note: actions.gitlab
+        ? noteBroker({
+            db,
+            gitlab: actions.gitlab,
+            url: options.publicUrl ?? url,
+            onError: (error) => options.onError?.(error, 'note'),
+          })
+        : null,
       login: options.login ? openLogin({ ...options.login, publicUrl: options.publicUrl ?? url }) : null,
       onError: options.onError ?? (() => {}),
     });
     fetch = app.fetch;
     const worker = startWorker({
       db,
-      actions: options.actions ?? noActions,
+      actions,
       url: options.publicUrl ?? url,
       pause: options.workerPause,
       onError: (error) => options.onError?.(error, 'worker'),

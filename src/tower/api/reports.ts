@@ -7,6 +7,7 @@ import type { Report } from '../../kernel/report.ts';
 import { writerOf } from '../auth/access.ts';
 import { evidenceOf } from '../auth/evidence.ts';
 import type { VerifyIdToken } from '../auth/gitlab.ts';
+import type { NoteBroker } from '../notes/broker.ts';
 import { rescore, type Schedules } from '../rescore.ts';
 import type { Database } from '../store/database.ts';
 import { readChecks } from '../store/read-checks.ts';
@@ -21,6 +22,8 @@ export interface ReportsOptions {
   readonly verifyIdToken: VerifyIdToken | null;
   readonly defaultBranches: readonly string[];
   readonly limits: Limits;
+  /** Writes notes on merge requests; null: this server may not. */
+  readonly note?: NoteBroker | null;
 }
 
 const zip = promisify(gzip);
@@ -36,7 +39,7 @@ async function schedulesOf(db: Database, { model, suites }: Report, writer: Writ
 }
 
 export const postReport =
-  ({ db, verifyIdToken, defaultBranches, limits }: ReportsOptions) =>
+  ({ db, verifyIdToken, defaultBranches, limits, note = null }: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     // Who it is comes first: strangers make the server read nothing.
     const principal = await writerOf(c, db, verifyIdToken);
@@ -57,6 +60,10 @@ export const postReport =
     });
     const rubric = rubricOf(report);
     const url = `/models/${written.modelId}`;
+    const noted =
+      note && principal.kind === 'job' && principal.claims.pipelineSource === 'merge_request_event'
+        ? await note({ claims: principal.claims, report, modelId: written.modelId })
+        : null;
     return c.json(
       {
         id: String(written.reportId),
@@ -71,6 +78,7 @@ export const postReport =
         structureScore: structureOf(report)?.score ?? null,
         complete: report.complete,
         points: written.points,
+        note: noted,
       },
       written.isReplay ? 200 : 201,
       { location: url },

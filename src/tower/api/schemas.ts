@@ -222,6 +222,14 @@ export const receiptSchema = object('What was stored. Sent only after the commit
   structureScore: orNull(number),
   complete: { type: 'boolean' },
   points: { type: 'integer', description: 'Points added to series.' },
+  note: {
+    ...object('The note of the merge request; null where no merge request is concerned or the server writes none.', {
+      state: { type: 'string', enum: ['written', 'unchanged', 'none'] },
+      mergeRequest: { ...orNull(text), description: 'For example !12.' },
+      reason: { ...orNull(text), description: 'Why there is no note.' },
+    }),
+    type: ['object', 'null'],
+  },
 });
 
 export const page = (items: object) =>

@@ -14,6 +14,7 @@ export interface JobClaims {
   /** The project where the job runs; differs from `projectId` for merge requests from forks. */
   readonly jobProjectId: string;
   readonly jobId: string;
+  readonly pipelineId: string | null;
   readonly pipelineSource: string;
   readonly ref: string;
   readonly refType: string;
@@ -50,6 +51,7 @@ function claimsOf(issuer: string, payload: JWTPayload): JobClaims {
     namespacePath: text(payload, 'namespace_path'),
     jobProjectId: text(payload, 'job_project_id') ?? projectId,
     jobId: needed(payload, 'job_id'),
+    pipelineId: digits.test(text(payload, 'pipeline_id') ?? '') ? text(payload, 'pipeline_id') : null,
     pipelineSource: needed(payload, 'pipeline_source'),
     ref: needed(payload, 'ref'),
     refType: needed(payload, 'ref_type'),

@@ -11,6 +11,7 @@ import { schema6 } from './schema-6.ts';
 import { schema7 } from './schema-7.ts';
 import { schema8 } from './schema-8.ts';
 import { schema9 } from './schema-9.ts';
+import { schema10 } from './schema-10.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -23,6 +24,7 @@ const migrations: Readonly<Record<string, string>> = {
   '007-logins': schema7,
   '008-waivers': schema8,
   '009-reports-by-time': schema9,
+  '010-notes': schema10,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);
