@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ActionFault, type GitLabActions, type WebhookTarget } from '../kernel/tower-actions.ts';
 
 const timeoutMs = 15_000;
-const mostAnswerBytes = 4 * 1024 * 1024;
+const mostAnswerBytes = 24 * 1024 * 1024;
 
 /** Addresses that are not of the public internet (IANA special-purpose registries). */
 const inner = new BlockList();
@@ -156,7 +156,9 @@ const idOf = (value: unknown): number => {
 /** A pipeline that is further back than this was not started by an attempt of ours. */
 const mostPages = 5;
 
-const mostNotePages = 50;
+/** A note may have a million characters: few on a page, so that a page stays readable. */
+const notesOnPage = 20;
+const mostNotePages = 100;
 
 type Call = (method: string, path: string, body?: object) => Promise<unknown>;
 
@@ -177,12 +179,12 @@ function noteActions(call: Call): Pick<GitLabActions, 'pipelineRef' | 'mergeRequ
     async findNote(project, iid, marker) {
       const self = idOf(await call('GET', 'user'));
       for (let page = 1; page <= mostNotePages; page++) {
-        const query = `sort=asc&order_by=created_at&per_page=100&page=${page}`;
+        const query = `sort=asc&order_by=created_at&per_page=${notesOnPage}&page=${page}`;
         const notes = listOf(await call('GET', `${notesOf(project, iid)}?${query}`));
         // A note of somebody else that begins so is not ours.
         const own = notes.find(({ body, author }) => String(body).startsWith(marker) && fieldsOf(author).id === self);
         if (own) return idOf(own);
-        if (notes.length < 100) break;
+        if (notes.length < notesOnPage) break;
       }
       return null;
     },
