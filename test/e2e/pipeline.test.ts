@@ -36,7 +36,7 @@ hooks:
 const reportOf = (folder: string, stem: string) =>
   JSON.parse(readFileSync(join(folder, `.flightcheck/${stem}.report.json`), 'utf8')) as {
     suites: { id: string; score: number | null }[];
-    gate?: { mode: string; isPassed: boolean };
+    gate?: { mode: string; isPassed: boolean; overrides?: readonly string[] };
   };
 
 describe('model-pipeline over examples/python', () => {
@@ -241,6 +241,14 @@ describe('the gate', () => {
     expect(pipeline.output).toMatch(/FAIL 1/);
     expect(pipeline.code).not.toBe(0);
     expect(reportOf(pipeline.artifacts('report'), 'report').gate).toMatchObject({ mode: 'blocking', isPassed: false });
+    expect(reportOf(pipeline.artifacts('report'), 'report').gate?.overrides).toBeUndefined();
+    // A variable of the project outranks the include, and is told.
+    const open = await offline.run(project, { path: [command], variables: { FLIGHTCHECK_GATE: 'advisory' } });
+    expect(open.jobs, open.output).toMatchObject({ report: 'pass' });
+    expect(reportOf(open.artifacts('report'), 'report').gate).toMatchObject({
+      mode: 'advisory',
+      overrides: ['FLIGHTCHECK_GATE'],
+    });
   });
 
   test('advisory says the same and passes', async () => {
