@@ -4,6 +4,7 @@
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { helmProgram, installHelm } from './lib/helm.ts';
 import { aptInstall, installer, isThere, pipInstall, rsyncFolder, tools } from './lib/tools.ts';
 import { hasVenv, makeVenv, venvs } from './lib/venvs.ts';
 
@@ -32,4 +33,9 @@ for (const venv of venvs) {
   const problem = makeVenv(root, venv);
   if (problem === null) console.log(`${venv.name}: installed.`);
   else console.error(`${venv.name} is missing (${venv.why}): ${problem}`);
+}
+if (helmProgram(root) === null) {
+  const problem = installHelm(root);
+  if (problem === null) console.log('helm: installed.');
+  else console.error(`helm is missing (the chart of Control Tower is rendered with it): ${problem}`);
 }

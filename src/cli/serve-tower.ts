@@ -62,14 +62,17 @@ function writeReadyFile(path: string, content: object): void {
   }
 }
 
-const told = (tower: Tower, version: string): string =>
+/** A token that stands in a file is not shown: what a server prints is kept in logs. */
+const told = (tower: Tower, version: string, tokenFile: unknown): string =>
   [
     `Control Tower ${version} is ready: ${tower.url}`,
     `  database     ${tower.engine}, ${tower.location}`,
     `  durability   ${tower.durability}`,
-    ...(tower.token === null
-      ? ['  write token  as shown when it was made; --new-token makes another']
-      : [`  write token  ${tower.token}`, '               for FLIGHTCHECK_TOWER_TOKEN; only its hash is kept here']),
+    ...(typeof tokenFile === 'string'
+      ? [`  write token  in ${tokenFile}`]
+      : tower.token === null
+        ? ['  write token  as shown when it was made; --new-token makes another']
+        : [`  write token  ${tower.token}`, '               for FLIGHTCHECK_TOWER_TOKEN; only its hash is kept here']),
     'Ctrl-C stops it.',
     '',
   ].join('\n');
@@ -88,7 +91,7 @@ export async function serveTower(context: Context, invocation: Invocation): Prom
     const { url, token, engine, location, durability } = tower;
     const ready = { url, token, engine, location, durability, pid: process.pid };
     if (readyPath !== null) writeReadyFile(readyPath, ready);
-    context.print(context.isJson ? `${JSON.stringify(ready)}\n` : told(tower, context.version));
+    context.print(context.isJson ? `${JSON.stringify(ready)}\n` : told(tower, context.version, invocation.options['token-file']));
     await aborted(context.signal);
     return exitCode.interrupted;
   } finally {

@@ -1,6 +1,6 @@
 /** A real container registry on loopback, and an image in it that is small enough to stand on. */
 import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -26,18 +26,21 @@ export interface TestRegistry {
   close(): Promise<void>;
 }
 
-/** busybox and the libraries that it needs, as the root of a file system. */
-function rootFolder(parent: string): string {
+/** busybox with some of its commands and the libraries that it and `program` need, as the root of a file system. */
+export function makeRootFolder(parent: string, program?: string, more: readonly string[] = []): string {
   const folder = join(parent, 'root');
   const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
-  const { stdout } = spawnSync('ldd', [busybox], { encoding: 'utf8' });
-  for (const library of stdout.match(/\/[^\s:]+/g) ?? []) {
-    mkdirSync(dirname(join(folder, library)), { recursive: true });
-    cpSync(library, join(folder, library), { dereference: true });
+  for (const file of [busybox, ...(program === undefined ? [] : [program])]) {
+    const { stdout } = spawnSync('ldd', [file], { encoding: 'utf8' });
+    for (const library of stdout.match(/\/[^\s:]+/g) ?? []) {
+      mkdirSync(dirname(join(folder, library)), { recursive: true });
+      cpSync(library, join(folder, library), { dereference: true });
+    }
   }
   for (const name of ['bin', 'tmp', 'etc', 'app', 'proc', 'sys', 'dev']) mkdirSync(join(folder, name), { recursive: true });
+  chmodSync(join(folder, 'tmp'), 0o1777);
   cpSync(busybox, join(folder, 'bin/busybox'), { dereference: true });
-  for (const name of ['sh', 'cat', 'echo', 'ls', 'true']) symlinkSync('busybox', join(folder, 'bin', name));
+  for (const name of ['sh', 'cat', 'echo', 'ls', 'true', ...more]) symlinkSync('busybox', join(folder, 'bin', name));
   writeFileSync(join(folder, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nmodel:x:10001:10001::/app:/bin/sh\n');
   return folder;
 }
@@ -76,7 +79,7 @@ export async function startRegistry(auth: RegistryAuth = 'none'): Promise<TestRe
     host,
     async base() {
       const work = mkdtempSync(join(folder, 'base-'));
-      const root = rootFolder(work);
+      const root = makeRootFolder(work);
       writeFileSync(join(work, 'Dockerfile'), 'FROM scratch\nCOPY root /\n');
       const store = ['--root', join(work, 'store'), '--runroot', join(work, 'run'), '--storage-driver', 'vfs'];
       // The registry may ask a token server of this very process.
