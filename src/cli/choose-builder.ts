@@ -1,13 +1,20 @@
 /** Which way of making an image this runner allows. */
 import { appendBuilder } from '../adapters/image/append.ts';
 import { buildahProblem, openBuildah } from '../adapters/image/buildah.ts';
+import { buildkitProblem, openBuildkit } from '../adapters/image/buildkit.ts';
 import type { Credentials } from '../adapters/registry/authorize.ts';
 import type { Registry } from '../adapters/registry/registry.ts';
 import { probeTool } from '../adapters/tools.ts';
+import { withSmokeStage } from '../delivery/image/smoke-stage.ts';
 import { EnvironmentError } from '../kernel/failure.ts';
 import type { Builder } from '../kernel/image.ts';
 import type { ResolvedManifest } from '../kernel/manifest.ts';
 import type { Context } from './command.ts';
+
+export interface Chosen {
+  readonly builder: Builder;
+  readonly words: string;
+}
 
 /** Takes the builder that is asked for, or the first that works here, and says why. */
 export async function chooseBuilder(
@@ -15,7 +22,7 @@ export async function chooseBuilder(
   manifest: ResolvedManifest,
   registry: Registry,
   credentials: Credentials | null,
-): Promise<{ readonly builder: Builder; readonly words: string }> {
+): Promise<Chosen> {
   const asked = manifest.image?.builder ?? 'auto';
   const { PATH = '', HOME = '/tmp' } = context.env;
   if (asked === 'append')
@@ -28,6 +35,8 @@ export async function chooseBuilder(
     env: { PATH, HOME, STORAGE_DRIVER: '', ...(isRoot ? { BUILDAH_ISOLATION: 'chroot' } : {}) },
     signal: context.signal,
   };
+  const buildkit = asked === 'buildkit' ? await openedBuildkit(context, registry, credentials) : null;
+  if (buildkit !== null) return buildkit;
   const problems: string[] = [];
   for (const driver of mayBuildah ? (isRoot ? (['overlay', 'vfs'] as const) : (['vfs'] as const)) : []) {
     const problem = await buildahProblem({ ...options, driver });
@@ -51,4 +60,30 @@ export async function chooseBuilder(
       hint: 'Run the job in an image that has buildah, or name image.base by digest and let append build without it.',
     },
   );
+}
+
+/** BuildKit is a service: it is taken when it is asked for, not because a client lies around. */
+async function openedBuildkit(context: Context, registry: Registry, credentials: Credentials | null): Promise<Chosen | null> {
+  const { version } = await probeTool('buildctl', ['--version'], 'builds images with BuildKit', false);
+  if (version === null) return null;
+  const { PATH = '', HOME = '/tmp', BUILDKIT_HOST } = context.env;
+  const env = { PATH, HOME, ...(BUILDKIT_HOST !== undefined && { BUILDKIT_HOST }) };
+  const problem = await buildkitProblem({ env, signal: context.signal });
+  if (problem !== null)
+    throw new EnvironmentError(
+      'BUILD_NOT_ALLOWED',
+      `buildctl finds no BuildKit at ${BUILDKIT_HOST ?? 'its usual socket'}: ${problem}`,
+      {
+        hint: 'Set BUILDKIT_HOST to the address of a buildkitd that this runner may use, or choose another builder.',
+      },
+    );
+  const options = {
+    registry,
+    credentials,
+    env,
+    signal: context.signal,
+    withSmokeStage,
+    onLine: (line: string) => context.log.debug(line),
+  };
+  return { builder: await openBuildkit(options), words: `${version}, as image.builder says` };
 }

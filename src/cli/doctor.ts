@@ -35,11 +35,14 @@ export async function examine(context: Context, invocation: Invocation): Promise
   const words = Object.values(hooks ?? {})
     .filter((hook) => typeof hook === 'string')
     .join(' ');
+  const builder = manifest.value?.image?.builder;
   const isR = /\bRscript\b/.test(words);
   const tools = await Promise.all([
     probeTool('git', ['--version'], 'history rules and working copies', true),
     probeTool('python3', ['--version'], 'hooks written in Python', /\bpython3?\b/.test(words)),
     probeTool('Rscript', ['--version'], 'hooks written in R', isR),
+    probeTool('buildah', ['--version'], 'flightcheck build', builder === 'buildah'),
+    probeTool('buildctl', ['--version'], 'flightcheck build with image.builder: buildkit; not in Debian', builder === 'buildkit'),
     probeTool('rsync', ['--version'], 'npm run demo (gitlab-ci-local copies artifacts with it)', false),
   ]);
   const missing = tools.filter((tool) => tool.isNeeded && tool.version === null);

@@ -42,6 +42,7 @@ export function makeRootFolder(parent: string, program?: string, more: readonly 
   cpSync(busybox, join(folder, 'bin/busybox'), { dereference: true });
   for (const name of ['sh', 'cat', 'echo', 'ls', 'true', ...more]) symlinkSync('busybox', join(folder, 'bin', name));
   writeFileSync(join(folder, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nmodel:x:10001:10001::/app:/bin/sh\n');
+  writeFileSync(join(folder, 'etc/group'), 'root:x:0:\nmodel:x:10001:\n');
   return folder;
 }
 

@@ -1,11 +1,12 @@
 /** buildah: builds a Dockerfile without a daemon, chroot isolation, every stamp set to the commit's time. */
-import { chmod, copyFile, lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { EnvironmentError, type FlightcheckError, UsageError } from '../../kernel/failure.ts';
-import { type Builder, type BuildRequest, formatImage, type ImageReference } from '../../kernel/image.ts';
+import { type Builder, formatImage, type ImageReference } from '../../kernel/image.ts';
 import { runCommand } from '../process.ts';
 import type { Credentials } from '../registry/authorize.ts';
 import { makeTemporary } from '../temporary.ts';
+import { copyContext } from './context.ts';
 
 export interface BuildahOptions {
   readonly credentials: Credentials | null;
@@ -19,21 +20,6 @@ export interface BuildahOptions {
 }
 
 const limits = { seconds: 3600, memoryBytes: 64 * 2 ** 30, outputBytes: 256 * 2 ** 20 };
-
-/** What Git tracks and nothing else, with modes that no umask has touched. */
-async function copyContext(request: BuildRequest, to: string): Promise<void> {
-  for (const file of request.files) {
-    const [from, target] = [join(request.context, file), join(to, file)];
-    const stats = await lstat(from).catch(() => null);
-    if (!stats || stats.isDirectory()) continue;
-    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
-    if (stats.isSymbolicLink()) await symlink(await readlink(from), target);
-    else {
-      await copyFile(from, target);
-      await chmod(target, (stats.mode & 0o111) === 0 ? 0o644 : 0o755);
-    }
-  }
-}
 
 const isLocal = (registry: string): boolean => /^(127\.\d+\.\d+\.\d+|localhost)(:\d+)?$/.test(registry);
 
