@@ -79,6 +79,8 @@ async function summary(folder: string): Promise<string> {
 export interface Measured {
   /** Of the work, without the start of the process and its imports. */
   readonly seconds: number;
+  /** Of all processors together: what other work on the machine disturbs least. */
+  readonly cpu: number;
   readonly megabytes: number;
   readonly said: string;
 }
@@ -106,7 +108,9 @@ export const middle = (values: readonly number[]): number => [...values].sort((a
 const [, script = '', work, folder] = process.argv;
 if (script === fileURLToPath(import.meta.url) && folder !== undefined) {
   const started = performance.now();
+  const before = process.cpuUsage();
   const said = await (work === 'ours' ? ours(folder) : summary(folder));
   const seconds = (performance.now() - started) / 1000;
-  console.log(JSON.stringify({ seconds, megabytes: process.resourceUsage().maxRSS / 1024, said }));
+  const { user, system } = process.cpuUsage(before);
+  console.log(JSON.stringify({ seconds, cpu: (user + system) / 1e6, megabytes: process.resourceUsage().maxRSS / 1024, said }));
 }
