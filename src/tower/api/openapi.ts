@@ -98,9 +98,16 @@ const postMetrics = post(
   'MetricsReceipt',
 );
 
+const tooLong = { description: 'Address and headers are longer than 16 KiB together.' };
+
 export function openApi(version: string): ApiDocument {
   const get = (operationId: string, summary: string, more: object, responses: object) => ({
-    get: { operationId, summary, ...more, responses: { ...responses, 400: problem('The query cannot be understood.') } },
+    get: {
+      operationId,
+      summary,
+      ...more,
+      responses: { ...responses, 400: problem('The query cannot be understood.'), 431: tooLong },
+    },
   });
   return {
     openapi: '3.1.0',
