@@ -57,7 +57,10 @@ export async function chooseBuilder(
     'BUILD_NO_BUILDER',
     asked === 'auto' ? 'This runner has no buildah' : `This runner has no ${asked}`,
     {
-      hint: 'Run the job in an image that has buildah, or name image.base by digest and let append build without it.',
+      hint:
+        asked === 'buildkit'
+          ? 'Run the job in an image that has buildctl, and set BUILDKIT_HOST to the address of a buildkitd.'
+          : 'Run the job in an image that has buildah, or name image.base by digest and let append build without it.',
     },
   );
 }
