@@ -126,7 +126,8 @@ export function createApp(options: AppOptions): Hono {
   // The frame of a page says who is logged in.
   app.use(contextStorage());
   app.use(usage.count);
-  app.use(compress());
+  // A receipt is shorter than what packing it costs.
+  app.get('*', compress());
   app.onError((error, c) => answer(asProblem(error, c, options.onError), c, asksPassword));
   app.notFound((c) => answer(new HttpProblem('not-found', 'There is nothing at this address.'), c, asksPassword));
   // Probes of an orchestrator carry no token and name the pod.

@@ -6,6 +6,7 @@ import { writerOf } from '../auth/access.ts';
 import { metricsEvidenceOf } from '../auth/evidence.ts';
 import type { Problem } from '../rescore.ts';
 import type { Database } from '../store/database.ts';
+import { recently } from '../store/recent.ts';
 import { type ModelName, modelsNamed, type NamedModel, writeMetrics } from '../store/write-metrics.ts';
 import { parseJson, readBody } from './json.ts';
 import { metricsSchema } from './metrics-schema.ts';
@@ -41,7 +42,10 @@ function validMetrics(value: unknown, now: Date): MetricsBody {
 }
 
 /** A name that means no model is more often a typing error than a new model: reports make models. */
-export async function modelOf(db: Database, wanted: ModelName): Promise<NamedModel> {
+export const modelOf = (db: Database, wanted: ModelName): Promise<NamedModel> =>
+  recently(db, `model ${JSON.stringify(wanted)}`, () => lookUpModel(db, wanted));
+
+async function lookUpModel(db: Database, wanted: ModelName): Promise<NamedModel> {
   const found = await modelsNamed(db, wanted);
   const [model] = found;
   if (!model)

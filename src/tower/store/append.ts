@@ -1,7 +1,7 @@
 /** Appends points to series. Only rows that are really new feed `latest` and the rollups, so a replay adds nothing. */
 import { createHash } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
-import type { Connection } from './database.ts';
+import { type Connection, type Database, isSerializationFailure } from './database.ts';
 import { microsOf, monthOf } from './points.ts';
 import { lockAgainstSeal } from './seal.ts';
 
@@ -37,63 +37,35 @@ export function labelKey(environment: string, refClass: string, labels: Readonly
     .slice(0, 32);
 }
 
-const metricKey = (m: { readonly name: string; readonly unit: string }): string => `${m.name}\n${m.unit}`;
-
-/** Ids of the metrics, made when they are new; sorted, so that two writers lock them in one order. */
-async function metricIds(connection: Connection, measurements: readonly Measurement[]): Promise<ReadonlyMap<string, number>> {
-  const keys = [...new Set(measurements.map(metricKey))].sort(compare).map((key) => key.split('\n') as [string, string]);
-  const names = keys.map(([name]) => name);
-  const units = keys.map(([, unit]) => unit);
-  const find = () =>
-    sql<{ id: number; name: string; unit: string }>`
-    select metric.id, metric.name, metric.unit from metric
-    join unnest(${names}::text[], ${units}::text[]) as wanted(name, unit) using (name, unit)`.execute(connection);
-  let { rows } = await find();
-  if (rows.length < keys.length) {
-    await sql`insert into metric (name, unit) select name, unit from unnest(${names}::text[], ${units}::text[]) as t(name, unit)
-      on conflict do nothing`.execute(connection);
-    ({ rows } = await find());
-  }
-  return new Map(rows.map((row) => [metricKey(row), row.id]));
-}
-
-/** Ids of the series by metric id and label key, made when they are new. */
-async function seriesIds(connection: Connection, batch: Batch, rows: readonly SeriesRow[]): Promise<ReadonlyMap<string, number>> {
-  const distinct = [...new Map(rows.map((row) => [seriesKey(row), row])).values()];
-  const sorted = distinct.sort((a, b) => a.metricId - b.metricId || compare(a.labelKey, b.labelKey));
-  const metrics = sorted.map((row) => row.metricId);
-  const keys = sorted.map((row) => row.labelKey);
-  const find = () =>
-    sql<{ id: number; metricId: number; labelKey: string }>`
-    select series.id, series.metric_id as "metricId", series.label_key as "labelKey" from series
-    join unnest(${metrics}::bigint[], ${keys}::text[]) as wanted(metric_id, label_key) using (metric_id, label_key)
-    where series.model_id = ${batch.modelId}`.execute(connection);
-  let found = (await find()).rows;
-  if (found.length < sorted.length) {
-    await sql`insert into series (model_id, metric_id, environment, ref_class, labels, label_key)
-      select ${batch.modelId}, metric_id, ${batch.environment}, ${batch.refClass}, labels::jsonb, label_key
-      from unnest(${metrics}::bigint[], ${sorted.map((row) => JSON.stringify(row.labels))}::text[], ${keys}::text[])
-        as t(metric_id, labels, label_key)
-      on conflict do nothing`.execute(connection);
-    found = (await find()).rows;
-  }
-  return new Map(found.map((row) => [seriesKey(row), row.id]));
+/** Makes the metrics and series that are new; sorted, so that two writers lock them in one order. */
+async function makeSeries(connection: Connection, batch: Batch, rows: readonly SeriesRow[]): Promise<void> {
+  const key = (row: SeriesRow): string => [row.name, row.unit, row.labelKey].join('\n');
+  const distinct = [...new Map(rows.map((row) => [key(row), row])).values()].sort((a, b) => compare(key(a), key(b)));
+  const names = distinct.map(({ name }) => name);
+  const units = distinct.map(({ unit }) => unit);
+  await sql`insert into metric (name, unit) select distinct name, unit from unnest(${names}::text[], ${units}::text[]) as t(name, unit)
+    order by 1, 2 on conflict do nothing`.execute(connection);
+  await sql`insert into series (model_id, metric_id, environment, ref_class, labels, label_key)
+    select ${batch.modelId}, metric.id, ${batch.environment}, ${batch.refClass}, labels::jsonb, label_key
+    from unnest(${names}::text[], ${units}::text[], ${distinct.map((row) => JSON.stringify(row.labels))}::text[],
+      ${distinct.map((row) => row.labelKey)}::text[]) as t(name, unit, labels, label_key) join metric using (name, unit)
+    order by metric.id, label_key on conflict do nothing`.execute(connection);
 }
 
 interface SeriesRow {
-  readonly metricId: number;
+  readonly name: string;
+  readonly unit: string;
   readonly labelKey: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
   readonly at: string;
 }
-const seriesKey = (row: { readonly metricId: number; readonly labelKey: string }): string => `${row.metricId}:${row.labelKey}`;
 
-function known(ids: ReadonlyMap<string, number>, key: string): number {
-  const id = ids.get(key);
-  if (id === undefined) throw new Error(`No row for ${key} after its insert`);
-  return id;
-}
+const rowsOf = (batch: Batch): readonly SeriesRow[] =>
+  batch.measurements.map(({ name, unit, labels, value, at = batch.at }) => ({
+    ...{ name, unit, labels, value, at },
+    labelKey: labelKey(batch.environment, batch.refClass, labels),
+  }));
 
 /** Adds the fresh points to a rollup; its rows are locked in one order. */
 function rollUp(table: 'rollup_day' | 'rollup_week', unit: 'day' | 'week'): RawBuilder<unknown> {
@@ -127,6 +99,10 @@ export class TooOld extends Error {
   }
 }
 
+const startOfMonth = (now: Date): number => Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1);
+const oldestOf = (points: readonly SeriesRow[]): number =>
+  points.reduce((least, { at }) => Math.min(least, Date.parse(at)), Number.POSITIVE_INFINITY);
+
 /**
  * The condition that a point of a past month is new to its chunk too; null when every point is of this month, which is never
  * sealed. Until the transaction ends no such month is.
@@ -136,10 +112,8 @@ async function newToChunks(
   batch: Batch,
   points: readonly SeriesRow[],
 ): Promise<RawBuilder<unknown> | null> {
-  const now = new Date();
-  const month = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1);
-  const oldest = points.reduce((least, { at }) => Math.min(least, Date.parse(at)), Number.POSITIVE_INFINITY);
-  if (oldest >= month) return null;
+  const oldest = oldestOf(points);
+  if (oldest >= startOfMonth(new Date())) return null;
   await lockAgainstSeal(connection);
   const { rows } = await sql<{ from: Date | null }>`
     select (select points_from from kept_from where points_from > ${new Date(oldest)}::timestamptz) as from`.execute(connection);
@@ -151,32 +125,41 @@ async function newToChunks(
         else ${microsOf(sql`t.ts`)} % 1000000 = 0 and ${microsOf(sql`t.ts`)} / 1000000 = any(chunk.seconds) end)`;
 }
 
-/**
- * Writes the points inside the caller's transaction. Of a report, points that are too old to be kept are left out.
- * @returns how many were new. @throws TooOld
- */
-export async function appendPoints(connection: Connection, batch: Batch): Promise<number> {
-  if (batch.measurements.length === 0) return 0;
-  const metrics = await metricIds(connection, batch.measurements);
-  const rows = batch.measurements.map(
-    (m): SeriesRow => ({
-      metricId: known(metrics, metricKey(m)),
-      labelKey: labelKey(batch.environment, batch.refClass, m.labels),
-      labels: m.labels,
-      value: m.value,
-      at: m.at ?? batch.at,
-    }),
-  );
-  const series = await seriesIds(connection, batch, rows);
-  const isNew = await newToChunks(connection, batch, rows);
-  const { rows: inserted } = await sql<{ n: number }>`
-    with fresh as (
+/** What is written down of a post that is no report. */
+export interface PostRecord {
+  /** SHA-256 of the body, hexadecimal. */
+  readonly sha256: string;
+  /** `token NAME` or `job ID`. */
+  readonly writtenBy: string;
+}
+
+const recordPost = ({ modelId, refClass, environment }: Batch, post: PostRecord | null): RawBuilder<unknown> =>
+  post === null
+    ? sql``
+    : sql`, recorded as (
+      insert into metric_post (model_id, sha256, ref_class, environment, written_by, points)
+      select ${modelId}, ${post.sha256}, ${refClass}, ${environment}, ${post.writtenBy}, count(*) from fresh having count(*) > 0)`;
+
+/** One statement: all points or, where a series is still unknown, none. @returns how many were new, or null for none. */
+async function insertPoints(
+  connection: Connection,
+  batch: Batch,
+  rows: readonly SeriesRow[],
+  isNew: RawBuilder<unknown> | null,
+  post: PostRecord | null,
+): Promise<number | null> {
+  const { rows: inserted } = await sql<{ n: number; isComplete: boolean }>`
+    with t as materialized (
+      select metric.id as metric_id, series.id as series_id, wanted.ts, wanted.value, wanted.position
+      from unnest(${rows.map(({ name }) => name)}::text[], ${rows.map(({ unit }) => unit)}::text[],
+          ${rows.map((row) => row.labelKey)}::text[], ${rows.map(({ at }) => at)}::timestamptz[],
+          ${rows.map(({ value }) => value)}::float8[]) with ordinality as wanted(name, unit, label_key, ts, value, position)
+      join metric using (name, unit)
+      join series on series.model_id = ${batch.modelId} and series.metric_id = metric.id and series.label_key = wanted.label_key
+    ), complete as (select count(*) = ${rows.length} as is_complete from t), fresh as (
       insert into point (metric_id, series_id, ts, value, report_id)
-      select metric_id, series_id, ts, value, ${batch.reportId}::bigint
-      from unnest(${rows.map((row) => row.metricId)}::bigint[], ${rows.map((row) => known(series, seriesKey(row)))}::bigint[],
-        ${rows.map((row) => row.at)}::timestamptz[], ${rows.map((row) => row.value)}::float8[])
-        with ordinality as t(metric_id, series_id, ts, value, position)
-      where ${isNew ?? sql`true`}
+      select metric_id, series_id, ts, value, ${batch.reportId}::bigint from t, complete
+      where is_complete and ${isNew ?? sql`true`}
       order by metric_id, series_id, ts, position
       on conflict do nothing
       returning metric_id, series_id, ts, value
@@ -187,6 +170,41 @@ export async function appendPoints(connection: Connection, batch: Batch): Promis
       on conflict (series_id) do update set ts = excluded.ts, value = excluded.value, report_id = excluded.report_id
         where excluded.ts > latest.ts
     ), told as (${tellRules(batch.refClass)}), by_day as (${rollUp('rollup_day', 'day')}), by_week as (${rollUp('rollup_week', 'week')})
-    select count(*) as n from fresh`.execute(connection);
-  return inserted[0]?.n ?? 0;
+    ${recordPost(batch, post)}
+    select (select count(*) from fresh) as n, is_complete as "isComplete" from complete`.execute(connection);
+  const [found] = inserted;
+  return found?.isComplete ? found.n : null;
+}
+
+/**
+ * Writes the points inside the caller's transaction. Of a report, points that are too old to be kept are left out.
+ * @returns how many were new. @throws TooOld
+ */
+export async function appendPoints(connection: Connection, batch: Batch, post: PostRecord | null = null): Promise<number> {
+  if (batch.measurements.length === 0) return 0;
+  const rows = rowsOf(batch);
+  const isNew = await newToChunks(connection, batch, rows);
+  const insert = () => insertPoints(connection, batch, rows, isNew, post);
+  const inserted = await insert();
+  if (inserted !== null) return inserted;
+  await makeSeries(connection, batch, rows);
+  const made = await insert();
+  if (made === null) throw new Error('A series is not there after it was made');
+  return made;
+}
+
+/**
+ * The usual post, points of this month for series that are known, is one statement: a transaction by itself, one way to the
+ * database and back. @returns how many were new; null: nothing was written, `appendPoints` does it.
+ */
+export async function appendAtOnce(db: Database, batch: Batch, post: PostRecord): Promise<number | null> {
+  const rows = rowsOf(batch);
+  if (rows.length === 0 || oldestOf(rows) < startOfMonth(new Date())) return null;
+  try {
+    return await insertPoints(db, batch, rows, null, post);
+  } catch (error) {
+    // The transaction tries again.
+    if (isSerializationFailure(error)) return null;
+    throw error;
+  }
 }

@@ -32,13 +32,16 @@ export function sqlStateOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** Another writer was in the way: the same may succeed when it is tried again. */
+export const isSerializationFailure = (error: unknown): boolean => serializationFailures.has(sqlStateOf(error) ?? '');
+
 /** Runs `work` in one transaction; a deadlock with another replica is tried again, up to three times. */
 export async function inTransaction<T>(db: Database, work: (connection: Connection) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await db.transaction().execute(work);
     } catch (error) {
-      if (attempt === 3 || !serializationFailures.has(sqlStateOf(error) ?? '')) throw error;
+      if (attempt === 3 || !isSerializationFailure(error)) throw error;
     }
   }
 }

@@ -3,6 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
 import { recordAct } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
+import { forget, recently } from './recent.ts';
 import type { Grant } from './scope.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
@@ -33,18 +34,20 @@ async function replaceToken(connection: Connection, token: string): Promise<void
 const oneAtATime = (connection: Connection) => sql`select pg_advisory_xact_lock(7304212)`.execute(connection);
 
 /** Makes `token` the only valid token of that name, so that a lost one can be replaced. */
-export const setWriteToken = (db: Database, token: string): Promise<void> =>
-  inTransaction(db, async (connection) => {
+export async function setWriteToken(db: Database, token: string): Promise<void> {
+  await inTransaction(db, async (connection) => {
     await oneAtATime(connection);
     await replaceToken(connection, token);
   });
+  forget(db);
+}
 
 /**
  * Makes the operator's token when there is none, or when `isReplaced` asks for a new one.
  * @returns the token, which cannot be shown again; null when there was one already.
  */
-export const ensureWriteToken = (db: Database, isReplaced: boolean): Promise<string | null> =>
-  inTransaction(db, async (connection) => {
+export async function ensureWriteToken(db: Database, isReplaced: boolean): Promise<string | null> {
+  const made = await inTransaction(db, async (connection) => {
     await oneAtATime(connection);
     const { rows } = await sql`select 1 from token where name = ${serveToken} and revoked_at is null`.execute(connection);
     if (rows.length > 0 && !isReplaced) return null;
@@ -52,6 +55,9 @@ export const ensureWriteToken = (db: Database, isReplaced: boolean): Promise<str
     await replaceToken(connection, token);
     return token;
   });
+  forget(db);
+  return made;
+}
 
 export interface TokenRow extends Grant {
   readonly id: number;
@@ -108,23 +114,32 @@ export async function createToken(db: Database, wanted: NewToken): Promise<{ rea
 }
 
 /** @returns false when there is no such token. */
-export const revokeToken = (db: Database, id: number, actor: string): Promise<boolean> =>
-  inTransaction(db, async (connection) => {
+export async function revokeToken(db: Database, id: number, actor: string): Promise<boolean> {
+  const isRevoked = await inTransaction(db, async (connection) => {
     const { rows } = await sql<{ name: string }>`
       update token set revoked_at = now() where id = ${id}::bigint and revoked_at is null returning name`.execute(connection);
     const [revoked] = rows;
     if (revoked) await recordAct(connection, { actor, action: 'token.revoked', subject: revoked.name });
     return revoked !== undefined;
   });
+  forget(db);
+  return isRevoked;
+}
 
 export interface FoundToken extends Grant {
   readonly name: string;
+  readonly expiresAt: Date | null;
 }
 
 /** Who the token belongs to, or null. Found by what may be shown of it, compared in constant time. */
 export async function findToken(db: Database, token: string): Promise<FoundToken | null> {
+  const found = await recently(db, `token ${hashOf(token)}`, () => lookUpToken(db, token));
+  return found && (found.expiresAt === null || found.expiresAt > new Date()) ? found : null;
+}
+
+async function lookUpToken(db: Database, token: string): Promise<FoundToken | null> {
   const { rows } = await sql<FoundToken & { id: number; hash: string; isUseStale: boolean }>`
-    select id, name, role, namespace, model, hash,
+    select id, name, role, namespace, model, hash, expires_at as "expiresAt",
       (last_used_at is null or last_used_at < now() - interval '1 minute') as "isUseStale"
     from token where (prefix = ${prefixOf(token)} or prefix is null) and revoked_at is null
       and (expires_at is null or expires_at > now())`.execute(db);
@@ -132,6 +147,6 @@ export async function findToken(db: Database, token: string): Promise<FoundToken
   const found = rows.filter(({ hash }) => timingSafeEqual(Buffer.from(hash, 'hex'), given))[0];
   if (!found) return null;
   if (found.isUseStale) await sql`update token set last_used_at = now() where id = ${found.id}`.execute(db);
-  const { name, role, namespace, model } = found;
-  return { name, role, namespace, model };
+  const { name, role, namespace, model, expiresAt } = found;
+  return { name, role, namespace, model, expiresAt };
 }

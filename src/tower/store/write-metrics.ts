@@ -1,6 +1,6 @@
 /** Stores numbers of a model that come without a report: all of them or none, each once however often it is sent. */
 import { sql } from 'kysely';
-import { appendPoints, type Measurement } from './append.ts';
+import { appendAtOnce, appendPoints, type Measurement } from './append.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { claimKey } from './idempotency.ts';
 import { inScope, type Scope } from './scope.ts';
@@ -20,23 +20,19 @@ export interface MetricsSubmission {
   readonly idempotencyKey: string | null;
 }
 
-async function insertPost(connection: Connection, submission: MetricsSubmission, points: number): Promise<void> {
-  const { modelId, sha256, refClass, environment, writtenBy } = submission;
-  await sql`insert into metric_post (model_id, sha256, ref_class, environment, written_by, points)
-    values (${modelId}, ${sha256}, ${refClass}, ${environment}, ${writtenBy}, ${points})`.execute(connection);
-}
-
 /** @returns how many points were new. @throws KeyReused */
-export const writeMetrics = (db: Database, submission: MetricsSubmission): Promise<number> =>
-  inTransaction(db, async (connection) => {
-    const { modelId, projectId, refClass, environment, at, measurements, sha256, idempotencyKey } = submission;
+export async function writeMetrics(db: Database, submission: MetricsSubmission): Promise<number> {
+  const { modelId, projectId, refClass, environment, at, measurements, sha256, writtenBy, idempotencyKey } = submission;
+  const batch = { modelId, reportId: null, refClass, environment, at, measurements };
+  const post = { sha256, writtenBy };
+  const added = idempotencyKey === null ? await appendAtOnce(db, batch, post) : null;
+  if (added !== null) return added;
+  return inTransaction(db, async (connection) => {
     // Before the points: without times of their own a second writing would be of another moment.
     const isKnown = idempotencyKey !== null && (await claimKey(connection, { projectId, key: idempotencyKey, sha256 }));
-    if (isKnown) return 0;
-    const points = await appendPoints(connection, { modelId, reportId: null, refClass, environment, at, measurements });
-    if (points > 0) await insertPost(connection, submission, points);
-    return points;
+    return isKnown ? 0 : appendPoints(connection, batch, post);
   });
+}
 
 export interface NamedModel {
   readonly id: number;
