@@ -134,7 +134,7 @@ it('the page of the API holds every operation of the document, each with a line 
     for (const [method, { operationId, security }] of Object.entries(methods)) {
       const panel = html.slice(html.indexOf(`aria-labelledby="${operationId}"`)).split('</section>')[0] ?? '';
       expect(panel).toContain(`<code>${path}</code>`);
-      expect(panel).toContain(`${tower.url}${path.replace('{id}', 'ID')}`);
+      expect(panel).toContain(`${tower.url}${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase())}`);
       expect(panel.includes('Bearer $FLIGHTCHECK_TOWER_TOKEN'), `${method} ${path}`).toBe(security !== undefined);
     }
   expect(html).not.toContain(tower.token);
