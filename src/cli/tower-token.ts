@@ -112,13 +112,12 @@ export const createTowerToken = (context: Context, invocation: Invocation): Prom
   const wanted = wantedOf(invocation);
   return withTokens(context, invocation, async (tokens) => {
     const made = await tokens.create(wanted);
-    context.print(
-      context.isJson
-        ? `${JSON.stringify(made)}\n`
-        : `${made.token}\n\n${made.name}: ${made.role} for ${placeOf(made)}, ` +
-            `${made.expiresAt === null ? 'does not expire' : `expires ${made.expiresAt.slice(0, 10)}`}.\n` +
-            'Keep it now: it is not shown again, only its hash is kept.\n',
-    );
+    if (context.isJson) return context.print(`${JSON.stringify(made)}\n`);
+    // Alone on standard output, so that a shell can take it into a variable.
+    context.print(`${made.token}\n`);
+    const end = made.expiresAt === null ? 'does not expire' : `expires ${made.expiresAt.slice(0, 10)}`;
+    context.log.info(`${made.name}: ${made.role} for ${placeOf(made)}, ${end}.`);
+    context.log.info('Keep it now: it is not shown again, only its hash is kept.');
   });
 };
 

@@ -1,0 +1,66 @@
+/** `flightcheck tower token` against a running server and against the database: what is printed, and how it ends. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTower, type Tower } from '../../src/tower/server.ts';
+import { call } from '../helpers/call.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'flightcheck-token-'));
+let tower: Tower;
+beforeAll(async () => {
+  tower = await startTower({ folder: join(folder, 'served'), port: 0, version: '0.1.0' });
+});
+afterAll(async () => {
+  await tower?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const token = (...args: readonly string[]) =>
+  call(['tower', 'token', ...args, '--tower-url', tower.url], { FLIGHTCHECK_TOWER_TOKEN: tower.token });
+const status = async (secret: string, path: string): Promise<number> =>
+  (await fetch(tower.url + path, { headers: { authorization: `Bearer ${secret}` } })).status;
+
+test('a token is made, works, is listed without its secret, and ends when it is revoked', async () => {
+  const made = await token('create', 'nightly', '--role', 'admin', '--days', '90');
+  expect(made.code, made.errors).toBe(0);
+  const secret = made.text.trim();
+  expect(secret).toMatch(/^fct_[\w-]{32}$/);
+  expect(made.errors).toContain('nightly: admin for all projects, expires ');
+  expect(await status(secret, '/v1/tokens')).toBe(200);
+
+  const listed = await token('list');
+  expect(listed.text).toMatch(/^nightly +fct_\S+… +admin +all projects +\S/m);
+  expect(listed.text).not.toContain(secret);
+
+  expect((await token('revoke', 'nightly')).code).toBe(0);
+  expect(await status(secret, '/v1/tokens')).toBe(401);
+  expect(await token('revoke', 'nightly')).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining('No token in use is named nightly'),
+  });
+});
+
+test('unless told, a token writes for all projects and expires in a year', async () => {
+  const made = await token('create', 'plain', '--json');
+  expect(JSON.parse(made.text)).toMatchObject({ name: 'plain', role: 'write', namespace: '', model: '' });
+  const days = (Date.parse(JSON.parse(made.text).expiresAt) - Date.now()) / 86_400_000;
+  expect(Math.round(days)).toBe(365);
+});
+
+test.each([
+  [['create', 'x', '--role', 'boss'], 'expected one of read, write, admin'],
+  [['create', 'plain'], 'another token in use has this name'],
+  [['create'], 'name'],
+])('%j is refused and said why', async (args, why) => {
+  const { code, errors } = await token(...args);
+  expect(code).toBe(2);
+  expect(errors).toContain(why);
+});
+
+test('without a server the database itself is asked', async () => {
+  const data = ['--data', join(folder, 'alone')];
+  const made = await call(['tower', 'token', 'create', 'first', '--namespace', 'risk', ...data]);
+  expect(made.code, made.errors).toBe(0);
+  expect((await call(['tower', 'token', 'list', ...data])).text).toMatch(/^first +fct_\S+… +write +risk/m);
+});
