@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 const token = (...args: readonly string[]) =>
-  call(['tower', 'token', ...args, '--tower-url', tower.url], { FLIGHTCHECK_TOWER_TOKEN: tower.token });
+  call(['tower', 'token', ...args, '--tower-url', tower.url], { FLIGHTCHECK_TOWER_TOKEN: tower.token ?? '' });
 const status = async (secret: string, path: string): Promise<number> =>
   (await fetch(tower.url + path, { headers: { authorization: `Bearer ${secret}` } })).status;
 
