@@ -5,6 +5,8 @@ import { airflowMajor } from '../adapters/airflow/requests.ts';
 import { openFolder } from '../adapters/delivery/folder.ts';
 import { openGitTarget } from '../adapters/delivery/git.ts';
 import { importProblem } from '../adapters/delivery/python-import.ts';
+import { openModelRegistry } from '../adapters/mlflow/registry.ts';
+import { accessOf } from '../adapters/mlflow/requester.ts';
 import { durationSeconds } from '../delivery/dag/duration.ts';
 import { renderAirflow, renderHash, specIn } from '../delivery/dag/render-airflow.ts';
 import { resolveDag } from '../delivery/dag/resolve.ts';
@@ -13,14 +15,15 @@ import type { DagSpec, Environment } from '../delivery/dag/spec.ts';
 import { apply } from '../delivery/deploy/apply.ts';
 import { changesOf } from '../delivery/deploy/changes.ts';
 import { type Deployment, fileNameOf } from '../delivery/deploy/deployment.ts';
+import type { ModelGate } from '../delivery/deploy/model.ts';
 import { expectedOf, scheduledOf } from '../delivery/deploy/proof.ts';
 import { rollback } from '../delivery/deploy/rollback.ts';
 import { deploySuite } from '../delivery/deploy/suite.ts';
 import { type Clock, verify } from '../delivery/deploy/verify.ts';
 import { requireManifest } from '../engine/manifest/load.ts';
 import type { Airflow, DagTarget } from '../kernel/delivery.ts';
-import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
-import { manifestFile } from '../kernel/manifest.ts';
+import { EnvironmentError, exitCode, type Place, UsageError } from '../kernel/failure.ts';
+import { manifestFile, type ResolvedManifest } from '../kernel/manifest.ts';
 import { renderChanges } from '../reports/changes.ts';
 import { renderDotenv } from '../reports/dotenv.ts';
 import type { Context, Invocation } from './command.ts';
@@ -39,6 +42,8 @@ interface Wired {
   readonly repo: Repo;
   readonly spec: DagSpec;
   readonly environment: Deployable;
+  /** Undefined where the environment does not ask MLflow. */
+  readonly model: ModelGate | undefined;
   readonly commit: string;
   readonly imageDigest: string | null;
 }
@@ -76,12 +81,13 @@ export async function deploy(
       signal: context.signal,
       ...logged(context),
     };
-    const { spec, commit, imageDigest, environment } = wired;
+    const { spec, commit, imageDigest, environment, model } = wired;
     const { paused, canary, testRun } = environment;
     const deployment =
       action === 'apply'
         ? await apply({
             ...common,
+            ...(model && { model }),
             spec,
             commit,
             imageDigest,
@@ -90,7 +96,7 @@ export async function deploy(
             testRun,
             attempt: context.env.CI_JOB_ID ?? Date.now().toString(36),
           })
-        : await rollback({ ...common, dagId: spec.id });
+        : await rollback({ ...common, dagId: spec.id, ...(model && { registry: model.registry }) });
     return await report(context, invocation, wired, deployment);
   } finally {
     await target.close?.();
@@ -125,8 +131,33 @@ async function wire(context: Context, invocation: Invocation): Promise<Wired> {
     repo,
     spec,
     environment: { ...environment, airflow },
+    model: modelGateOf(context, manifest, environment, repo.manifest.place(`environments.${name}.mlflow`)),
     commit,
     imageDigest: /@(sha256:[0-9a-f]{64})$/.exec(image ?? '')?.[1] ?? null,
+  };
+}
+
+/** The registered model that this environment waits for. Its credentials come from the job, as MLflow's own client reads them. */
+function modelGateOf(
+  { env }: Context,
+  { mlflow: { tracking, registeredModel, alias } }: ResolvedManifest,
+  { mlflow }: Environment,
+  place: Place | undefined,
+): ModelGate | undefined {
+  if (!mlflow) return undefined;
+  const wrong = (message: string, hint: string): UsageError =>
+    new UsageError('MLFLOW_SETTINGS', message, { hint, place: place ?? { path: manifestFile } });
+  if (registeredModel === undefined)
+    throw wrong('environments.*.mlflow has no registered model', 'Add `mlflow: { registeredModel: NAME }` at the top level.');
+  const { metric, greaterIsBetter, tolerance, version } = mlflow;
+  if (metric !== undefined && greaterIsBetter === undefined)
+    throw wrong(`Is more of the metric ${metric} better?`, 'Add `greaterIsBetter: true`, or false for errors and losses.');
+  const access = accessOf(tracking, env);
+  if (typeof access === 'string') throw wrong(`MLflow cannot be asked: ${access}`, 'Set it, or leave environments.*.mlflow out.');
+  return {
+    registry: openModelRegistry(access, { model: registeredModel, alias: mlflow.alias ?? alias }, env),
+    ...(version !== undefined && { version: String(version) }),
+    ...(metric !== undefined && { metric: { name: metric, greaterIsBetter: greaterIsBetter === true, tolerance } }),
   };
 }
 
@@ -210,12 +241,13 @@ async function prove(context: Context, { spec, environment }: Wired, airflow: Ai
 const endings: Readonly<Record<Deployment['outcome'], { readonly code: number; readonly words: string }>> = {
   deployed: { code: exitCode.fine, words: 'Deployed and proven.' },
   unchanged: { code: exitCode.fine, words: 'Nothing to do: Airflow schedules exactly this already.' },
-  refused: { code: exitCode.gateSaysNo, words: 'Refused by the canary: the environment is as it was.' },
+  refused: { code: exitCode.gateSaysNo, words: 'Refused: nothing was delivered, the environment is as it was.' },
   superseded: { code: exitCode.environment, words: 'Another deployment came after this one: what it delivered stays.' },
   'rolled-back': { code: exitCode.rolledBack, words: 'Rolled back: Airflow has what it had before, proven.' },
   'rollback-unverified': {
     code: exitCode.rollbackUnverified,
-    words: 'The rollback could not be proven: look at Airflow now, then run flightcheck deploy rollback again.',
+    words:
+      'The rollback could not be proven: look at the step that failed and at Airflow now, then run flightcheck deploy rollback again.',
   },
 };
 

@@ -1,4 +1,5 @@
-/** Ports of a deployment: the Airflow that schedules, and the place where it reads DAG files. Adapters implement them. */
+/** Ports of a deployment: the Airflow that schedules, the place where it reads DAG files, the registry of models. Adapters implement them. */
+import type { MlflowRun } from './world.ts';
 
 /** A task as Airflow has it in its database: the serialised form, which is what it schedules. */
 export interface ScheduledTask {
@@ -56,6 +57,8 @@ export interface DeliveryRecord {
   readonly previousHash: string | null;
   readonly commit: string;
   readonly imageDigest: string | null;
+  /** Version of the registered model that was chosen, and the one before it; absent where no registry was asked. */
+  readonly model?: { readonly version: string; readonly previousVersion: string | null };
 }
 
 /** What a way back found: the text that is there now (null: no file, as before), no delivery to undo, or a newer one. */
@@ -78,4 +81,27 @@ export interface DagTarget {
   last(name: string): Promise<DeliveryRecord | null>;
   /** Removes a file; nothing when it does not exist. */
   remove(name: string, reason: string): Promise<void>;
+}
+
+/** A version of a registered model, and how the run that made it went. */
+export interface RegisteredVersion {
+  readonly version: string;
+  /** `READY`, or why it cannot be used. */
+  readonly status: string;
+  /** Null: it was registered without a run, or the run is gone. */
+  readonly run: Pick<MlflowRun, 'id' | 'status' | 'metrics' | 'tags'> | null;
+}
+
+/** A registered model of MLflow and one alias of it. Every call rejects with an EnvironmentError `MLFLOW_*` when MLflow does not answer as documented. */
+export interface ModelRegistry {
+  readonly model: string;
+  readonly alias: string;
+  /** For messages: `late in MLflow at https://...` */
+  readonly words: string;
+  /** A version by its number or an alias, or the newest of a commit; null when there is none. */
+  find(wanted: { readonly version: string } | { readonly commit: string }): Promise<RegisteredVersion | null>;
+  /** The version that the alias points to, null when there is no such alias; `unsupported` where aliases are not known at all (GitLab). */
+  aliased(): Promise<{ readonly version: string | null } | 'unsupported'>;
+  /** Lets the alias point to that version; null takes the alias away. */
+  moveAlias(version: string | null): Promise<void>;
 }

@@ -17,12 +17,13 @@ export interface GitTargetOptions {
 
 const mostTries = 5;
 
-const trailers = ({ hash, previousHash, commit, imageDigest }: DeliveryRecord): string =>
+const trailers = ({ hash, previousHash, commit, imageDigest, model }: DeliveryRecord): string =>
   [
     `Render-Hash: ${hash}`,
     `Previous-Hash: ${previousHash ?? 'none'}`,
     `Source-Commit: ${commit}`,
     ...(imageDigest === null ? [] : [`Image-Digest: ${imageDigest}`]),
+    ...(model ? [`Model-Version: ${model.version}`, `Previous-Model-Version: ${model.previousVersion ?? 'none'}`] : []),
   ].join('\n');
 
 /** The record in the message of a delivery. */
@@ -31,12 +32,14 @@ function recordIn(message: string): DeliveryRecord {
     const value = message.split('\n').find((line) => line.startsWith(`${key}: `));
     return value?.slice(key.length + 2) ?? null;
   };
-  const previousHash = of('Previous-Hash');
+  const orNone = (key: string): string | null => (of(key) === 'none' ? null : of(key));
+  const version = of('Model-Version');
   return {
     hash: of('Render-Hash') ?? '',
-    previousHash: previousHash === 'none' ? null : previousHash,
+    previousHash: orNone('Previous-Hash'),
     commit: of('Source-Commit') ?? '',
     imageDigest: of('Image-Digest'),
+    ...(version !== null && { model: { version, previousVersion: orNone('Previous-Model-Version') } }),
   };
 }
 

@@ -72,19 +72,27 @@ export function versionOf(value: unknown): MlflowVersion {
   };
 }
 
-export function runOf(value: unknown): MlflowRun {
+/** What came of a run; GitLab's registry does not always say when it began. */
+export function outcomeOf(value: unknown): Pick<MlflowRun, 'id' | 'status' | 'metrics' | 'params' | 'tags'> {
   const run = fieldsOf(value, 'run');
   const info = fieldsOf(run.info, 'run info');
   const data = fieldsOf(run.data ?? {}, 'run data');
-  const tags = record(data.tags, 'tags', asText);
   return {
     id: text(info.run_id ?? info.run_uuid, 'id of a run'),
-    name: textOr(info.run_name) ?? tags['mlflow.runName'] ?? null,
     status: textOr(info.status) ?? 'UNKNOWN',
-    startedAt: time(info.start_time, 'start of a run'),
-    endedAt: timeOr(info.end_time),
     metrics: record(data.metrics, 'metrics', metric),
     params: record(data.params, 'params', asText),
-    tags,
+    tags: record(data.tags, 'tags', asText),
+  };
+}
+
+export function runOf(value: unknown): MlflowRun {
+  const outcome = outcomeOf(value);
+  const info = fieldsOf(fieldsOf(value, 'run').info, 'run info');
+  return {
+    ...outcome,
+    name: textOr(info.run_name) ?? outcome.tags['mlflow.runName'] ?? null,
+    startedAt: time(info.start_time, 'start of a run'),
+    endedAt: timeOr(info.end_time),
   };
 }

@@ -20,7 +20,7 @@ const pageRows = 200;
 
 const absent = (reason: string): Answer<never> => ({ ok: false, reason, isAbsent: true });
 
-const isMissing = (error: unknown): error is MlflowProblem =>
+export const isMissing = (error: unknown): error is MlflowProblem =>
   error instanceof MlflowProblem && error.code === 'RESOURCE_DOES_NOT_EXIST';
 
 /** Runs a conversation with the server; whatever goes wrong becomes a reason that names the host. */
@@ -157,15 +157,20 @@ async function byNumber(requester: MlflowRequester, name: string, version: strin
   return { ok: true, value: versionOf(answer.model_version) };
 }
 
-/** MLFLOW_HTTP_REQUEST_TIMEOUT, as MLflow's own client knows it, is the time for one answer. Nothing is asked before a check asks; the same question is asked once. */
+/** MLFLOW_HTTP_REQUEST_TIMEOUT, as MLflow's own client knows it, is the time for one answer. */
+export function limitsOf(env: Readonly<Record<string, string | undefined>>, limits: RequestLimits): RequestLimits {
+  const own = Number(env.MLFLOW_HTTP_REQUEST_TIMEOUT);
+  return { ...(own > 0 && own <= 600 && { timeoutSeconds: own }), ...limits };
+}
+
+/** Nothing is asked before a check asks; the same question is asked once. */
 export function openMlflow(
   settings: MlflowSettings,
   env: Readonly<Record<string, string | undefined>>,
   limits: RequestLimits = {},
 ): MlflowClient {
   const access = accessOf(settings.tracking, env);
-  const own = Number(env.MLFLOW_HTTP_REQUEST_TIMEOUT);
-  const all = { ...(own > 0 && own <= 600 && { timeoutSeconds: own }), ...limits };
+  const all = limitsOf(env, limits);
   let requester: MlflowRequester | undefined;
   const conversation = <T>(talk: (requester: MlflowRequester) => Promise<Answer<T>>): Promise<Answer<T>> =>
     answerOf(access, (found) => {

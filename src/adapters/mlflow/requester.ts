@@ -93,7 +93,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 200);
 
 /** An answer that is not a success, in words. */
-function refused(status: number, body: unknown): MlflowProblem {
+function refused(status: number, body: unknown, isChange: boolean): MlflowProblem {
   const code = isObject(body) && typeof body.error_code === 'string' ? body.error_code : null;
   const said = isObject(body) && typeof body.message === 'string' ? `: ${oneLine(body.message)}` : '';
   if (status === 401)
@@ -102,7 +102,8 @@ function refused(status: number, body: unknown): MlflowProblem {
       status,
       code,
     );
-  if (status === 403) return new MlflowProblem(`these credentials may not read it (403)${said}`, status, code);
+  if (status === 403)
+    return new MlflowProblem(`these credentials may not ${isChange ? 'change' : 'read'} it (403)${said}`, status, code);
   if (status >= 300 && status < 400)
     return new MlflowProblem(`it redirects elsewhere (${status}), to a login page perhaps`, status, code);
   if (code === null && (status === 404 || status === 405))
@@ -120,7 +121,7 @@ export interface MlflowRequester {
   /** A JSON answer; MlflowProblem otherwise. */
   json(
     path: string,
-    request: { readonly query?: Readonly<Record<string, string>>; readonly post?: unknown },
+    request: { readonly query?: Readonly<Record<string, string>>; readonly post?: unknown; readonly delete?: unknown },
   ): Promise<Readonly<Record<string, unknown>>>;
   /** The body of a file; the caller reads it to its end, under `signal`. */
   file(path: string, signal: AbortSignal): Promise<Response>;
@@ -137,13 +138,14 @@ export function mlflowRequester(access: MlflowAccess, limits: RequestLimits): Ml
     stop: AbortSignal,
     read: (response: Response) => Promise<T>,
   ): Promise<T> => {
+    const isChange = init.method !== undefined && !url.pathname.endsWith('/search');
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), timeoutSeconds * 1000);
     try {
       const signals = [limit.signal, stop, ...(signal ? [signal] : [])];
       const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
       if (response.ok) return await read(response);
-      throw refused(response.status, parse(await textOf(response)));
+      throw refused(response.status, parse(await textOf(response)), isChange);
     } catch (error) {
       if (error instanceof MlflowProblem) throw error;
       throw new Silence(limit.signal.aborted ? `it did not answer within ${timeoutSeconds} s` : 'it could not be reached');
@@ -183,15 +185,17 @@ export function mlflowRequester(access: MlflowAccess, limits: RequestLimits): Ml
   return {
     address: access.address,
     silenceSeconds,
-    json(path, { query = {}, post }) {
+    json(path, { query = {}, post, delete: removed }) {
       const url = new URL(`${access.address}/api/2.0/${path}`);
       for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+      const body = post ?? removed;
       const headers = {
         ...access.headers,
         accept: 'application/json',
-        ...(post !== undefined && { 'content-type': 'application/json' }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
       };
-      const init = post === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(post) };
+      const method = post === undefined ? 'DELETE' : 'POST';
+      const init = body === undefined ? { headers } : { method, headers, body: JSON.stringify(body) };
       return send(url, init, never, asJson);
     },
     file: (path, stop) => {

@@ -37,7 +37,7 @@ const apply = defineCommand({
     {
       command: 'flightcheck deploy apply --env dev',
       meaning:
-        'Exit 0: proven. 1: the canary was refused. 4: it failed and the old DAG is back, proven. 5: that is not proven, look at once.',
+        'Exit 0: proven. 1: refused by the canary or by the model in MLflow, nothing was delivered. 4: it failed and the old DAG is back, proven. 5: that is not proven, look at once.',
     },
   ],
   run: run('apply'),

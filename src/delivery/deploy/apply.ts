@@ -3,7 +3,8 @@ import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
 import { EnvironmentError } from '../../kernel/failure.ts';
 import { renderAirflow, renderHash } from '../dag/render-airflow.ts';
 import type { DagSpec } from '../dag/spec.ts';
-import { type Deployment, type DeployStep, fileNameOf, type Outcome, type StepId } from './deployment.ts';
+import { type Deployment, type DeployStep, fileNameOf, type Outcome, type Result, type StepId } from './deployment.ts';
+import { finishAlias, giveAliasBack, judgeModel, type ModelGate, moveAlias } from './model.ts';
 import { differenceOf, expectedOf, hashOf, type Scheduled, scheduledOf } from './proof.ts';
 import { restore } from './restore.ts';
 import { type Clock, type Verified, verify } from './verify.ts';
@@ -12,6 +13,8 @@ export interface ApplyOptions {
   readonly airflow: Airflow;
   readonly target: DagTarget;
   readonly spec: DagSpec;
+  /** The registered model that must be fit, and whose alias follows; without it MLflow is not asked. */
+  readonly model?: ModelGate;
   readonly commit: string;
   readonly imageDigest: string | null;
   /** Leave the DAG paused. */
@@ -51,11 +54,7 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
     steps.push(step);
     options.onStep?.(step);
   };
-  const timed = async <T>(
-    id: StepId,
-    work: () => Promise<T>,
-    words: (done: T) => Omit<DeployStep, 'id' | 'seconds'>,
-  ): Promise<T> => {
+  const timed = async <T>(id: StepId, work: () => Promise<T>, words: (done: T) => Result): Promise<T> => {
     const started = clock.now().getTime();
     const done = await work();
     note({ id, seconds: (clock.now().getTime() - started) / 1000, ...words(done) });
@@ -63,7 +62,7 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   };
   const proof =
     (what: string) =>
-    (verified: Verified): Omit<DeployStep, 'id' | 'seconds'> =>
+    (verified: Verified): Result =>
       verified.isProven
         ? { outcome: 'pass', words: `Airflow schedules ${what}: hash and edges were found in every task, twice` }
         : { outcome: 'fail', words: verified.reason, ...(verified.trace !== undefined && { trace: verified.trace }) };
@@ -76,10 +75,31 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   const previousHash = before.scheduled ? hashOf(before.scheduled) : null;
   const end = (outcome: Outcome): Deployment => ({ outcome, hash, previousHash, steps });
   const delivered = await target.read(name);
+  const gate = options.model;
+  const last = gate && (await target.last(name))?.model;
+  const judged =
+    gate &&
+    (await timed(
+      'model',
+      () => judgeModel(gate, options.commit, last),
+      ({ isMet, words }) => ({ outcome: isMet ? 'pass' : 'fail', words }),
+    ));
+  if (judged?.isMet === false) return end('refused');
+  const model = gate && judged && { ...judged, registry: gate.registry };
   const isDelivered = delivered === text;
   const undone = isDelivered ? await leftUndone(options, before.scheduled, hash) : { letGo: false, testRun: options.testRun };
   const isScheduled = isDelivered && differenceOf(expected, before.scheduled) === null;
-  if (isScheduled && !undone.letGo && !undone.testRun) return end('unchanged');
+  if (isScheduled && !undone.letGo && !undone.testRun) {
+    const finished =
+      model &&
+      (await timed(
+        'alias',
+        () => finishAlias(model.registry, model, last),
+        (result) => result,
+      ));
+    if (finished?.outcome === 'fail') throw aliasNotMoved(finished.words);
+    return end('unchanged');
+  }
 
   if (options.canary && !isScheduled) {
     const copy: DagSpec = { ...spec, id: `${spec.id}__canary`, schedule: { cron: null, assets: [] } };
@@ -90,10 +110,24 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
 
   options.signal?.throwIfAborted();
   const deliveredAt = clock.now();
-  const record = { hash, previousHash, commit: options.commit, imageDigest: options.imageDigest };
+  const chosen = model && { version: model.version, previousVersion: model.before };
+  const record = {
+    ...{ hash, previousHash, commit: options.commit, imageDigest: options.imageDigest },
+    ...(chosen && { model: chosen }),
+  };
   // From here on the environment is not as it was: whatever goes wrong ends in a rollback.
-  const goBack = async (why: string): Promise<Deployment> =>
-    end(await restore({ ...waiting, target }, { name, delivered: text, before: before.scheduled, why }, note));
+  const goBack = async (why: string, isAliasUnsure = false): Promise<Deployment> => {
+    const back =
+      isAliasUnsure && chosen
+        ? await timed(
+            'alias-back',
+            () => giveAliasBack(gate?.registry, chosen),
+            (result) => result,
+          )
+        : null;
+    const outcome = await restore({ ...waiting, target }, { name, delivered: text, before: before.scheduled, why }, note);
+    return end(back?.outcome === 'fail' ? 'rollback-unverified' : outcome);
+  };
   try {
     if (!isDelivered)
       await timed(
@@ -137,8 +171,21 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   } catch (error) {
     return goBack(error instanceof Error ? error.message : String(error));
   }
-  return end('deployed');
+  // The last step: who loads the model by its alias gets it when nothing can fail any more.
+  const moved =
+    model &&
+    (await timed(
+      'alias',
+      () => moveAlias(model.registry, model),
+      (result) => result,
+    ));
+  return moved?.outcome === 'fail' ? goBack(moved.words, true) : end('deployed');
 }
+
+const aliasNotMoved = (words: string): EnvironmentError =>
+  new EnvironmentError('MLFLOW_ALIAS', words, {
+    hint: 'Airflow has this version already, and nothing was delivered. Deploy again once MLflow lets this account move the alias.',
+  });
 
 interface Before {
   readonly scheduled: Scheduled | null;

@@ -1,8 +1,21 @@
 /** What a deployment comes to: its steps, and how it ended. */
 import type { Step } from '../steps.ts';
 
-export type StepId = 'preflight' | 'canary' | 'deliver' | 'verify' | 'unpause' | 'test-run' | 'roll-back' | 'verify-rollback';
+export type StepId =
+  | 'preflight'
+  | 'model'
+  | 'canary'
+  | 'deliver'
+  | 'verify'
+  | 'unpause'
+  | 'test-run'
+  | 'alias'
+  | 'alias-back'
+  | 'roll-back'
+  | 'verify-rollback';
 export type DeployStep = Step<StepId>;
+/** What a step came to. */
+export type Result = Omit<DeployStep, 'id' | 'seconds'>;
 
 /** `unchanged`: Airflow has it already. `refused`: nothing was delivered. `superseded`: another deployment came after. */
 export type Outcome = 'deployed' | 'unchanged' | 'refused' | 'superseded' | 'rolled-back' | 'rollback-unverified';

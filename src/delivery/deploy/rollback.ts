@@ -1,7 +1,8 @@
 /** Undoes the last delivery: also that of a process that was killed in the middle of one. */
-import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
+import type { Airflow, DagTarget, ModelRegistry } from '../../kernel/delivery.ts';
 import { renderHash, specIn } from '../dag/render-airflow.ts';
 import { type Deployment, type DeployStep, fileNameOf } from './deployment.ts';
+import { giveAliasBack } from './model.ts';
 import { expectedOf, hashOf, scheduledOf } from './proof.ts';
 import { gone, tracesOf } from './restore.ts';
 import { type Clock, type Verified, verify } from './verify.ts';
@@ -10,6 +11,8 @@ export interface RollbackOptions {
   readonly airflow: Airflow;
   readonly target: DagTarget;
   readonly dagId: string;
+  /** Where the alias goes back, when the delivery has moved it. */
+  readonly registry?: ModelRegistry;
   readonly timeoutSeconds: number;
   readonly pollSeconds: number;
   readonly clock: Clock;
@@ -32,6 +35,10 @@ export async function rollback(options: RollbackOptions): Promise<Deployment> {
   const now = await scheduledOf(airflow, dagId);
   const previousHash = now ? hashOf(now) : null;
   const oldTraces = await tracesOf(airflow, name);
+  // Before the file: the record of the delivery, which knows the version before, goes with it.
+  const model = (await target.last(name))?.model;
+  const alias = model && (await giveAliasBack(options.registry, model));
+  if (alias) note({ id: 'alias-back', seconds: seconds(), ...alias });
   const reverted = await target.revert(name, 'Rolled back by hand with Flightcheck.');
   const isReverted = reverted !== 'nothing' && reverted !== 'superseded';
   note({
@@ -51,7 +58,7 @@ export async function rollback(options: RollbackOptions): Promise<Deployment> {
       words: isProven ? words : verified.reason,
       ...(!isProven && verified.trace !== undefined && { trace: verified.trace }),
     });
-    const outcome = !isProven ? 'rollback-unverified' : isReverted ? 'rolled-back' : 'unchanged';
+    const outcome = !isProven || alias?.outcome === 'fail' ? 'rollback-unverified' : isReverted ? 'rolled-back' : 'unchanged';
     return { outcome, hash, previousHash, steps };
   };
   const text = isReverted ? reverted.text : await target.read(name);

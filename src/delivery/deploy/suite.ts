@@ -9,6 +9,11 @@ const steps: Readonly<Record<StepId, StepWords>> = {
     why: 'A delivery to an Airflow that reads nothing cannot be proven, nor taken back.',
     fix: 'Start the dag-processor and give the account the right to see DAGs and import errors.',
   },
+  model: {
+    title: 'MLflow has this version of the model, ready and no worse than the one before',
+    why: 'A DAG that serves a model which was never registered, or whose training failed, serves something else.',
+    fix: 'Register the model that this commit trained, or name the version in environments.*.mlflow.version.',
+  },
   canary: {
     title: 'A paused copy of the DAG loads',
     why: 'A copy that cannot be imported hurts nobody.',
@@ -29,6 +34,16 @@ const steps: Readonly<Record<StepId, StepWords>> = {
     title: 'A run of the DAG succeeds',
     why: 'Scheduled is not yet working.',
     fix: "Read the failed task's log in Airflow.",
+  },
+  alias: {
+    title: 'The alias points to the version that was deployed',
+    why: 'Who loads the model by its alias must get the one that Airflow schedules.',
+    fix: 'Give the account of the job the right to change the registered model, then deploy again.',
+  },
+  'alias-back': {
+    title: 'The alias points to the version before',
+    why: 'An alias must not name a version whose deployment was taken back.',
+    fix: "Move it by hand: MLflow's page of the registered model, or its client.",
   },
   'roll-back': { title: 'The file before is back', why: 'A broken DAG must not stay.', fix: 'Restore the file by hand.' },
   'verify-rollback': {

@@ -954,6 +954,31 @@ export interface ResolvedManifest {
         connection: string;
       };
       /**
+       * Deploy only with a version of mlflow.registeredModel that is READY and whose run is FINISHED, and move its alias to it once the DAG is proven. {} is enough: the version of this commit.
+       */
+      mlflow?: {
+        /**
+         * The version, by number or by alias (in GitLab's registry by its version, 1.2.0). Absent: the newest that has, itself or in its run, the tag mlflow.source.git.commit of this commit.
+         */
+        version?: string | number;
+        /**
+         * Alias of the version that is deployed here; mlflow.alias when absent.
+         */
+        alias?: string;
+        /**
+         * Metric of the run that must not be worse than that of the version that the alias points to.
+         */
+        metric?: string;
+        /**
+         * Whether more of the metric is better; must be said where a metric is named.
+         */
+        greaterIsBetter?: boolean;
+        /**
+         * How much worse it may be, in units of the metric.
+         */
+        tolerance: number;
+      };
+      /**
        * Longest wait until Airflow schedules the new DAG.
        */
       verifyTimeout: string;
