@@ -5,8 +5,6 @@ import { airflowMajor } from '../adapters/airflow/requests.ts';
 import { openFolder } from '../adapters/delivery/folder.ts';
 import { openGitTarget } from '../adapters/delivery/git.ts';
 import { importProblem } from '../adapters/delivery/python-import.ts';
-import { openModelRegistry } from '../adapters/mlflow/registry.ts';
-import { accessOf } from '../adapters/mlflow/requester.ts';
 import { durationSeconds } from '../delivery/dag/duration.ts';
 import { renderAirflow, renderHash, specIn } from '../delivery/dag/render-airflow.ts';
 import { resolveDag } from '../delivery/dag/resolve.ts';
@@ -15,7 +13,6 @@ import type { DagSpec, Environment } from '../delivery/dag/spec.ts';
 import { apply } from '../delivery/deploy/apply.ts';
 import { changesOf } from '../delivery/deploy/changes.ts';
 import { type Deployment, fileNameOf } from '../delivery/deploy/deployment.ts';
-import type { ModelGate } from '../delivery/deploy/model.ts';
 import { expectedOf, scheduledOf } from '../delivery/deploy/proof.ts';
 import { rollback } from '../delivery/deploy/rollback.ts';
 import { deploySuite } from '../delivery/deploy/suite.ts';
@@ -28,6 +25,7 @@ import { renderChanges } from '../reports/changes.ts';
 import { renderDotenv } from '../reports/dotenv.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
+import { modelGateOf } from './model-gate.ts';
 import { optionValue } from './options.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
@@ -42,8 +40,9 @@ interface Wired {
   readonly repo: Repo;
   readonly spec: DagSpec;
   readonly environment: Deployable;
-  /** Undefined where the environment does not ask MLflow. */
-  readonly model: ModelGate | undefined;
+  /** Where the environment stands in the manifest. */
+  readonly place: Place;
+  readonly mlflow: ResolvedManifest['mlflow'];
   readonly commit: string;
   readonly imageDigest: string | null;
 }
@@ -67,6 +66,7 @@ export async function deploy(
     return exitCode.fine;
   }
   await requireImportable(context, text);
+  const model = action === 'plan' || action === 'verify' ? undefined : modelGateOf(context, wired, action);
   const airflow = await airflowOf(context, wired.environment);
   if (action === 'plan') return plan(context, wired, airflow);
   if (action === 'verify') return prove(context, wired, airflow);
@@ -81,7 +81,7 @@ export async function deploy(
       signal: context.signal,
       ...logged(context),
     };
-    const { spec, commit, imageDigest, environment, model } = wired;
+    const { spec, commit, imageDigest, environment } = wired;
     const { paused, canary, testRun } = environment;
     const deployment =
       action === 'apply'
@@ -121,43 +121,21 @@ async function wire(context: Context, invocation: Invocation): Promise<Wired> {
   const version = context.env.CI_COMMIT_TAG ?? tags[0] ?? commit.slice(0, 12);
   const spec = resolveDag(manifest, { environment: name, image, commit, version }, (key) => repo.manifest.place(key));
   const environment = manifest.environments?.[name];
+  const place = repo.manifest.place(`environments.${name}`) ?? { path: manifestFile };
   const { airflow } = environment ?? {};
   if (!environment || !airflow)
     throw new UsageError('ENVIRONMENT_WITHOUT_AIRFLOW', `The environment ${name} has no airflow`, {
       hint: 'Add `airflow: { url: https://airflow.example.com }` to it.',
-      place: repo.manifest.place(`environments.${name}`) ?? { path: manifestFile },
+      place,
     });
   return {
     repo,
     spec,
     environment: { ...environment, airflow },
-    model: modelGateOf(context, manifest, environment, repo.manifest.place(`environments.${name}.mlflow`)),
+    place,
+    mlflow: manifest.mlflow,
     commit,
     imageDigest: /@(sha256:[0-9a-f]{64})$/.exec(image ?? '')?.[1] ?? null,
-  };
-}
-
-/** The registered model that this environment waits for. Its credentials come from the job, as MLflow's own client reads them. */
-function modelGateOf(
-  { env }: Context,
-  { mlflow: { tracking, registeredModel, alias } }: ResolvedManifest,
-  { mlflow }: Environment,
-  place: Place | undefined,
-): ModelGate | undefined {
-  if (!mlflow) return undefined;
-  const wrong = (message: string, hint: string): UsageError =>
-    new UsageError('MLFLOW_SETTINGS', message, { hint, place: place ?? { path: manifestFile } });
-  if (registeredModel === undefined)
-    throw wrong('environments.*.mlflow has no registered model', 'Add `mlflow: { registeredModel: NAME }` at the top level.');
-  const { metric, greaterIsBetter, tolerance, version } = mlflow;
-  if (metric !== undefined && greaterIsBetter === undefined)
-    throw wrong(`Is more of the metric ${metric} better?`, 'Add `greaterIsBetter: true`, or false for errors and losses.');
-  const access = accessOf(tracking, env);
-  if (typeof access === 'string') throw wrong(`MLflow cannot be asked: ${access}`, 'Set it, or leave environments.*.mlflow out.');
-  return {
-    registry: openModelRegistry(access, { model: registeredModel, alias: mlflow.alias ?? alias }, env),
-    ...(version !== undefined && { version: String(version) }),
-    ...(metric !== undefined && { metric: { name: metric, greaterIsBetter: greaterIsBetter === true, tolerance } }),
   };
 }
 

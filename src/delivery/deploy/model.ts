@@ -64,6 +64,7 @@ export async function judgeModel(
   last: Delivered | undefined,
 ): Promise<Judged> {
   const refused = (words: string): Judged => ({ isMet: false, words: `${registry.words}: ${words}` });
+  if (version === undefined && commit === '') return refused('this is no Git commit: name environments.*.mlflow.version');
   const candidate = await registry.find(version === undefined ? { commit } : { version });
   if (candidate === null)
     return refused(
@@ -152,7 +153,7 @@ export async function giveAliasBack(
   if (!registry)
     return {
       outcome: 'skipped',
-      words: `the delivery was of version ${version} of the registered model, and environments.*.mlflow is not set here: its alias stays; before it was ${previousVersion ?? 'none'}`,
+      words: `MLflow cannot be asked here (environments.*.mlflow), so the alias of the registered model stays: the delivery chose version ${version}, before it was ${previousVersion ?? 'none'}`,
     };
   const back: Result = {
     outcome: 'pass',
