@@ -1,4 +1,4 @@
-/** Against a real MLflow server: the histories of both examples, logged models as predict hook, credentials. */
+/** Against a real MLflow server: the histories of both examples, logged models as predict hook, the gate of a deployment, credentials. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { openMlflow } from '../../src/adapters/mlflow/open.ts';
 import type { Report, Result } from '../../src/kernel/report.ts';
-import { commitAll, git } from '../helpers/repo.ts';
+import { call } from '../helpers/call.ts';
+import { commitAll, git, makeRepo, temporaryFolder } from '../helpers/repo.ts';
+import { fakeAirflow } from '../support/airflow.ts';
 import { hasMlflow, type MlflowServer, mlflowBin, startMlflow } from '../support/mlflow.ts';
+import { aliasOf, registerVersion } from '../support/mlflow-rest.ts';
 
 const root = join(import.meta.dirname, '../..');
 const scripts = join(import.meta.dirname, '../support/mlflow');
@@ -178,6 +181,54 @@ describe.skipIf(!hasMlflow)('MLflow from PyPI (npm run setup:e2e installs it)', 
         expect(outcomesOf(absent)[id]).toMatch(/has no registered model unheard-of/);
       }
     });
+  });
+
+  test('a deployment waits for the registered model, and the alias follows what is proven', async () => {
+    const dags = temporaryFolder();
+    const airflow = await fakeAirflow(dags, { breaksOn: 'broken' });
+    const repo = makeRepo({ 'README.md': '# Risk\n' });
+    const env = { PATH, HOME, MLFLOW_TRACKING_URI: server.url };
+    const commitOf = (task: string): string => {
+      const manifest = {
+        ...{ version: 1, model: { name: 'risk', owner: '@team' }, mlflow: { registeredModel: 'risk' } },
+        tasks: { train: { command: ['python3', '-c', task] } },
+        environments: {
+          prod: {
+            ...{ executor: 'local', airflow: { url: airflow.url, version: 3 }, deliver: { dir: dags }, verifyTimeout: '20s' },
+            mlflow: { metric: 'auc', greaterIsBetter: true, tolerance: 0.01 },
+          },
+        },
+      };
+      writeFileSync(join(repo, 'flightcheck.yml'), stringify(manifest));
+      commitAll(repo, task);
+      return git(repo, 'rev-parse', 'HEAD').trim();
+    };
+    const deploy = async (action: 'apply' | 'rollback', uri = server.url) => {
+      const { code, errors } = await call(['deploy', action, repo, '--env', 'prod'], { ...env, MLFLOW_TRACKING_URI: uri });
+      const file = join(dags, 'risk.py');
+      const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+      const task = /"-c", "(\w+)"/.exec(text)?.[1];
+      return { code, errors, state: [code, await aliasOf(server.url, 'risk', 'champion'), task] };
+    };
+    await registerVersion(server.url, 'risk', commitOf('one'), { auc: 0.8 });
+    const down = await deploy('apply', 'http://127.0.0.1:1');
+    expect([down.state, down.errors]).toEqual([[3, null, undefined], expect.stringContaining('could not be reached')]);
+    const first = await deploy('apply');
+    expect([first.state, first.errors]).toEqual([[0, '1', 'one'], expect.stringContaining('there is no champion yet')]);
+
+    const second = commitOf('two');
+    const absent = await deploy('apply');
+    expect([absent.state, absent.errors]).toEqual([[1, '1', 'one'], expect.stringContaining('no version is of commit')]);
+    await registerVersion(server.url, 'risk', second, { auc: 0.7 });
+    const worse = await deploy('apply');
+    expect([worse.state, worse.errors]).toEqual([[1, '1', 'one'], expect.stringContaining('worse by more than 0.01')]);
+    await registerVersion(server.url, 'risk', second, { auc: 0.795 });
+    expect((await deploy('apply')).state).toEqual([0, '3', 'two']);
+
+    expect((await deploy('rollback')).state).toEqual([4, '1', 'one']);
+
+    await registerVersion(server.url, 'risk', commitOf('broken'), { auc: 0.9 });
+    expect((await deploy('apply')).state).toEqual([4, '1', 'one']);
   });
 
   describe('a logged model as the predict hook', () => {
