@@ -8,6 +8,7 @@ import { renderAirflow } from '../../src/delivery/dag/render-airflow.ts';
 import type { Deployment, StepId } from '../../src/delivery/deploy/deployment.ts';
 import type { ModelGate } from '../../src/delivery/deploy/model.ts';
 import { rollback } from '../../src/delivery/deploy/rollback.ts';
+import { call } from '../helpers/call.ts';
 import { git, makeRepo, temporaryFolder } from '../helpers/repo.ts';
 import { fastClock, first, second, stepsOf, world } from '../support/deployments.ts';
 import { type FakeVersion, fakeMlflow } from '../support/fake-mlflow.ts';
@@ -121,6 +122,41 @@ test.each<[string, (response: ServerResponse) => void, RegExp]>([
     hint: expect.stringContaining('Nothing was delivered'),
   });
   expect(existsSync(file)).toBe(false);
+});
+
+describe('the manifest', () => {
+  const repoWith = (url: string, dir: string, mlflow: string, model = 'mlflow: { registeredModel: risk }') =>
+    makeRepo({
+      'flightcheck.yml': `version: 1
+model: { name: risk, owner: '@team' }
+${model}
+tasks: { train: { command: echo } }
+environments:
+  dev: { executor: local, airflow: { url: '${url}', version: 3 }, deliver: { dir: '${dir}' }, mlflow: ${mlflow} }
+`,
+    });
+  const here = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' };
+  const named = { ...here, MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' };
+
+  test.each<[string, string, string | undefined, Record<string, string>, RegExp]>([
+    ['names no model', '{}', '', named, /flightcheck\.yml:\d+.*no registered model/s],
+    ['does not say what is better', '{ metric: auc }', undefined, named, /Is more of the metric auc better\?/],
+    ['names no server', '{}', undefined, here, /MLflow cannot be asked: no MLflow server is named/],
+    ['has an unknown key', '{ metrc: auc }', undefined, named, /metrc.*metric/s],
+  ])('that %s is told before anything is asked', async (_, mlflow, model, env, words) => {
+    const { airflow, folder } = await world();
+    const { code, errors } = await call(['deploy', 'apply', repoWith(airflow.url, folder, mlflow, model), '--env', 'dev'], env);
+    expect([code, airflow.requests, errors]).toEqual([2, [], expect.stringMatching(words)]);
+  });
+
+  test('may name a version by its number, and one that cannot be asked keeps no rollback from its way', async () => {
+    const { airflow, folder } = await world();
+    const repo = repoWith(airflow.url, folder, '{ version: 3 }');
+    const applied = await call(['deploy', 'apply', repo, '--env', 'dev'], named);
+    expect([applied.code, applied.errors]).toEqual([3, expect.stringMatching(/could not be reached.*Nothing was delivered/s)]);
+    const undone = await call(['deploy', 'rollback', repo, '--env', 'dev'], here);
+    expect([undone.code, undone.errors]).toEqual([0, expect.stringContaining('MLflow cannot be asked')]);
+  });
 });
 
 describe('the alias', () => {
@@ -262,8 +298,14 @@ describe('the alias', () => {
     ]);
     expect(readFileSync(place.file, 'utf8')).toBe(renderAirflow(first));
     const unnamed = await deploy(second, { commit: two }).then(() => back({ ...place, deploy }));
-    // The delivery without a model knows none.
+    // Neither the delivery nor the rollback knows of a model.
     expect(stepsOf(unnamed)).toEqual(['roll-back pass', 'verify-rollback pass']);
+    await deploy(second, { commit: two });
+    const unknown = await back({ ...place, deploy }, mlflow.gate());
+    expect([unknown.outcome, ...stepsOf(unknown)]).toEqual([
+      ...['rolled-back', 'alias-back skipped', 'roll-back pass', 'verify-rollback pass'],
+    ]);
+    expect(wordsOf(unknown, 'alias-back')).toMatch(/does not say .*set_registered_model_alias/);
   });
 
   test('is remembered by a commit as well', async () => {

@@ -117,14 +117,8 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   };
   // From here on the environment is not as it was: whatever goes wrong ends in a rollback.
   const goBack = async (why: string, isAliasUnsure = false): Promise<Deployment> => {
-    const back =
-      isAliasUnsure && chosen
-        ? await timed(
-            'alias-back',
-            () => giveAliasBack(gate?.registry, chosen),
-            (result) => result,
-          )
-        : null;
+    const giveBack = isAliasUnsure && gate && chosen ? () => giveAliasBack(gate.registry, chosen) : null;
+    const back = giveBack && (await timed('alias-back', giveBack, (result) => result));
     const outcome = await restore({ ...waiting, target }, { name, delivered: text, before: before.scheduled, why }, note);
     return end(back?.outcome === 'fail' ? 'rollback-unverified' : outcome);
   };

@@ -145,7 +145,15 @@ export async function finishAlias(registry: ModelRegistry, chosen: Chosen, last:
   };
 }
 
-/** Gives the alias back that a deployment took, unless it points elsewhere by now. Never rejects. */
+/** The alias after a rollback by hand, as far as the delivery remembers it; null where no model has to do with it. */
+export async function undoneAlias(registry: ModelRegistry | undefined, { model }: DeliveryRecord): Promise<Result | null> {
+  if (model) return giveAliasBack(registry, model);
+  if (!registry) return null;
+  const words = `the delivery does not say which version it was of: ${registry.alias} stays. To move it: ${byHand(registry, 'VERSION')}`;
+  return { outcome: 'skipped', words };
+}
+
+/** Gives the alias back that a delivery took, unless it points elsewhere by now. Never rejects. */
 export async function giveAliasBack(
   registry: ModelRegistry | undefined,
   { version, previousVersion }: Delivered,

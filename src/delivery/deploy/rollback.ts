@@ -2,7 +2,7 @@
 import type { Airflow, DagTarget, ModelRegistry } from '../../kernel/delivery.ts';
 import { renderHash, specIn } from '../dag/render-airflow.ts';
 import { type Deployment, type DeployStep, fileNameOf } from './deployment.ts';
-import { giveAliasBack } from './model.ts';
+import { undoneAlias } from './model.ts';
 import { expectedOf, hashOf, scheduledOf } from './proof.ts';
 import { gone, tracesOf } from './restore.ts';
 import { type Clock, type Verified, verify } from './verify.ts';
@@ -36,8 +36,8 @@ export async function rollback(options: RollbackOptions): Promise<Deployment> {
   const previousHash = now ? hashOf(now) : null;
   const oldTraces = await tracesOf(airflow, name);
   // Before the file: the record of the delivery, which knows the version before, goes with it.
-  const model = (await target.last(name))?.model;
-  const alias = model && (await giveAliasBack(options.registry, model));
+  const delivery = await target.last(name);
+  const alias = delivery && (await undoneAlias(options.registry, delivery));
   if (alias) note({ id: 'alias-back', seconds: seconds(), ...alias });
   const reverted = await target.revert(name, 'Rolled back by hand with Flightcheck.');
   const isReverted = reverted !== 'nothing' && reverted !== 'superseded';
