@@ -13,6 +13,7 @@ import { git, makeRepo, temporaryFolder } from '../helpers/repo.ts';
 import { fastClock, first, second, stepsOf, world } from '../support/deployments.ts';
 import { type FakeVersion, fakeMlflow } from '../support/fake-mlflow.ts';
 import { type Received, sendJson } from '../support/http-server.ts';
+import { killAfter, mortal } from '../support/mortal.ts';
 
 const [one, two] = ['1', '2'].map((digit) => digit.repeat(40)) as [string, string];
 const auc = { metric: { name: 'auc', greaterIsBetter: true, tolerance: 0.02 } };
@@ -306,6 +307,48 @@ describe('the alias', () => {
       ...['rolled-back', 'alias-back skipped', 'roll-back pass', 'verify-rollback pass'],
     ]);
     expect(wordsOf(unknown, 'alias-back')).toMatch(/does not say .*set_registered_model_alias/);
+  });
+
+  test('is where it belongs when a process was killed after any of its steps and the next has come', async () => {
+    const seen: string[] = [];
+    const killed = async (process: 'apply' | 'rollback', lastStep: number) => {
+      const given = await deployed(both);
+      const { mlflow, deploy, target, airflow } = given;
+      const registry = mortal(mlflow.gate().registry, 'MLflow', ['moveAlias']);
+      const ports = {
+        target: mortal(target, 'target', ['write', 'revert']),
+        airflow: mortal(openAirflow({ url: airflow.url, major: 3 }), 'Airflow', ['setPaused']),
+      };
+      if (process === 'rollback') await deploy(second, { commit: two, model: mlflow.gate() });
+      const step = await killAfter(lastStep, () =>
+        process === 'apply'
+          ? deploy(second, { ...ports, commit: two, model: { registry } })
+          : rollback({ ...ports, registry, dagId: 'risk', timeoutSeconds: 60, pollSeconds: 5, clock: fastClock() }),
+      );
+      if (step !== null) seen.push(`${process}: ${step}`);
+      return { ...given, isOver: step === null };
+    };
+    const stateOf = ({ file, mlflow }: Awaited<ReturnType<typeof deployed>>) => [
+      readFileSync(file, 'utf8') === renderAirflow(first) ? 'first' : 'second',
+      mlflow.aliases.get('champion'),
+    ];
+    for (const [process, next] of [
+      ['apply', 'apply'],
+      ['apply', 'rollback'],
+      ['rollback', 'rollback'],
+    ] as const)
+      for (let lastStep = 1; ; lastStep += 1) {
+        const given = await killed(process, lastStep);
+        if (given.isOver) break;
+        if (next === 'apply') await given.deploy(second, { commit: two, model: given.mlflow.gate() });
+        else await back(given, given.mlflow.gate());
+        expect(stateOf(given), `${process} killed after step ${lastStep}, then ${next}`).toEqual(
+          next === 'apply' ? ['second', '2'] : ['first', '1'],
+        );
+      }
+    expect([...new Set(seen)]).toEqual([
+      ...['apply: target write', 'apply: MLflow moveAlias', 'rollback: MLflow moveAlias', 'rollback: target revert'],
+    ]);
   });
 
   test('is remembered by a commit as well', async () => {
