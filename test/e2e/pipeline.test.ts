@@ -33,6 +33,17 @@ hooks:
   train: python train.py --data {data} --seed {seed} --out {model}
   predict: python predict.py --model {model} --in {in} --out {out}
 `;
+/** The whole pipeline over an example, run once however many tests look at it. */
+const pipelines = new Map<string, Promise<{ readonly project: string; readonly pipeline: Pipeline }>>();
+function pipelineOf(example: 'python' | 'r') {
+  const known = pipelines.get(example);
+  if (known) return known;
+  const project = offline.project(`example-${example}`, include('model-pipeline', '1.0.0'), join(root, 'examples', example));
+  const made = offline.run(project, { path: [command] }).then((pipeline) => ({ project, pipeline }));
+  pipelines.set(example, made);
+  return made;
+}
+
 const reportOf = (folder: string, stem: string) =>
   JSON.parse(readFileSync(join(folder, `.flightcheck/${stem}.report.json`), 'utf8')) as {
     suites: { id: string; score: number | null }[];
@@ -43,8 +54,7 @@ describe('model-pipeline over examples/python', () => {
   let project: string;
   let pipeline: Pipeline;
   beforeAll(async () => {
-    project = offline.project('flights', include('model-pipeline', '1.0.0'), join(root, 'examples/python'));
-    pipeline = await offline.run(project, { path: [command] });
+    ({ project, pipeline } = await pipelineOf('python'));
   });
 
   test('all jobs pass, their reports are kept, and the report holds every suite', () => {
@@ -112,16 +122,11 @@ describe('a rubric divided among parallel jobs', () => {
   };
 
   test('gives the report of one job, each shard with its own cache, and a lost shard shows', async () => {
-    const make = (name: string, parallel: number) =>
-      offline.project(
-        name,
-        {
-          '.gitlab-ci.yml': `include:\n  - component: $CI_SERVER_FQDN/mlops/flightcheck/model-pipeline@1.0.0\n    inputs: { cli: path, parallel: ${parallel} }\n`,
-        },
-        join(root, 'examples/r'),
-      );
-    const one = await offline.run(make('undivided', 1), { path: [command] });
-    const project = make('divided', 3);
+    const { pipeline: one } = await pipelineOf('r');
+    const inputs = '{ cli: path, parallel: 3 }';
+    const component = '$CI_SERVER_FQDN/mlops/flightcheck/model-pipeline@1.0.0';
+    const ci = { '.gitlab-ci.yml': `include:\n  - component: ${component}\n    inputs: ${inputs}\n` };
+    const project = offline.project('divided', ci, join(root, 'examples/r'));
     const three = await offline.run(project, { path: [command] });
     const shards = [1, 2, 3].map((index) => `ml-test-score: [${index}/3]`);
     expect(three.jobs, three.output).toEqual({
@@ -166,8 +171,7 @@ describe('unit tests as evidence', () => {
     ['r', ['Rscript', '--vanilla', '-e', 'quit(status = !all(sapply(c("testthat", "covr"), requireNamespace, quietly = TRUE)))']],
   ] as const)('%s: what the tests of one job earn in another', async (example, [program, ...args]) => {
     if (spawnSync(program, args, { stdio: 'ignore' }).status !== 0) return;
-    const project = offline.project(`tested-${example}`, include('model-pipeline', '1.0.0'), join(root, 'examples', example));
-    const pipeline = await offline.run(project, { path: [command] });
+    const { pipeline } = await pipelineOf(example);
     expect(pipeline.jobs, pipeline.output).toMatchObject({ 'unit-tests': 'pass', 'ml-test-score': 'pass', report: 'pass' });
     const kept = join(pipeline.artifacts('unit-tests'), '.flightcheck');
     expect(readFileSync(join(kept, 'test.junit.xml'), 'utf8')).toContain('<property name="ml_test" value="data-7">');
