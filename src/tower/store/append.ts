@@ -149,13 +149,17 @@ async function insertPoints(
   post: PostRecord | null,
 ): Promise<number | null> {
   const { rows: inserted } = await sql<{ n: number; isComplete: boolean }>`
-    with t as materialized (
-      select metric.id as metric_id, series.id as series_id, wanted.ts, wanted.value, wanted.position
+    with measured as materialized (
+      -- By itself, for then the index of series is searched by all its columns.
+      select metric.id as metric_id, wanted.label_key, wanted.ts, wanted.value, wanted.position
       from unnest(${rows.map(({ name }) => name)}::text[], ${rows.map(({ unit }) => unit)}::text[],
           ${rows.map((row) => row.labelKey)}::text[], ${rows.map(({ at }) => at)}::timestamptz[],
           ${rows.map(({ value }) => value)}::float8[]) with ordinality as wanted(name, unit, label_key, ts, value, position)
       join metric using (name, unit)
-      join series on series.model_id = ${batch.modelId} and series.metric_id = metric.id and series.label_key = wanted.label_key
+    ), t as materialized (
+      select measured.metric_id, series.id as series_id, measured.ts, measured.value, measured.position
+      from measured join series on series.model_id = ${batch.modelId} and series.metric_id = measured.metric_id
+        and series.label_key = measured.label_key
     ), complete as (select count(*) = ${rows.length} as is_complete from t), fresh as (
       insert into point (metric_id, series_id, ts, value, report_id)
       select metric_id, series_id, ts, value, ${batch.reportId}::bigint from t, complete
