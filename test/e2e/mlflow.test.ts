@@ -190,7 +190,7 @@ describe.skipIf(!hasMlflow)('MLflow from PyPI (npm run setup:e2e installs it)', 
     const env = { PATH, HOME, MLFLOW_TRACKING_URI: server.url };
     const commitOf = (task: string): string => {
       const manifest = {
-        ...{ version: 1, model: { name: 'risk', owner: '@team' }, mlflow: { registeredModel: 'risk' } },
+        ...{ version: 1, model: { name: 'risk', owner: '@team' }, mlflow: { registeredModel: 'risk-deployed' } },
         tasks: { train: { command: ['python3', '-c', task] } },
         environments: {
           prod: {
@@ -208,9 +208,9 @@ describe.skipIf(!hasMlflow)('MLflow from PyPI (npm run setup:e2e installs it)', 
       const file = join(dags, 'risk.py');
       const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
       const task = /"-c", "(\w+)"/.exec(text)?.[1];
-      return { code, errors, state: [code, await aliasOf(server.url, 'risk', 'champion'), task] };
+      return { code, errors, state: [code, await aliasOf(server.url, 'risk-deployed', 'champion'), task] };
     };
-    await registerVersion(server.url, 'risk', commitOf('one'), { auc: 0.8 });
+    await registerVersion(server.url, 'risk-deployed', commitOf('one'), { auc: 0.8 });
     const down = await deploy('apply', 'http://127.0.0.1:1');
     expect([down.state, down.errors]).toEqual([[3, null, undefined], expect.stringContaining('could not be reached')]);
     const first = await deploy('apply');
@@ -219,15 +219,15 @@ describe.skipIf(!hasMlflow)('MLflow from PyPI (npm run setup:e2e installs it)', 
     const second = commitOf('two');
     const absent = await deploy('apply');
     expect([absent.state, absent.errors]).toEqual([[1, '1', 'one'], expect.stringContaining('no version is of commit')]);
-    await registerVersion(server.url, 'risk', second, { auc: 0.7 });
+    await registerVersion(server.url, 'risk-deployed', second, { auc: 0.7 });
     const worse = await deploy('apply');
     expect([worse.state, worse.errors]).toEqual([[1, '1', 'one'], expect.stringContaining('worse by more than 0.01')]);
-    await registerVersion(server.url, 'risk', second, { auc: 0.795 });
+    await registerVersion(server.url, 'risk-deployed', second, { auc: 0.795 });
     expect((await deploy('apply')).state).toEqual([0, '3', 'two']);
 
     expect((await deploy('rollback')).state).toEqual([4, '1', 'one']);
 
-    await registerVersion(server.url, 'risk', commitOf('broken'), { auc: 0.9 });
+    await registerVersion(server.url, 'risk-deployed', commitOf('broken'), { auc: 0.9 });
     expect((await deploy('apply')).state).toEqual([4, '1', 'one']);
   });
 
