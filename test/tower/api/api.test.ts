@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
+import { type Answer, answerOf } from '../answer.ts';
 import { sampleReport } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-api-'));
@@ -28,20 +29,7 @@ afterAll(async () => {
   expect(serverErrors).toEqual([]);
 });
 
-interface Answer {
-  readonly status: number;
-  readonly type: string | null;
-  readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-  readonly body: any;
-}
-
-async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(`${tower.url}${path}`, init);
-  const text = await response.text();
-  const type = response.headers.get('content-type');
-  return { status: response.status, type, headers: response.headers, body: type?.includes('json') ? JSON.parse(text) : text };
-}
+const ask = (path: string, init: RequestInit = {}): Promise<Answer> => answerOf(fetch(`${tower.url}${path}`, init));
 
 const post = (body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Answer> =>
   ask('/v1/reports', {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
+import { answerOf } from '../answer.ts';
 import { sampleReport } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-dashboards-'));
@@ -17,26 +18,26 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function send(method: string, path: string, body?: unknown, token = tower.token) {
-  const response = await fetch(tower.url + path, {
-    method,
-    headers: {
-      ...(token && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, text, json: () => JSON.parse(text), location: response.headers.get('location') };
-}
+const send = (method: string, path: string, body?: unknown, token = tower.token) =>
+  answerOf(
+    fetch(tower.url + path, {
+      method,
+      headers: {
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }),
+  );
 
 const scores = { title: 'Scores <by> section', question: 'metric=tower.score.section&by=section&from=2026-02-01' };
 
 it('is saved, shown with an answer in each panel, changed and deleted', async () => {
   const made = await send('POST', '/v1/dashboards', { name: 'Readiness', panels: [scores] });
-  expect(made).toMatchObject({ status: 201, location: expect.stringMatching(/^\/v1\/dashboards\/\d+$/) });
-  const { id } = made.json();
-  expect((await send('GET', '/v1/dashboards')).json().items).toEqual([made.json()]);
+  expect(made.status).toBe(201);
+  expect(made.headers.get('location')).toMatch(/^\/v1\/dashboards\/\d+$/);
+  const { id } = made.body;
+  expect((await send('GET', '/v1/dashboards')).body.items).toEqual([made.body]);
   expect((await send('GET', '/dashboards')).text).toContain(`<a href="/dashboards/${id}">Readiness</a>`);
 
   const page = (await send('GET', `/dashboards/${id}`)).text;
@@ -73,15 +74,15 @@ it.each([
   ['no panel', { name: 'x', panels: [] }, '/panels', /fewer than 1/],
   ['no name', { name: '  ', panels: [scores] }, '/name', /pattern/],
 ])('refuses %s and points at it', async (_, body, pointer, detail) => {
-  const { status, json } = await send('POST', '/v1/dashboards', body);
+  const { status, body: problem } = await send('POST', '/v1/dashboards', body);
   expect(status).toBe(422);
-  expect(json().errors[0]).toMatchObject({ pointer, detail: expect.stringMatching(detail) });
+  expect(problem.errors[0]).toMatchObject({ pointer, detail: expect.stringMatching(detail) });
 });
 
 it('keeps names apart, and writers without the token out', async () => {
   expect((await send('POST', '/v1/dashboards', { name: 'Twice', panels: [scores] })).status).toBe(201);
   const again = await send('POST', '/v1/dashboards', { name: 'Twice', panels: [scores] });
   expect(again.status).toBe(422);
-  expect(again.json().errors[0].detail).toBe('another dashboard has this name');
+  expect(again.body.errors[0].detail).toBe('another dashboard has this name');
   expect((await send('POST', '/v1/dashboards', { name: 'Mine', panels: [scores] }, '')).status).toBe(401);
 });

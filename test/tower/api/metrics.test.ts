@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
+import { type Answer, answerOf } from '../answer.ts';
 import { sampleReport } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-metrics-'));
@@ -30,20 +31,7 @@ afterAll(async () => {
   expect(serverErrors).toEqual([]);
 });
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-  readonly body: any;
-}
-
-async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(`${tower.url}${path}`, init);
-  const text = await response.text();
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : null };
-}
+const ask = (path: string, init: RequestInit = {}): Promise<Answer> => answerOf(fetch(`${tower.url}${path}`, init));
 
 const send = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> =>
   ask(path, {

@@ -6,6 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
+import { answerOf } from '../answer.ts';
 import { sampleReport } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-records-'));
@@ -21,8 +22,7 @@ const post = (path: string, body: object, headers: Record<string, string> = {}):
   });
 };
 const get = (path: string, accept = 'application/json') => fetch(`${tower.url}${path}`, { headers: { accept } });
-// biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-const json = async (path: string): Promise<any> => (await get(path)).json();
+const json = async (path: string) => (await answerOf(get(path))).body;
 
 beforeAll(async () => {
   tower = await startTower({

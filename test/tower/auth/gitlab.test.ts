@@ -8,6 +8,7 @@ import { UsageError } from '../../../src/kernel/failure.ts';
 import { idTokenVerifier } from '../../../src/tower/auth/gitlab.ts';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
 import { audience, type Claims, claims, type Issuer, type Keys, startIssuer } from '../../support/gitlab-issuer.ts';
+import { answerOf } from '../answer.ts';
 import { type SampleOptions, sampleReport } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-gitlab-'));
@@ -27,16 +28,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function send(token: string, options: SampleOptions = {}) {
-  const response = await fetch(`${tower.url}/v1/reports`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(sampleReport(options)),
-  });
-  // biome-ignore lint/suspicious/noExplicitAny: receipts and problems
-  const body: any = await response.json();
-  return { status: response.status, body };
-}
+const send = (token: string, options: SampleOptions = {}) => post(token, sampleReport(options));
+const post = (token: string, report: object) =>
+  answerOf(
+    fetch(`${tower.url}/v1/reports`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(report),
+    }),
+  );
 
 describe('a job of GitLab', () => {
   it('writes the record from a protected default branch, and the keys are fetched once', async () => {
@@ -77,13 +77,12 @@ describe('a job of GitLab', () => {
 
   describe('last runs by schedule', () => {
     const model = { name: 'watched' };
-    const checks = async (token: string, query = '') => {
-      const response = await fetch(`${tower.url}/v1/checks?model=watched&section=monitor&trigger=schedule${query}`, {
-        headers: { authorization: `Bearer ${token}` },
-      });
-      // biome-ignore lint/suspicious/noExplicitAny: answers and problems
-      return { status: response.status, body: (await response.json()) as any };
-    };
+    const checks = (token: string, query = '') =>
+      answerOf(
+        fetch(`${tower.url}/v1/checks?model=watched&section=monitor&trigger=schedule${query}`, {
+          headers: { authorization: `Bearer ${token}` },
+        }),
+      );
     /** A report that rests on a run by schedule, as its job says. */
     const resting = async (at: string, changes: Claims = {}) => {
       const report = sampleReport({ ...model, at, jobId: '1001' });
@@ -97,14 +96,8 @@ describe('a job of GitLab', () => {
           ),
         })),
       }));
-      const response = await fetch(`${tower.url}/v1/reports`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${await tokenOf(changes)}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ ...report, suites }),
-      });
-      // biome-ignore lint/suspicious/noExplicitAny: receipts and problems
-      const body: any = await response.json();
-      return { status: response.status, ...body };
+      const { status, body } = await post(await tokenOf(changes), { ...report, suites });
+      return { status, ...body };
     };
     const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
 import { audience, type Claims, type Issuer, startIssuer } from '../../support/gitlab-issuer.ts';
+import { answerOf } from '../answer.ts';
 import { type SampleOptions, sampleReport } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-hostile-'));
@@ -31,13 +32,7 @@ afterAll(async () => {
   expect(serverErrors).toEqual([]);
 });
 
-async function ask(path: string, init: RequestInit = {}) {
-  const response = await fetch(`${tower.url}${path}`, { redirect: 'manual', ...init });
-  const text = await response.text();
-  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-  const body: any = response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
-  return { status: response.status, body, headers: response.headers };
-}
+const ask = (path: string, init: RequestInit = {}) => answerOf(fetch(`${tower.url}${path}`, { redirect: 'manual', ...init }));
 const post = (path: string, token: string | null, body: unknown) =>
   ask(path, {
     method: 'POST',

@@ -10,6 +10,7 @@ import { brokenSeal, listAudit, recordAct } from '../../../src/tower/store/audit
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
 import { createToken, ensureWriteToken, findToken, listTokens, revokeToken } from '../../../src/tower/store/tokens.ts';
+import { answerOf } from '../answer.ts';
 import { type SampleOptions, sampleReport } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-tokens-'));
@@ -37,19 +38,17 @@ afterAll(async () => {
 });
 
 async function ask(method: string, path: string, token: string | null, body?: unknown) {
-  const response = await app.request(`http://tower.example.com${path}`, {
-    method,
-    headers: {
-      host: 'tower.example.com',
-      ...(token && { authorization: `Bearer ${token}` }),
-      'content-type': 'application/json',
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-  const json: any = response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
-  return { status: response.status, body: json };
+  return answerOf(
+    app.request(`http://tower.example.com${path}`, {
+      method,
+      headers: {
+        host: 'tower.example.com',
+        ...(token && { authorization: `Bearer ${token}` }),
+        'content-type': 'application/json',
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }),
+  );
 }
 const make = async (wanted: object): Promise<string> =>
   (await ask('POST', '/v1/tokens', admin, { days: 30, ...wanted })).body.token;

@@ -12,6 +12,7 @@ import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
 import { type FakeMergeRequests, startFakeMergeRequests } from '../../support/fake-merge-requests.ts';
 import { audience, type Claims, type Issuer, startIssuer } from '../../support/gitlab-issuer.ts';
+import { answerOf } from '../answer.ts';
 import { type SampleOptions, sampleReport } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-notes-'));
@@ -70,13 +71,13 @@ async function post(
     job_id: jobId,
     ...claims,
   });
-  const response = await app.request('http://localhost/v1/reports', {
-    method: 'POST',
-    headers: { host: 'localhost', authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(change(sampleReport({ jobId, trigger: 'merge_request_event', ...options }))),
-  });
-  // biome-ignore lint/suspicious/noExplicitAny: receipts
-  return { status: response.status, body: (await response.json()) as any };
+  return answerOf(
+    app.request('http://localhost/v1/reports', {
+      method: 'POST',
+      headers: { host: 'localhost', authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(change(sampleReport({ jobId, trigger: 'merge_request_event', ...options }))),
+    }),
+  );
 }
 const of = (project: number, pipeline: number): Claims => ({
   project_id: String(project),

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { gitLabActions, sendWebhook } from '../../../src/adapters/tower-actions.ts';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
 import { type FakeGitLab, startFakeGitLab } from '../../support/fake-gitlab.ts';
+import { answerOf } from '../answer.ts';
 import { sampleReport } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-triggers-'));
@@ -58,17 +59,14 @@ afterAll(async () => {
   expect(serverErrors).toEqual([]);
 });
 
-async function call(method: string, path: string, body?: unknown, token = tower.token) {
-  const response = await fetch(`${tower.url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-  const json: any = response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
-  return { status: response.status, body: json };
-}
+const call = (method: string, path: string, body?: unknown, token = tower.token) =>
+  answerOf(
+    fetch(`${tower.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }),
+  );
 
 async function until<T>(ask: () => Promise<T | null>): Promise<T> {
   for (let attempt = 0; attempt < 400; attempt++) {

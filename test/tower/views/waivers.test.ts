@@ -8,6 +8,7 @@ import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
 import { createToken, ensureWriteToken } from '../../../src/tower/store/tokens.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
+import { answerOf } from '../answer.ts';
 import { localWriter, type SampleOptions, sampleReport, submissionOf } from '../sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-waivers-'));
@@ -28,13 +29,11 @@ afterAll(async () => {
 });
 
 async function ask(path: string, token: string | null = admin) {
-  const response = await app.request(`http://tower.example.com${path}`, {
-    headers: { host: 'tower.example.com', ...(token && { authorization: `Bearer ${token}` }) },
-  });
-  const text = await response.text();
-  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-  const body: any = response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text;
-  return { status: response.status, body, type: response.headers.get('content-type') };
+  return answerOf(
+    app.request(`http://tower.example.com${path}`, {
+      headers: { host: 'tower.example.com', ...(token && { authorization: `Bearer ${token}` }) },
+    }),
+  );
 }
 const send = async (project: string, options: SampleOptions, refClass: 'authoritative' | 'preview' = 'authoritative') =>
   (
