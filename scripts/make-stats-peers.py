@@ -20,7 +20,7 @@ import sklearn
 from evidently import DataDefinition, Dataset, Report
 from evidently.legacy.calculations.stattests import jensenshannon_stat_test, psi_stat_test
 from evidently.legacy.core import ColumnType
-from evidently.metrics import MaxValue, MeanValue, MinValue, MissingValueCount, StdValue
+from evidently.metrics import MaxValue, MinValue, MissingValueCount
 from scipy import stats
 from sklearn import linear_model, metrics, preprocessing
 
@@ -62,7 +62,7 @@ def column_drift(reference, current):
 
 def summary(frame, columns):
     """Evidently's own summary of each column, through its report."""
-    asked = {"rows": None, "missing": MissingValueCount, "min": MinValue, "max": MaxValue, "mean": MeanValue, "sd": StdValue}
+    asked = {"rows": None, "missing": MissingValueCount, "min": MinValue, "max": MaxValue}
     dataset = Dataset.from_pandas(frame[columns], data_definition=DataDefinition(numerical_columns=columns))
     found = {}
     for column in columns:

@@ -127,8 +127,6 @@ out = {
         "reference": reference.tolist(),
         "current": current.tolist(),
         "ks": stats.ks_2samp(reference, current).statistic,
-        "mean": float(np.mean(reference)),
-        "sd": float(np.std(reference, ddof=1)),
         "deciles": np.quantile(reference, np.arange(1, 10) / 10, method="inverted_cdf").tolist(),
         "distinct": int(len(set(reference.tolist()))),
     },

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type OpenTablesOptions, openTables } from '../../src/adapters/tables/open-tables.ts';
-import { columnMoments } from '../../src/stats/column-moments.ts';
 import { drift } from '../../src/stats/drift.ts';
 import { inferSchema } from '../../src/stats/schema/infer.ts';
 import { profile } from '../../src/stats/schema/profile.ts';
@@ -49,11 +48,6 @@ async function checksOf(options: Partial<OpenTablesOptions>) {
     const schema = inferSchema(found);
     return {
       found,
-      moments: await columnMoments(
-        tables,
-        train.name,
-        names.filter((name) => schema.columns[name]?.type === 'number'),
-      ),
       schema,
       broken: await violations(tables, serving.name, schema, names),
       drifts: await drift(tables, train, serving, names),
