@@ -82,15 +82,15 @@ function weightedTable(suite: SuiteReport): string[] {
 }
 
 function worstFindings(report: Report): string[] {
-  const rank = ({ result }: Cause): number => severities.indexOf(result.severity);
+  const rank = ({ severity }: Cause): number => severities.indexOf(severity);
   const causes = causesOf([...resultsOf(report)].map(({ result }) => result)).toSorted((a, b) => rank(b) - rank(a));
-  const lines = causes.flatMap(({ result, others }) =>
+  const lines = causes.flatMap(({ result, others, label }) =>
     problemsOf(result)
       .slice(0, 3)
       .map(({ message, fix, place }) => {
         const where = place ? ` (${plainText(formatPlace(place))})` : '';
         const waived = result.waived ? `, waived until ${plainText(result.waived.expires)}` : '';
-        return `- **${result.outcome === 'error' ? 'error' : result.severity}**${waived} ${[result, ...others].map(({ check }) => plainText(check)).join(', ')}${where}: ${plainText(message)}  \n  ${plainText(`Fix: ${fix}`)}`;
+        return `- **${label}**${waived} ${[result, ...others].map(({ check }) => plainText(check)).join(', ')}${where}: ${plainText(message)}  \n  ${plainText(`Fix: ${fix}`)}`;
       }),
   );
   if (lines.length === 0) return [];

@@ -1,6 +1,7 @@
 /** What to do next, ranked: what blocks first, then what raises the score (the weakest section) with the least work. */
 import { type Report, type Result, resultsOf, type SectionReport, type SuiteReport, severities } from '../kernel/report.ts';
 import { executionOf, pointsOf } from '../kernel/score.ts';
+import { causeOf } from './causes.ts';
 import { inOrder, type Move, type Raise } from './raise.ts';
 import { formatScore, partWords, plural } from './words.ts';
 
@@ -78,11 +79,14 @@ function moveOf(result: Result, section: SectionReport, trigger: string): Rubric
   };
 }
 
+const keyOf = ({ action, manifestLine = '' }: { readonly action: string; readonly manifestLine?: string | undefined }): string =>
+  `${causeOf(action)}\n${manifestLine}`;
+
 /** One action is one move, however many tests it mends. */
 function unitedMoves(moves: readonly RubricMove[]): readonly RubricMove[] {
   const byAction = new Map<string, RubricMove>();
   for (const move of moves) {
-    const key = `${move.action}\u0000${move.manifestLine ?? ''}`;
+    const key = keyOf(move);
     const first = byAction.get(key);
     if (!first) byAction.set(key, move);
     else {
@@ -159,7 +163,7 @@ function rankOf({ result, liftsWeakest }: Step, suite: SuiteReport): number {
 function united(steps: readonly Step[]): readonly Step[] {
   const byAction = new Map<string, Step>();
   for (const step of steps) {
-    const key = `${step.action}\n${step.manifestLine ?? ''}`;
+    const key = keyOf(step);
     const first = byAction.get(key);
     byAction.set(key, first ? { ...first, also: [...first.also, step.result.check, ...step.also] } : step);
   }

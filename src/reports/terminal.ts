@@ -127,11 +127,11 @@ function rubricCard(suite: SuiteReport, trigger: string, pen: Pen): string[] {
   ];
 }
 
-function problemLines({ result, others }: Cause, pen: Pen): string[] {
+function problemLines({ result, others, label }: Cause, pen: Pen): string[] {
   const problems = problemsOf(result);
-  const label = result.outcome === 'error' ? 'error' : result.severity;
+  const outcome = label === 'error' ? 'error' : result.outcome;
   const waiver = result.waived ? ` waived until ${result.waived.expires} by ${oneLine(result.waived.owner)}` : '';
-  const start = `  ${tint(pen, result.outcome, `${marks[result.outcome]} ${label}`)} ${pen.paint.bold(result.check)}`;
+  const start = `  ${tint(pen, outcome, `${marks[outcome]} ${label}`)} ${pen.paint.bold(result.check)}`;
   const title = oneLine(result.title);
   const isLong = 4 + label.length + 1 + result.check.length + 1 + title.length + waiver.length > pen.width;
   const heading = isLong

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Report, type Result, resultsOf } from '../../src/kernel/report.ts';
+import { type Report, type Result, resultsOf, type SectionReport } from '../../src/kernel/report.ts';
 import { renderHtml } from '../../src/reports/html.tsx';
 import { renderMarkdown } from '../../src/reports/markdown.ts';
+import { nextSteps } from '../../src/reports/next-steps.ts';
 import { renderTerminal } from '../../src/reports/terminal.ts';
+import { alarms } from '../../src/reports/words.ts';
 import { goldenReport, withResult } from './golden.ts';
 
 const hostile =
@@ -135,6 +137,45 @@ describe('a hook that does not run', () => {
     expect(tests.match(/command: python train\.py/g)).toHaveLength(1);
     expect(tests.match(/The same as <a href="#data-2">data-2<\/a>: the train hook failed/g)).toHaveLength(4);
     expect(tests).toMatch(/It breaks <a href="#model-3">model-3<\/a>, .*<a href="#infra-3">infra-3<\/a> too\./);
+  });
+
+  it('is one step of what to do next, and the reason in the alarm, however long it ran each time', () => {
+    const seconds = ['0.4', '0.7', '0.3', '0.5', '0.9'];
+    const slow = broke(trainings, ({ check }) => ({
+      outcome: 'error',
+      findings: [],
+      failure: { code: 'HOOK_FAILED', message: message.replace('0.5', seconds[trainings.indexOf(check)] ?? ''), hint },
+    }));
+    expect(nextSteps(slow).filter(({ action }) => action.includes('the train hook failed'))).toHaveLength(1);
+    const only = (section: SectionReport) => ({
+      ...section,
+      results: section.results.filter(({ check }) => trainings.includes(check)),
+    });
+    const suites = slow.suites.map((suite) => ({ ...suite, sections: suite.sections.map(only) }));
+    expect(alarms({ ...slow, suites }).join()).toContain('5 tests ended in an error (the train hook failed with exit code 3');
+  });
+
+  it('counts as its worst: what blocks is not ranked by what it happens to stand behind', () => {
+    const ids = ['data-2', 'model-3'];
+    const mixed = broke(ids, ({ check }) => ({
+      outcome: 'fail',
+      severity: check === 'data-2' ? 'minor' : 'blocker',
+      findings: [{ message: 'the same cause', fix: hint }],
+    }));
+    expect(renderMarkdown(mixed)).toContain('- **blocker** data\\-2, model\\-3');
+    expect(renderTerminal(mixed)).toMatch(/✗ blocker data-2/);
+  });
+
+  it('hides nothing behind a check of the same name in another suite', () => {
+    const several = (words: string): Partial<Result> => ({
+      outcome: 'fail',
+      findings: [{ message: `${words} one` }, { message: `${words} two` }],
+    });
+    const rubric = broke(['data-2'], () => several('rubric'));
+    const pack = broke(['data-2'], () => several('pack')).suites.map((suite) => ({ ...suite, id: 'pack', title: 'Pack' }));
+    const both = { ...rubric, suites: [...rubric.suites, ...pack] } as Report;
+    const card = renderTerminal(both);
+    for (const words of ['rubric one', 'rubric two', 'pack one', 'pack two']) expect(card).toContain(words);
   });
 
   it('leaves apart what has another cause', () => {
