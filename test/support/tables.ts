@@ -20,7 +20,7 @@ export function folderOf(files: Readonly<Record<string, string | Uint8Array>>): 
 export async function storeOf(
   root: string,
   manifest: Record<string, unknown>,
-  more: { threads?: number; memoryLimit?: string } = {},
+  more: { threads?: number; memoryLimit?: string; workFolder?: string } = {},
 ): Promise<TableStore> {
   const workFolder = mkdtempSync(join(tmpdir(), 'work-'));
   const store = await openTables({ root, manifest: manifestOf(manifest), workFolder, ...more });

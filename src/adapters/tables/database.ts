@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
 import { EnvironmentError } from '../../kernel/failure.ts';
 import { quoteText } from '../../kernel/sql.ts';
+import { type KeptFiles, keptFiles } from './kept-files.ts';
 
 export type Parameter = string | number | boolean | null;
 
@@ -14,7 +15,7 @@ export interface DatabaseLimits {
   readonly spillLimit?: string | undefined;
 }
 
-export interface Database {
+export interface Database extends Omit<KeptFiles, 'requireUnchanged'> {
   /** Files that statements may name lie here and nowhere else. */
   readonly exchange: string;
   query<Row extends object>(sql: string, params?: readonly Parameter[]): Promise<readonly Row[]>;
@@ -103,14 +104,26 @@ export async function openDatabase(folder: string, limits: DatabaseLimits): Prom
     return (await opened).connection;
   };
 
+  const { keep, release, requireUnchanged } = keptFiles();
+  // Afterwards, so that no answer counts that was read while somebody wrote; what a change broke is told as the change.
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } finally {
+      await requireUnchanged();
+    }
+  };
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work).catch(asTold);
+    const run = () => guarded(work);
+    const next = last.then(run, run).catch(asTold);
     last = next.catch(() => undefined);
     return next;
   };
   return {
     exchange,
+    keep,
+    release,
     query: <Row extends object>(sql: string, params: readonly Parameter[] = []) =>
       inTurn(async () => {
         const connection = await connected();

@@ -17,7 +17,7 @@ export interface Loaded {
   readonly dialect?: NonNullable<Table['dialect']>;
 }
 
-/** Nobody else writes to our folder: what is hashed there are the very bytes that are read. */
+/** Under a name of ours, so that what is hashed are the very bytes that are read. */
 async function stage(file: SourceFile, to: string): Promise<void> {
   await copyFile(file.absolute, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
   await chmod(to, 0o600);
@@ -142,9 +142,13 @@ export async function load(
   const raw = quoteName(`raw_${randomUUID()}`);
   const staged: Staged[] = [];
   const sources: { path: string; sha256: string }[] = [];
+  const remove = async (path: string): Promise<void> => {
+    db.release(path);
+    await rm(path, { force: true });
+  };
   const discard = async (): Promise<void> => {
     await db.run(`DROP TABLE IF EXISTS ${raw}`);
-    for (const { path } of staged) await rm(path, { force: true });
+    for (const { path } of staged) await remove(path);
   };
   for (const file of files) {
     const refuseAt = refuser(file, options.key, options.code);
@@ -152,15 +156,16 @@ export async function load(
     try {
       const found = await examine(db, path, file, staged[0], refuseAt());
       const isKept = found.part !== undefined && options.inPlace === true;
+      if (isKept) await db.keep(path, `${options.key}: ${file.path}`);
       const read = isKept
         ? requireReadable(db, found.part)
         : db.run(staged[0] ? `INSERT INTO ${raw} BY NAME ${found.select}` : `CREATE TEMP TABLE ${raw} AS ${found.select}`);
       const [sha256] = await Promise.all([hashOf(path), read]);
-      if (!isKept) await rm(path, { force: true });
+      if (!isKept) await remove(path);
       sources.push({ path: file.path, sha256 });
       staged.push(found);
     } catch (error) {
-      await rm(path, { force: true });
+      await remove(path);
       await discard();
       if (error instanceof FlightcheckError) throw error;
       const { line, what, hint } = explain(error);

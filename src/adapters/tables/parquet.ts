@@ -1,4 +1,4 @@
-/** Parquet files are compressed columns already: they are read where they lie, once per statement and column that is asked for. */
+/** Parquet files are compressed columns already: our copies are not loaded but read, once per statement and column that is asked for. */
 import { quoteName, quoteText } from '../../kernel/sql.ts';
 import { bookkeeping, maxColumns, type Refuse } from './csv-header.ts';
 import type { Database } from './database.ts';

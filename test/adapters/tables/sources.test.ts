@@ -1,8 +1,30 @@
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../helpers/repo.ts';
 import { folderOf, storeOf } from '../../support/tables.ts';
+
+function overwriteWithOldTimes(copy: string): void {
+  const { atime, mtime } = statSync(copy);
+  writeFileSync(copy, readFileSync(copy));
+  utimesSync(copy, atime, mtime);
+}
+function replaceBy(copy: string, bytes: Uint8Array): void {
+  writeFileSync(`${copy}.new`, bytes);
+  renameSync(`${copy}.new`, copy);
+}
 
 const trainOf = async (content: string | Uint8Array, path = 'train.csv') =>
   storeOf(folderOf({ [path]: content }), { data: { train: path } });
@@ -240,6 +262,31 @@ test('a column of the name that DuckDB gives to positions leaves the rows in the
 });
 
 describe('Parquet', () => {
+  test.each<readonly [string, (copy: string) => void]>([
+    ['other rows of the same size', (copy) => writeFileSync(copy, readFileSync(copy))],
+    ['other bytes, with the old times', overwriteWithOldTimes],
+    ['another file in its place', (copy) => replaceBy(copy, readFileSync(copy))],
+    ['nothing', (copy) => rmSync(copy)],
+    ['half of it', (copy) => truncateSync(copy, 100)],
+  ])('a copy that somebody else changed meanwhile is not read: %s', async (_what, change) => {
+    const root = await parquetOf({ 'x.parquet': 'SELECT i AS id, i % 2 AS y FROM range(1000) t(i)' });
+    const work = temporaryFolder();
+    const store = await storeOf(root, { data: { train: 'x.parquet' } }, { workFolder: work });
+    await store.open({ table: 'train' });
+    expect(await store.query('SELECT sum(y) AS s FROM train')).toEqual([{ s: 500 }]);
+    const [copy = ''] = readdirSync(join(work, 'exchange'));
+    change(join(work, 'exchange', copy));
+    const read = store.query('SELECT sum(y) AS s FROM train');
+    await expect(read).rejects.toMatchObject({
+      code: 'TABLE_CHANGED',
+      message: expect.stringMatching(/^data\.train: .*x\.parquet/),
+      hint: expect.stringContaining('hook'),
+    });
+    await expect(store.export({ table: 'train' }, join(work, 'out.csv'), { without: [] })).rejects.toMatchObject({
+      code: 'TABLE_CHANGED',
+    });
+  });
+
   /** A folder with files that are written by SQL. */
   async function parquetOf(files: Readonly<Record<string, string>>): Promise<string> {
     const root = folderOf({});
