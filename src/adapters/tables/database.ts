@@ -33,20 +33,20 @@ function plain(value: unknown): unknown {
   return value;
 }
 
+/** A full disk is nobody's bug, and no fault of a table. */
+export const withoutRoom = (what: string, cause: unknown): EnvironmentError =>
+  new EnvironmentError('TABLES_NO_ROOM', what, {
+    hint: 'Free space where TMPDIR points, or point it to a larger disk.',
+    cause,
+  });
+
 /** What DuckDB says when what does not fit in memory does not fit on the disk either. */
 const noRoom = /no space left on device|max_temp_directory_size|could not write (all|to) (bytes|file).*temp/i;
 
 /** DuckDB's own words, but for a full disk and too little memory, which are nobody's bug. */
 function asTold(error: unknown): never {
   if (error instanceof Error && noRoom.test(error.message))
-    throw new EnvironmentError(
-      'TABLES_NO_ROOM',
-      'The tables are larger than memory, and the temporary folder has no room for the rest',
-      {
-        hint: 'Free space where TMPDIR points, or point it to a larger disk.',
-        cause: error,
-      },
-    );
+    throw withoutRoom('The tables are larger than memory, and the temporary folder has no room for the rest', error);
   throw error;
 }
 

@@ -7,7 +7,7 @@ import { quoteName, quoteText } from '../../kernel/sql.ts';
 import type { Table } from '../../kernel/world.ts';
 import { typedColumns } from './column-types.ts';
 import { type CsvHeader, type Refuse, readCsvHeader } from './csv-header.ts';
-import type { Database } from './database.ts';
+import { type Database, withoutRoom } from './database.ts';
 import { type ParquetPart, parquetPart, requireReadable, viewOfParts } from './parquet.ts';
 import type { SourceFile } from './source-files.ts';
 import { hashOf } from './sources.ts';
@@ -22,6 +22,9 @@ async function stage(file: SourceFile, to: string): Promise<void> {
   await copyFile(file.absolute, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
   await chmod(to, 0o600);
 }
+
+const isFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 async function formatOf(file: SourceFile, refuse: Refuse): Promise<'csv' | 'parquet'> {
   const handle = await open(file.absolute, 'r');
@@ -168,6 +171,7 @@ export async function load(
       await remove(path);
       await discard();
       if (error instanceof FlightcheckError) throw error;
+      if (isFull(error)) throw withoutRoom(`${options.key}: the temporary folder has no room for a copy of ${file.path}`, error);
       const { line, what, hint } = explain(error);
       throw refuseAt(line)('TABLE_UNREADABLE', line === undefined ? what : `(line ${line}) ${what}`, hint);
     }

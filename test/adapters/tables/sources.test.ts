@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   readdirSync,
@@ -259,6 +260,30 @@ test('a column of the name that DuckDB gives to positions leaves the rows in the
     { __row: 1, id: '2' },
     { __row: 2, id: '3' },
   ]);
+});
+
+describe('a full disk', () => {
+  test('is told as that, not as a fault of the file', async (context) => {
+    const work = temporaryFolder();
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', work]).status !== 0) return context.skip();
+    try {
+      const store = await storeOf(
+        folderOf({ 'train.csv': `id,x\n${'1,2\n'.repeat(50_000)}` }),
+        { data: { train: 'train.csv' } },
+        {
+          workFolder: work,
+        },
+      );
+      await expect(store.open({ table: 'train' })).rejects.toMatchObject({
+        code: 'TABLES_NO_ROOM',
+        message: expect.stringContaining('data.train: the temporary folder has no room for a copy of train.csv'),
+        hint: expect.stringContaining('TMPDIR'),
+      });
+      await store.close();
+    } finally {
+      spawnSync('umount', ['-l', work]);
+    }
+  });
 });
 
 describe('Parquet', () => {
