@@ -29,7 +29,7 @@ export default defineCheck({
     const { features, found, suspects, retrained, faults, batch, scored } = benefits;
     const useless = uselessOf(benefits);
     const evidence = {
-      explanation: `Each of ${features.length} features was shuffled ${repeats} times in ${rowsWords({ ...scored, rows: Math.round(scored.rows / (features.length * repeats + 1)) })}; ${suspects.length === 0 ? 'every shuffle costs' : `${suspects.length} cost no`} ${metric.name}${retrained.size > 0 ? `, of which ${useless.length} are not missed by a model trained without them either` : ''}. The figure is what is lost without the feature that is missed least.`,
+      explanation: `Each of ${features.length} features was shuffled ${repeats} times in ${rowsWords({ ...scored, rows: Math.round(scored.rows / (features.length * repeats + 1)) })}; ${suspects.length === 0 ? 'every shuffle costs' : `${suspects.length} cost no`} ${metric.name}${retrained.size > 0 ? `, of which ${useless.length} are not missed by a model trained without them either` : ''}. The figure is what is lost without the feature that is least surely missed.`,
       ...leastBenefit(benefits, metric, features),
       n: batch.rows,
       items: [...found]

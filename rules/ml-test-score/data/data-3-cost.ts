@@ -86,7 +86,7 @@ export default defineCheck({
     const open = rows.filter(({ feature, costs }) => costs.length > 0 && unclear.has(feature));
     const speed = computed && computed.rows > 0 ? (1000 * computed.seconds) / computed.rows : null;
     const evidence = {
-      explanation: `${dear.length} of ${features.length} features cost more than being computed; ${tooDear.length} of them bring nothing. The figure is what is lost without the ${dear.length > 0 ? 'costly ' : ''}feature that is missed least.${speed === null ? '' : ` Computing all features takes ${Number(speed.toPrecision(2))} s per 1,000 rows, start of the program included${computed?.maxRssBytes ? `, and ${Math.round(computed.maxRssBytes / 2 ** 20)} MiB` : ''}.`}`,
+      explanation: `${dear.length} of ${features.length} features cost more than being computed; ${tooDear.length} of them bring nothing. The figure is what is lost without the ${dear.length > 0 ? 'costly ' : ''}feature that is least surely missed.${speed === null ? '' : ` Computing all features takes ${Number(speed.toPrecision(2))} s per 1,000 rows, start of the program included${computed?.maxRssBytes ? `, and ${Math.round(computed.maxRssBytes / 2 ** 20)} MiB` : ''}.`}`,
       ...leastBenefit(benefits, metric, dear.length > 0 ? dear : features),
       n: train.rows,
       items: rows

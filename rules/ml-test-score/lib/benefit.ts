@@ -144,10 +144,15 @@ export const uselessOf = ({ suspects, retrained }: Benefits): readonly Importanc
   suspects.filter(({ feature }) => (retrained.get(feature)?.lower ?? 1) <= 0);
 
 /**
- * The figure of the verdict: what the model loses without the feature that it would miss least, of those named. Where it was
- * trained without a feature that counts, else the shuffle.
+ * The figure of the verdict: what the model loses without the feature that it least surely misses, of those named: the one
+ * whose interval begins lowest, which is what the verdict looks at. Where it was trained without a feature that counts, else
+ * the shuffle.
  */
-export function leastBenefit({ found, retrained }: Benefits, metric: Metric, names: readonly string[]) {
+export function leastBenefit(
+  { found, retrained }: Pick<Benefits, 'found' | 'retrained'>,
+  metric: Pick<Metric, 'unit'>,
+  names: readonly string[],
+) {
   const known = found
     .filter(({ feature }) => names.includes(feature))
     .map(({ feature, loss, interval }) => {
@@ -155,7 +160,7 @@ export function leastBenefit({ found, retrained }: Benefits, metric: Metric, nam
       return without ? { loss: without.loss, interval: without } : { loss, interval };
     })
     .filter(({ loss }) => Number.isFinite(loss));
-  const least = known.reduce<(typeof known)[number] | null>((one, other) => (one && one.loss <= other.loss ? one : other), null);
+  const [least] = known.toSorted((a, b) => (a.interval?.lower ?? a.loss) - (b.interval?.lower ?? b.loss) || a.loss - b.loss);
   if (!least) return {};
   const { loss, interval } = least;
   return {

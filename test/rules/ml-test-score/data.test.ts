@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import data1 from '../../../rules/ml-test-score/data/data-1-feature-schema.ts';
 import data2 from '../../../rules/ml-test-score/data/data-2-benefit.ts';
+import { leastBenefit } from '../../../rules/ml-test-score/lib/benefit.ts';
 import { schemaFrom } from '../../../rules/ml-test-score/lib/schema.ts';
 import monitor2 from '../../../rules/ml-test-score/monitoring/monitor-2-invariants.ts';
 import { formatTableSchema, parseTableSchema } from '../../../src/facts/table-schema.ts';
@@ -185,6 +186,18 @@ describe('data-2: features', () => {
     expect(interval?.lower).toBeGreaterThan(0);
     expect(interval?.upper).toBeGreaterThan(value);
     expect(requests).toHaveLength(1);
+  });
+  test('the figure is of the feature that is least surely missed, as the verdict is, though another is missed less', () => {
+    const of = (feature: string, loss: number, lower: number, upper: number) => ({
+      ...{ feature, loss },
+      interval: { lower, upper, level: 0.95, standardError: 0.001 },
+    });
+    const found = [of('small', 0.001, 0.0005, 0.002), of('doubtful', 0.002, -0.001, 0.005)];
+    expect(leastBenefit({ found, retrained: new Map() }, { unit: 'auc' }, ['small', 'doubtful'])).toMatchObject({
+      value: 0.002,
+      threshold: 0,
+      interval: { lower: -0.001, upper: 0.005 },
+    });
   });
   test('one that is noise fails, confirmed by a model trained without it, and it alone', async () => {
     const { verdict, requests } = await runProbe(data2, { data: noisy, model: good });
