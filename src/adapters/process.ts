@@ -29,7 +29,7 @@ echo "lifeline $!" >&3
 /** After SIGTERM, before SIGKILL. */
 const graceSeconds = 2;
 const [shortestPollMs, longestPollMs] = [10, 200];
-/** Of what a command has lasted so far: what happens after the last look is never seen, and is a tenth at most. */
+/** Of what a command has lasted so far, within the bounds: what happens after the last look is never seen. */
 const pollShare = 0.1;
 
 type StopReason = 'timeout' | 'memory' | 'output' | 'abort' | 'end';
@@ -197,7 +197,7 @@ async function sweep(tree: ProcessTree, lifeline: number | null, line: Writable,
   line.destroy();
   for (let round = 0, empty = 0; round < 1000; round += 1) {
     empty = tree.signal('SIGKILL') > 0 ? 0 : empty + 1;
-    // Nobody who was killed forks: what a first look misses is being born or replaced, which the second and the third see.
+    // Who was seen was killed and forks no more; who was missed was just being forked or run, so we look twice again.
     if (empty === 3) break;
     await sleep(empty === 1 ? 1 : 5);
   }
