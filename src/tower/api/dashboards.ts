@@ -25,7 +25,8 @@ type Question = ExploreState & { readonly metric: string };
 
 /** A kept question, read as the page Explore reads it. @throws HttpProblem 400 */
 export function exploreStateOf(question: string): Question {
-  const state = readExploreState(`http://localhost/explore?${question}`);
+  // A # belongs to the question: nothing behind it is left out unseen.
+  const state = readExploreState(`http://localhost/explore?${question.replaceAll('#', '%23')}`);
   const { metric } = state;
   if (metric === undefined)
     throw new HttpProblem('bad-request', 'The question names no metric.', [{ parameter: 'metric', detail: 'is needed' }]);

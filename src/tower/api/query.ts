@@ -24,6 +24,9 @@ export function queryReader<T>(schema: QuerySchema): (url: string) => T {
       const isList = Object.hasOwn(schema.properties, name) && schema.properties[name]?.type === 'array';
       if (!isList && all.length > 1)
         throw new HttpProblem('bad-request', `The parameter ${name.slice(0, 60)} is given more than once.`);
+      // No text of PostgreSQL can hold it.
+      if (all.some((value) => value.includes('\u0000')))
+        throw new HttpProblem('bad-request', `The parameter ${name.slice(0, 60)} holds a NUL.`);
       values[name] = isList ? all : all[0];
     }
     if (validate(values)) return values;

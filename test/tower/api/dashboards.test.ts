@@ -71,6 +71,8 @@ it.each([
     '/panels/0/question',
     /from/,
   ],
+  ['a NUL', { name: 'x', panels: [{ title: 'a', question: 'metric=a&by=b%00' }] }, '/panels/0/question', /NUL/],
+  ['a fragment', { name: 'x', panels: [{ title: 'a', question: 'metric=a&last=9d#&by=model' }] }, '/panels/0/question', /last/],
   ['no panel', { name: 'x', panels: [] }, '/panels', /fewer than 1/],
   ['no name', { name: '  ', panels: [scores] }, '/name', /pattern/],
 ])('refuses %s and points at it', async (_, body, pointer, detail) => {

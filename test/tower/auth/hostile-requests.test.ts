@@ -46,6 +46,21 @@ const asJob = async (
 ) => post('/v1/reports', await gitlab.token(claims), change(sampleReport(options)));
 const history = async (id: string) => (await ask(`/v1/models/${id}/history`)).body.items;
 
+it.each([
+  '/v1/query?metric=task.cpu&by=a%00b',
+  '/v1/query?metric=task.cpu&where=model:%00',
+  '/explore?metric=task.cpu&by=a%00b',
+  '/v1/models?q=%00',
+  '/?q=%00',
+  '/v1/reports?commit=%00',
+  '/v1/gates/x?project=%00',
+  '/v1/audit?actor=%00',
+])('a NUL in an address, which no text of the database can hold, is refused: %s', async (path) => {
+  const { status, text } = await ask(path, { headers: { authorization: `Bearer ${tower.token}` } });
+  expect(status).toBe(400);
+  expect(text).toContain('NUL');
+});
+
 describe('a job', () => {
   let owned: string;
   beforeAll(async () => {
