@@ -44,6 +44,13 @@ function named(map: unknown, at: string, what: string, refuse: Refuse): readonly
 
 const shell = (command: string): readonly string[] => ['sh', '-c', command];
 
+/** Commands in a text, as DVC cuts it. */
+const linesOf = (text: string): readonly string[] => text.split(/\r\n?|\n/).filter((line) => line.trim() !== '');
+
+/** Several commands as DVC runs them: each in a shell of its own, until the first that fails. */
+const scriptOf = (commands: readonly string[]): string =>
+  commands.length === 1 ? (commands[0] ?? '') : commands.map((each) => `sh -c ${quoteForShell(each)}`).join(' && ');
+
 /** `vars` of a dvc.yaml that are written in it, and params.yaml, which DVC reads unless told otherwise. */
 function variablesOf(document: YamlDocument, params: unknown, refuse: Refuse): readonly unknown[] {
   const vars = own(document.value, 'vars');
@@ -98,7 +105,9 @@ function dvcStage(id: string, stage: unknown, variables: readonly unknown[], ref
       .flatMap((each: unknown) => (isMap(each) ? Object.keys(each) : [String(each)]))
       .map((path) => posix.normalize(posix.join(wdir, fill(path, key))).replace(/\/$/, ''));
   };
-  const script = lines.map((line) => fill(line, 'cmd')).join(' && ');
+  const filled = lines.map((line) => fill(line, 'cmd'));
+  const script = scriptOf(Array.isArray(cmd) ? filled : filled.flatMap(linesOf));
+  if (script === '') throw refuse([...at, 'cmd'], `the stage ${id} has no cmd`, 'Its command is empty once it is filled in.');
   return {
     id,
     command: shell(wdir === '.' ? script : `cd -- ${quoteForShell(wdir)} && ${script}`),

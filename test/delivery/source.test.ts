@@ -1,6 +1,10 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withTasksOf } from '../../src/delivery/dag/source.ts';
 import { stagesOfDvc, stagesOfMlproject } from '../../src/facts/dag-stages.ts';
+import { temporaryFolder } from '../helpers/repo.ts';
 import { manifestOf } from '../support/manifest.ts';
 
 const open = '$' + '{';
@@ -29,10 +33,31 @@ const params = 'train: { seed: 7 }\n';
 describe('dvc.yaml', () => {
   test('a stage waits for those whose outs it needs; values that stand in the files are filled in', () => {
     expect(stagesOfDvc(dvc, 'dvc.yaml', params)).toEqual({
-      prepare: { command: ['sh', '-c', `python prepare.py 0.2 && echo '{{ ds }}' && echo ${open}HOME}`], dependsOn: [] },
+      prepare: {
+        command: ['sh', '-c', `sh -c 'python prepare.py 0.2' && sh -c 'echo '\\''{{ ds }}'\\'' && echo ${open}HOME}'`],
+        dependsOn: [],
+      },
       train: { command: ['sh', '-c', 'cd -- models && python train.py --seed 7'], dependsOn: ['prepare'] },
       report: { command: ['sh', '-c', 'python report.py'], dependsOn: ['prepare', 'train'] },
     });
+  });
+
+  const quoted = JSON.stringify;
+  test.each<[string, string, number, string]>([
+    ['the first line fails', `cmd: ${quoted('false\necho two')}`, 1, ''],
+    ['lines that pass', `cmd: ${quoted('echo one\n\n  echo two # note\n')}`, 0, 'one\ntwo\n'],
+    ['a list with a comment', `cmd: ['echo one # note', 'exit 7']`, 7, 'one\n'],
+    ['a list that changes its folder', `cmd: ['cd /', 'pwd -P', 'a="1; 2"; echo "$a"'], wdir: models`, 0, '/models\n1; 2\n'],
+    ['one of a list may be several lines', `cmd: [${quoted('false\necho one')}, 'echo two']`, 0, 'one\ntwo\n'],
+    ['lines that a variable brings', `cmd: "\${lines}"`, 1, 'one\n'],
+    ['one command', `cmd: 'echo one; exit 3'`, 3, 'one\n'],
+  ])('ends as DVC would: %s', (_, stage, status, output) => {
+    const text = `vars: [{ lines: ${quoted('echo one\nfalse\necho two')} }]\nstages: { a: { ${stage} } }\n`;
+    const [program = '', ...args] = stagesOfDvc(text, 'dvc.yaml', null).a?.command ?? [];
+    const cwd = realpathSync(temporaryFolder());
+    mkdirSync(join(cwd, 'models'));
+    const ran = spawnSync(program, args, { cwd, encoding: 'utf8' });
+    expect([ran.status, ran.stdout.replace(cwd, '')]).toEqual([status, output]);
   });
 
   test.each([
@@ -43,6 +68,7 @@ describe('dvc.yaml', () => {
     ['stages of a loop', 'stages: { a: { foreach: [1, 2], do: { cmd: x } } }', 'only DVC can expand'],
     ['variables of another file', 'vars: [../secrets.yaml]\nstages: { a: { cmd: x } }', 'vars read "../secrets.yaml"'],
     ['a folder outside', 'stages: { a: { cmd: x, wdir: ../.. } }', 'outside the repo'],
+    ['a command that is empty once filled in', `vars: [{ x: "" }]\nstages: { a: { cmd: "${open}x}" } }`, 'has no cmd'],
     ['a stage without a command', 'stages: { a: { deps: [x] } }', 'has no cmd'],
     ['two makers of one file', 'stages: { a: { cmd: x, outs: [o] }, b: { cmd: x, outs: [o] } }', 'is an out of both a and b'],
     ['an id that is none', 'stages: { "a b": { cmd: x } }', 'cannot be a task'],
