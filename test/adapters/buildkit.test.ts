@@ -3,12 +3,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { buildArguments, outputArguments } from '../../src/adapters/image/buildkit.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { buildArguments, openBuildkit, outputArguments } from '../../src/adapters/image/buildkit.ts';
+import { openRegistry } from '../../src/adapters/registry/registry.ts';
 import { withSmokeStage } from '../../src/delivery/image/smoke-stage.ts';
 import type { BuildRequest } from '../../src/kernel/image.ts';
 import { call, reportOf } from '../helpers/call.ts';
-import { makeRepo } from '../helpers/repo.ts';
+import { makeRepo, temporaryFolder } from '../helpers/repo.ts';
 import { imagesAreMissing, startRegistry, type TestRegistry } from '../support/registry.ts';
 
 const request: BuildRequest = {
@@ -41,6 +42,35 @@ test('the smoke run is a stage on top of the last one', () => {
   expect(withSmokeStage('FROM a as final\n', 'flightcheck-smoke', ['ls'])).toContain('FROM final AS flightcheck-smoke');
   expect(withSmokeStage('FROM \\\n a\n', 'flightcheck-smoke', ['ls'])).toBeNull();
   expect(withSmokeStage('RUN x\n', 'flightcheck-smoke', ['ls'])).toBeNull();
+});
+
+const told = 'ERROR: process "/bin/sh -c x" did not complete successfully: exit code:';
+test.each([
+  ['passes, whatever it prints', ['exit code: 3', `${told} 3`], 0, 0],
+  ['fails and prints that it passed', ['#9 0.1 exit code: 0', `${told} 0`, `${told} 7`], 1, 7],
+  ['fails and prints another code', ['exit code: 5', `${told} 5`, `${told} 7`], 1, 7],
+  ['fails, and buildctl names no code', ['#9 0.1 exit code: 0'], 1, 1],
+  ['is said to have ended with 0 by a buildctl that fails', [`${told} 0`], 4, 4],
+])('a smoke run that %s', async (_, lines, status, exitCode) => {
+  const root = makeRepo({ 'src/a.py': '1\n' });
+  const bin = temporaryFolder();
+  // The build leaves an image; the smoke run prints and ends as it is told.
+  const script = `#!/bin/sh
+for each; do case "$each" in type=oci,*) to=\${each##*,dest=}; to=\${to%%,*};; esac; done
+if [ -n "$to" ]; then mkdir -p "$to"; echo '{"manifests":[{"digest":"sha256:0"}]}' > "$to/index.json"; exit 0; fi
+cat '${join(bin, 'lines')}'
+exit ${status}
+`;
+  writeFileSync(join(bin, 'lines'), `${lines.join('\n')}\n`);
+  writeFileSync(join(bin, 'buildctl'), script, { mode: 0o755 });
+  const signal = new AbortController().signal;
+  const builder = await openBuildkit({
+    ...{ registry: openRegistry({ credentials: null, signal }), credentials: null, withSmokeStage, signal },
+    env: { PATH: `${bin}:${process.env.PATH}` },
+  });
+  onTestFinished(() => builder.close());
+  const image = await builder.build({ ...request, context: root, files: ['src/a.py'] });
+  expect(await builder.run(image, ['x'])).toEqual({ exitCode, tail: lines });
 });
 
 test('a daemon that is not there is said, with what to set', async () => {

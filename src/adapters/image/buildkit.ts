@@ -143,8 +143,10 @@ export async function openBuildkit(options: BuildkitOptions): Promise<Builder> {
       // Without an output nothing is kept; the stage itself never comes from the cache.
       const args = [...buildArguments(request, folders), '--opt', `target=${smokeStage}`, '--opt', `no-cache=${smokeStage}`];
       const { exitCode, tail } = await buildctl(args, Object.values(request.secrets));
-      const code = Number(/exit code: (\d+)/.exec(tail.join('\n'))?.[1] ?? exitCode ?? -1);
-      return { exitCode: exitCode === 0 ? 0 : code, tail };
+      if (exitCode === 0) return { exitCode, tail };
+      // buildctl tells the code of the command last; before that stands what the command printed, which may look the same.
+      const told = [...tail.join('\n').matchAll(/did not complete successfully: exit code: (\d+)/g)].at(-1)?.[1];
+      return { exitCode: Number(told) || exitCode || -1, tail };
     },
     async push({ id }, to) {
       const bytes = await blobOf(layout, id);
