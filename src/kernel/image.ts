@@ -72,5 +72,8 @@ export function parseImage(text: string): ImageReference | null {
   };
 }
 
+/** Whether a registry (host, with its port) is on this machine: it alone may be spoken to without TLS. */
+export const isOnThisMachine = (registry: string): boolean => /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/.test(registry);
+
 export const formatImage = ({ registry, repository, tag, digest }: ImageReference): string =>
   `${registry}/${repository}${tag === null ? '' : `:${tag}`}${digest === null ? '' : `@${digest}`}`;

@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnvironmentError, type FlightcheckError, UsageError } from '../../kernel/failure.ts';
-import { type Builder, formatImage, type ImageReference } from '../../kernel/image.ts';
+import { type Builder, formatImage, type ImageReference, isOnThisMachine } from '../../kernel/image.ts';
 import { runCommand } from '../process.ts';
 import type { Credentials } from '../registry/authorize.ts';
 import { makeTemporary } from '../temporary.ts';
@@ -21,12 +21,10 @@ export interface BuildahOptions {
 
 const limits = { seconds: 3600, memoryBytes: 64 * 2 ** 30, outputBytes: 256 * 2 ** 20 };
 
-const isLocal = (registry: string): boolean => /^(127\.\d+\.\d+\.\d+|localhost)(:\d+)?$/.test(registry);
-
 /** Whether every image that a Dockerfile stands on comes from this machine: only there may a registry speak without TLS. */
 function isAllLocal(dockerfile: string): boolean {
   const from = [...dockerfile.matchAll(/^[ \t]*FROM[ \t]+(?:--[^ \t\n]+[ \t]+)*([^ \t\n]+)/gim)].map(([, image = '']) => image);
-  return from.every((image) => isLocal(image.split('/')[0] ?? ''));
+  return from.every((image) => isOnThisMachine(image.split('/')[0] ?? ''));
 }
 
 /** What keeps buildah from building here, in its own words; null when nothing does. */
@@ -116,7 +114,7 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
     await writeFile(path, JSON.stringify({ auths: { [registry]: { auth } } }), { mode: 0o600 });
     return ['--authfile', path];
   };
-  const tls = ({ registry }: ImageReference): string => `--tls-verify=${isLocal(registry) ? 'false' : 'true'}`;
+  const tls = ({ registry }: ImageReference): string => `--tls-verify=${isOnThisMachine(registry) ? 'false' : 'true'}`;
 
   return {
     name: 'buildah',

@@ -1,5 +1,5 @@
 /** How a registry lets us in: basic authentication or the token flow of the distribution specification, as GitLab's does. */
-import type { ImageReference } from '../../kernel/image.ts';
+import { type ImageReference, isOnThisMachine } from '../../kernel/image.ts';
 
 export interface Credentials {
   /** Host, with its port, that they are for. */
@@ -28,8 +28,8 @@ const basic = ({ username, password }: Credentials): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
 /**
- * The Authorization header that answers a challenge; null when there is none to give. The realm must be of the registry's
- * own host or of GitLab's that serves it over HTTPS: credentials go nowhere else in clear.
+ * The Authorization header that answers a challenge; null when there is none to give. The realm is asked over HTTPS; over HTTP
+ * only on the host of a registry on this machine: credentials go nowhere else in clear.
  */
 export async function answer(
   challenge: Challenge,
@@ -43,7 +43,7 @@ export async function answer(
   if (realm === undefined || !URL.canParse(realm)) return null;
   const url = new URL(realm);
   const isOwnHost = url.host === image.registry || url.hostname === image.registry.replace(/:\d+$/, '');
-  if (url.protocol !== 'https:' && !isOwnHost) return null;
+  if (url.protocol !== 'https:' && !(isOwnHost && isOnThisMachine(image.registry))) return null;
   if (service !== undefined) url.searchParams.set('service', service);
   for (const scope of scopes) url.searchParams.append('scope', scope);
   const response = await fetch(url, {

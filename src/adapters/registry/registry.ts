@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, FlightcheckError, UsageError } from '../../kernel/failure.ts';
-import type { ImageReference } from '../../kernel/image.ts';
+import { type ImageReference, isOnThisMachine } from '../../kernel/image.ts';
 import { answer, type Credentials, challengeOf } from './authorize.ts';
 
 export interface RegistryOptions {
@@ -33,8 +33,7 @@ const mostManifestBytes = 4 * 2 ** 20;
 const mostTries = 4;
 
 /** Registries on this machine speak plain HTTP, all others TLS. */
-const originOf = ({ registry }: Name): string =>
-  `${/^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/.test(registry) ? 'http' : 'https'}://${registry}`;
+const originOf = ({ registry }: Name): string => `${isOnThisMachine(registry) ? 'http' : 'https'}://${registry}`;
 
 export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
@@ -147,15 +146,19 @@ export function openRegistry(options: RegistryOptions): Registry {
       scopes,
     );
 
-  /** Where the bytes of an upload go. The answer names it; credentials go to the registry's own host alone. */
+  /**
+   * Where the bytes of an upload go. The answer names it; credentials go to the registry's own host alone, and as it is spoken
+   * to: a registry behind a proxy that ends TLS may believe that it is asked in clear.
+   */
   const placeOf = (name: Name, begun: Response, digest: string): string => {
-    const location = new URL(begun.headers.get('location') ?? '', originOf(name));
+    const own = new URL(originOf(name));
+    const location = new URL(begun.headers.get('location') ?? '', own);
     location.searchParams.set('digest', digest);
-    if (location.host !== new URL(originOf(name)).host)
+    if (location.host !== own.host)
       throw new EnvironmentError('REGISTRY_FAILED', `${name.registry} sends uploads to ${location.host}`, {
         hint: 'Use the address that it serves itself.',
       });
-    return location.href;
+    return `${own.origin}${location.pathname}${location.search}`;
   };
 
   return {
