@@ -135,11 +135,11 @@ describe('delivery by commits', () => {
     git(bare, 'clone', '--quiet', '--bare', makeRepo({ 'dags/other.py': '# another team\n' }), '.');
     return bare;
   };
-  const open = async (url: string) => {
+  const open = async (url: string, path = 'dags') => {
     const target = await openGitTarget({
       url,
       branch: 'main',
-      path: 'dags',
+      path,
       env: { PATH: process.env.PATH ?? '', HOME: temporaryFolder() },
     });
     onTestFinished(() => target.close());
@@ -169,6 +169,25 @@ describe('delivery by commits', () => {
       'dags/b.py',
       'dags/other.py',
     ]);
+  });
+
+  test('a push that meets another is done again, however much the server says before', async () => {
+    const url = remote();
+    const [target, other] = [await open(url), await open(url)];
+    const hook = join(url, 'hooks', 'pre-receive');
+    // As if somebody had pushed in between, told after the words of the server; the second push goes through.
+    const words = 'echo "$(seq 1 400)" >&2; echo "cannot lock ref" >&2';
+    writeFileSync(hook, `#!/bin/sh\nrm "$0"\n${words}\nexit 1\n`, { mode: 0o755 });
+    await target.write('risk.py', 'one\n', { ...record, hash: 'h1', previousHash: null });
+    expect(await other.read('risk.py')).toBe('one\n');
+  });
+
+  test('an address that is refused is told without its password', async () => {
+    const refused = open('https://oauth2:glpat-SECRET@host/x.git', 'a/../..');
+    await expect(refused).rejects.toMatchObject({
+      code: 'DELIVERY_ADDRESS',
+      message: expect.stringContaining('https://***@host/x.git with path a/../..'),
+    });
   });
 
   test('a push that is refused says so, and an address that could run a command is refused', async () => {

@@ -43,9 +43,11 @@ function recordIn(message: string): DeliveryRecord {
   };
 }
 
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** What git says, without the credentials that an address can hold. */
 const said = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error))
+  wordsOf(error)
     .replaceAll(/\/\/[^/@\s]+@/g, '//***@')
     .trim()
     .slice(0, 500);
@@ -63,7 +65,7 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
   if (url.startsWith('-') || /^[a-z+]*ext::/i.test(url) || folder.split('/').includes('..'))
     throw new UsageError(
       'DELIVERY_ADDRESS',
-      `environments.*.deliver.git: ${url} with path ${options.path} is no repository and folder`,
+      `environments.*.deliver.git: ${said(url)} with path ${options.path} is no repository and folder`,
       {
         hint: 'Name an https or ssh address and a folder inside the repository.',
       },
@@ -114,7 +116,9 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
         await git.raw(['push', 'origin', `HEAD:refs/heads/${branch}`]);
         return await head();
       } catch (error) {
-        const isRace = /fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value/i.test(said(error));
+        const isRace = /fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value/i.test(
+          wordsOf(error),
+        );
         if (!isRace || tries >= mostTries) throw failed(`Pushing to ${branch}`, error);
       }
     }
