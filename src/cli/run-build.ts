@@ -10,6 +10,7 @@ import { cycloneDx } from '../delivery/image/sbom.ts';
 import { buildSuite } from '../delivery/image/suite.ts';
 import { exitCode, UsageError } from '../kernel/failure.ts';
 import { type Builder, type ImageReference, parseImage } from '../kernel/image.ts';
+import { imageOptions } from '../kernel/options/image.ts';
 import { type BuildInputs, credentialsOf, readBuildInputs, repositoryOf, requestOf, targetOf } from './build-inputs.ts';
 import { chooseBuilder } from './choose-builder.ts';
 import type { Context, Invocation } from './command.ts';
@@ -83,6 +84,16 @@ async function built(context: Context, invocation: Invocation, inputs: BuildInpu
   }
 }
 
+/** The tag that a promotion gives; empty when none is said. Git allows names that no image can have. */
+function tagOf(context: Context, invocation: Invocation): string {
+  const tag = optionValue<string>(invocation, 'image-tag') || context.env.CI_COMMIT_TAG || '';
+  if (!new RegExp(imageOptions['image-tag'].regex).test(tag))
+    throw new UsageError('PROMOTE_TAG', `The Git tag ${tag} (CI_COMMIT_TAG) is no tag that an image can have`, {
+      hint: 'Give --image-tag: at most 128 letters, digits, _, . and -, for example 1.2.0.',
+    });
+  return tag;
+}
+
 /** Where promotion takes the image from and puts it; null when this is a build. */
 async function promotionOf(
   context: Context,
@@ -91,16 +102,17 @@ async function promotionOf(
 ): Promise<{ readonly from: ImageReference; readonly to: ImageReference; readonly isAsked: boolean } | null> {
   const named = optionValue<string>(invocation, 'promote');
   const repository = repositoryOf(context, manifest);
-  const tag = optionValue<string>(invocation, 'image-tag') || context.env.CI_COMMIT_TAG || '';
   if (named === '') {
     if (!context.env.CI_COMMIT_TAG || repository === null || repo.git.head === null) return null;
-    return { from: { ...repository, tag: repo.git.head }, to: { ...repository, tag, digest: null }, isAsked: false };
+    const to = { ...repository, tag: tagOf(context, invocation), digest: null };
+    return { from: { ...repository, tag: repo.git.head }, to, isAsked: false };
   }
   const from = parseImage(named);
   if (from === null)
     throw new UsageError('PROMOTE_REFERENCE', `${named} is no name of an image`, {
       hint: 'Write registry.example.com/group/model@sha256:... or :tag.',
     });
+  const tag = tagOf(context, invocation);
   if (tag === '')
     throw new UsageError('PROMOTE_TAG', 'It is not said which tag the image gets', {
       hint: 'Give --image-tag, for example prod or 1.2.0.',

@@ -17,6 +17,9 @@ export interface PromotionOptions {
 /** What was released under a version stays what it was. */
 const isVersion = (tag: string): boolean => /^v?\d+\.\d+\.\d+/.test(tag);
 
+/** Of a tag, as the distribution specification has it. */
+const mostCharacters = 128;
+
 const short = (digest: string): string => digest.slice(0, 19);
 
 /** Rejects with REGISTRY_* and PROMOTE_* errors, which stand in the steps too. */
@@ -43,7 +46,14 @@ export async function promoteImage({ from, to, steps: log, digestOf, copy }: Pro
         throw new UsageError('PROMOTE_RELEASED', `${tag} is ${short(held)} already, and a released version never moves`, {
           hint: 'Release it under a version of its own.',
         });
-      await copy(held, to, { ...to, tag: `${tag}-previous` });
+      const kept = `${tag}-previous`;
+      if (kept.length > mostCharacters)
+        throw new UsageError(
+          'PROMOTE_TAG',
+          `${tag} is ${short(held)} already, and ${kept}, which would keep it, has more than ${mostCharacters} characters`,
+          { hint: `Give a tag of at most ${mostCharacters - '-previous'.length} characters: --image-tag.` },
+        );
+      await copy(held, to, { ...to, tag: kept });
       return held;
     },
     (held) => ({
