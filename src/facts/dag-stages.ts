@@ -16,6 +16,8 @@ export interface Stage {
 export type Stages = Readonly<Record<string, Stage>>;
 
 const mostStages = 1000;
+/** Characters: of a command, which Linux takes as one argument, of a path, and of all that one file becomes. */
+const most = { command: 128 * 1024, path: 4096, file: 2 ** 20 } as const;
 const idPattern = /^[A-Za-z0-9_.-]{1,250}$/;
 
 const own = (map: unknown, key: string): unknown => (isMap(map) && Object.hasOwn(map, key) ? map[key] : undefined);
@@ -42,6 +44,31 @@ function named(map: unknown, at: string, what: string, refuse: Refuse): readonly
   return entries;
 }
 
+type Fill = (text: string, of: 'command' | 'path', at: KeyPath, pattern: RegExp, valueFor: ValueOf) => string;
+type ValueOf = (written: string, ...groups: string[]) => string;
+
+/** Fills in what matches. Few characters can ask for many: what grows too long is refused before it is written out. */
+function filler(refuse: Refuse): Fill {
+  let inAll = 0;
+  return (text, of, at, pattern, valueFor) => {
+    const check = (length: number, limit: number, what: string): void => {
+      if (length <= limit) return;
+      throw refuse(at, `${what} has more than ${limit} characters once it is filled in`, 'Use shorter values, or a script.');
+    };
+    let grown = 0;
+    const filled = text.replaceAll(pattern, (written: string, ...groups: string[]) => {
+      const value = valueFor(written, ...groups);
+      grown += value.length;
+      check(grown, most[of], `a ${of}`);
+      return value;
+    });
+    inAll += filled.length;
+    check(filled.length, most[of], `a ${of}`);
+    check(inAll, most.file, 'the file');
+    return filled;
+  };
+}
+
 const shell = (command: string): readonly string[] => ['sh', '-c', command];
 
 /** Commands in a text, as DVC cuts it. */
@@ -56,6 +83,8 @@ function variablesOf(document: YamlDocument, params: unknown, refuse: Refuse): r
   const vars = own(document.value, 'vars');
   if (vars === undefined) return [params];
   if (!Array.isArray(vars)) throw refuse(['vars'], 'vars is not a list', 'Write vars: [{name: value}].');
+  if (vars.length > mostStages)
+    throw refuse(['vars'], `vars has ${vars.length} entries, at most ${mostStages} are read`, 'Put several values into one map.');
   const named = vars.map((each: unknown, i) => {
     if (isMap(each)) return each;
     if (each === 'params.yaml') return params;
@@ -64,16 +93,19 @@ function variablesOf(document: YamlDocument, params: unknown, refuse: Refuse): r
   return [...named, params];
 }
 
-/** Fills in `${a.b}`, which must be a text, a number or a boolean that stands in the files. */
-function interpolate(text: string, variables: readonly unknown[], at: KeyPath, refuse: Refuse): string {
-  return text.replaceAll(/(\\?)\$\{([^}]{0,200})\}/g, (written, escaped: string, inner: string) => {
-    if (escaped !== '') return written.slice(1);
-    const keys = inner.trim().split('.');
-    const value = variables.map((from) => keys.reduce<unknown>(own, from)).find((found) => found !== undefined);
-    if (isPlain(value)) return String(value);
-    const why = value === undefined ? 'is in neither vars nor params.yaml' : 'is not a text, a number or a boolean';
-    throw refuse(at, `\${${inner}} ${why}`, 'Write the value down; nothing is evaluated.');
-  });
+const interpolated = /(\\?)\$\{([^}]{0,200})\}/g;
+
+/** What `${a.b}` stands for: a text, a number or a boolean in the files. */
+function variableOf(written: string, inner: string, variables: readonly unknown[], at: KeyPath, refuse: Refuse): string {
+  const keys = inner.trim().split('.');
+  let value: unknown;
+  for (const from of variables) {
+    value = keys.reduce<unknown>(own, from);
+    if (value !== undefined) break;
+  }
+  if (isPlain(value)) return String(value);
+  const why = value === undefined ? 'is in neither vars nor params.yaml' : 'is not a text, a number or a boolean';
+  throw refuse(at, `${written} ${why}`, 'Write the value down; nothing is evaluated.');
 }
 
 interface DvcStage extends Stage {
@@ -82,15 +114,38 @@ interface DvcStage extends Stage {
   readonly outs: readonly string[];
 }
 
-const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+/** The folders above a path, and the path. */
+const upwards = (path: string): readonly string[] => [
+  ...[...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index)),
+  path,
+];
 
-function dvcStage(id: string, stage: unknown, variables: readonly unknown[], refuse: Refuse): DvcStage {
+/** By its id what a stage waits for: the makers of its deps, of what they lie in, and of what lies in them. */
+function edgesOf(stages: readonly DvcStage[], makers: ReadonlyMap<string, string>): (stage: DvcStage) => readonly string[] {
+  const makersIn = new Map<string, Set<string>>();
+  for (const dep of stages.flatMap(({ deps }) => deps)) makersIn.set(dep, new Set());
+  for (const [out, maker] of makers) for (const folder of upwards(out)) makersIn.get(folder)?.add(maker);
+  return ({ id, deps }) => {
+    const before = new Set<string>();
+    for (const dep of new Set(deps)) {
+      for (const maker of makersIn.get(dep) ?? []) before.add(maker);
+      for (const folder of upwards(dep)) before.add(makers.get(folder) ?? id);
+    }
+    before.delete(id);
+    return [...before].sort();
+  };
+}
+
+function dvcStage(id: string, stage: unknown, variables: readonly unknown[], refuse: Refuse, fillIn: Fill): DvcStage {
   const at = ['stages', id];
   if (!isMap(stage)) throw refuse(at, `the stage ${id} is not a map`, 'Write its cmd, deps and outs.');
   for (const key of ['foreach', 'matrix'])
     if (own(stage, key) !== undefined)
       throw refuse([...at, key], `the stage ${id} is made by ${key}, which only DVC can expand`, 'Write its stages out.');
-  const fill = (text: string, key: string): string => interpolate(text, variables, [...at, key], refuse);
+  const fill = (text: string, key: string): string =>
+    fillIn(text, key === 'cmd' ? 'command' : 'path', [...at, key], interpolated, (written, escaped = '', inner = '') =>
+      escaped === '' ? variableOf(written, inner, variables, [...at, key], refuse) : written.slice(1),
+    );
   const cmd = own(stage, 'cmd');
   const lines = Array.isArray(cmd) ? cmd : [cmd];
   if (lines.length === 0 || !lines.every((each): each is string => typeof each === 'string' && each.trim() !== ''))
@@ -108,6 +163,8 @@ function dvcStage(id: string, stage: unknown, variables: readonly unknown[], ref
   const filled = lines.map((line) => fill(line, 'cmd'));
   const script = scriptOf(Array.isArray(cmd) ? filled : filled.flatMap(linesOf));
   if (script === '') throw refuse([...at, 'cmd'], `the stage ${id} has no cmd`, 'Its command is empty once it is filled in.');
+  if (script.length > most.command)
+    throw refuse([...at, 'cmd'], `the cmd of ${id} has more than ${most.command} characters`, 'Put it into a script.');
   return {
     id,
     command: shell(wdir === '.' ? script : `cd -- ${quoteForShell(wdir)} && ${script}`),
@@ -121,9 +178,10 @@ function dvcStage(id: string, stage: unknown, variables: readonly unknown[], ref
 export function stagesOfDvc(text: string, path: string, params: string | null): Stages {
   const document = parseYaml(text, path);
   const refuse = refusal(document, path);
+  const fillIn = filler(refuse);
   const variables = variablesOf(document, params === null ? {} : parseYaml(params, 'params.yaml').value, refuse);
   const stages = named(own(document.value, 'stages'), 'stages', 'stage', refuse).map(([id, stage]) =>
-    dvcStage(id, stage, variables, refuse),
+    dvcStage(id, stage, variables, refuse, fillIn),
   );
   const makers = new Map<string, string>();
   for (const { id, outs } of stages)
@@ -133,14 +191,8 @@ export function stagesOfDvc(text: string, path: string, params: string | null): 
         throw refuse(['stages', id], `${out} is an out of both ${other} and ${id}`, 'One stage makes a file.');
       makers.set(out, id);
     }
-  return Object.fromEntries(
-    stages.map(({ id, command, deps }) => {
-      const before = [...makers]
-        .filter(([out, maker]) => maker !== id && deps.some((dep) => isInside(dep, out) || isInside(out, dep)))
-        .map(([, maker]) => maker);
-      return [id, { command, dependsOn: [...new Set(before)].sort() }];
-    }),
-  );
+  const edges = edgesOf(stages, makers);
+  return Object.fromEntries(stages.map((stage) => [stage.id, { command: stage.command, dependsOn: edges(stage) }]));
 }
 
 /**
@@ -155,6 +207,7 @@ export function stagesOfMlproject(
 ): Stages {
   const document = parseYaml(text, path, { allowDuplicates: true });
   const refuse = refusal(document, path);
+  const fillIn = filler(refuse);
   const all = named(own(document.value, 'entry_points'), 'entry_points', 'entry point', refuse);
   const isNamed = all.some(([id]) => wanted.includes(id));
   const hasMain = all.some(([id]) => id === 'main');
@@ -166,18 +219,17 @@ export function stagesOfMlproject(
       if (typeof command !== 'string' || command.trim() === '')
         throw refuse(at, `the entry point ${id} has no command`, 'Write its command as text.');
       const parameters = own(point, 'parameters');
-      const filled = command
-        .trim()
-        .replaceAll(/(\{?)\{([A-Za-z_]\w*)\}(\}?)/g, (written, open: string, name: string, close: string) => {
-          if (open !== '' && close !== '') return written.slice(1, -1);
-          const value = own(given, name) ?? own(own(parameters, name), 'default');
-          if (isPlain(value)) return `${open}${quoteForShell(String(value))}${close}`;
-          throw refuse(
-            [...at, 'command'],
-            `the entry point ${id} asks for {${name}}, which has no default`,
-            `Give it one, or set dag.params.${name} in flightcheck.yml.`,
-          );
-        });
+      const valueFor: ValueOf = (written, open = '', name = '', close = '') => {
+        if (open !== '' && close !== '') return written.slice(1, -1);
+        const value = own(given, name) ?? own(own(parameters, name), 'default');
+        if (isPlain(value)) return `${open}${quoteForShell(String(value))}${close}`;
+        throw refuse(
+          [...at, 'command'],
+          `the entry point ${id} asks for {${name}}, which has no default`,
+          `Give it one, or set dag.params.${name} in flightcheck.yml.`,
+        );
+      };
+      const filled = fillIn(command.trim(), 'command', [...at, 'command'], /(\{?)\{([A-Za-z_]\w*)\}(\}?)/g, valueFor);
       return [id, { command: shell(filled), dependsOn: [] }];
     }),
   );

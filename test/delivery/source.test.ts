@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { withTasksOf } from '../../src/delivery/dag/source.ts';
 import { stagesOfDvc, stagesOfMlproject } from '../../src/facts/dag-stages.ts';
@@ -81,6 +82,72 @@ describe('dvc.yaml', () => {
       }),
     );
   });
+});
+
+describe('a file that asks for much', () => {
+  const grown = (stage: string, size = 100_000) => `vars: [{ x: ${'y'.repeat(size)} }]\nstages: { a: { ${stage} } }\n`;
+  const x = `${open}x}`;
+  test.each([
+    ['a command of gigabytes', grown(`cmd: "${x.repeat(30_000)}"`), 'a command has more than 131072 characters'],
+    ['a command of many lines', grown(`cmd: [${`"${x}", `.repeat(20_000)}]`), 'the file has more than 1048576 characters'],
+    ['a command of two long lines', grown(`cmd: ["${x}", "${x}"]`), 'the cmd of a has more than 131072 characters'],
+    ['a long path', grown(`cmd: b, deps: ["${x}"]`, 4097), 'a path has more than 4096 characters'],
+    ['a long folder', grown(`cmd: b, wdir: "${x}"`, 4097), 'a path has more than 4096 characters'],
+    ['many paths', grown(`cmd: b, outs: [${`"${x}", `.repeat(300)}]`, 4096), 'the file has more than 1048576 characters'],
+    ['many variables', `vars: [${'{}, '.repeat(1001)}]\nstages: { a: { cmd: b } }`, 'vars has 1001 entries'],
+  ])('%s is refused', (_, text, words) => {
+    expect(() => stagesOfDvc(text, 'dvc.yaml', null)).toThrowError(
+      expect.objectContaining({
+        ...{ code: 'DAG_SOURCE', message: expect.stringContaining(words), hint: expect.stringMatching(/./) },
+        place: expect.objectContaining({ path: 'dvc.yaml' }),
+      }),
+    );
+  });
+
+  test('a command of an entry point as well', () => {
+    const text = `entry_points: { main: { parameters: { x: { default: ${'y'.repeat(100_000)} } }, command: "${'{x}'.repeat(30_000)}" } }`;
+    expect(() => stagesOfMlproject(text, 'MLproject', [], {})).toThrowError(
+      expect.objectContaining({ code: 'DAG_SOURCE', place: expect.objectContaining({ path: 'MLproject' }) }),
+    );
+    expect(stagesOfMlproject(text.replace(/(\{x\})+/, '{x}'), 'MLproject', [], {}).main?.command[2]).toHaveLength(100_000);
+  });
+
+  test('many stages, deps and outs take no time that is their product', () => {
+    const list = (of: string, count: number) => `[${Array.from({ length: count }, (_, i) => `${of}${i}`).join(', ')}]`;
+    const more = Array.from({ length: 50 }, (_, i) => `  s${i}: { cmd: a, deps: *deps }\n`).join('');
+    const text = `stages:\n  first: { cmd: a, deps: &deps ${list('d/', 3000)} }\n  outs: { cmd: a, outs: ${list('o/', 9000)} }\n${more}`;
+    const stages = stagesOfDvc(text, 'dvc.yaml', null);
+    expect(Object.values(stages).flatMap(({ dependsOn }) => dependsOn)).toEqual([]);
+  }, 5000);
+});
+
+test('a stage waits for each maker of a dep, of a folder around it, or of something in it', () => {
+  const normal = (path: string): string => posix.normalize(posix.join('.', path)).replace(/\/$/, '');
+  const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+  const path = fc
+    .array(fc.constantFrom('a', 'b', 'ab', '.', '..', ''), { minLength: 1, maxLength: 4 })
+    .map((names) => names.join('/'));
+  const paths = fc.array(path, { maxLength: 4 });
+  const stage = fc.record({ deps: paths, outs: paths });
+  fc.assert(
+    fc.property(fc.array(stage, { minLength: 1, maxLength: 5 }), (given) => {
+      // One stage makes a file.
+      const makers = new Map<string, string>();
+      const stages = given.map(({ deps, outs }, i) => {
+        const own = outs.filter((out) => !makers.has(normal(out)) && makers.set(normal(out), `s${i}`));
+        return { cmd: 'x', deps, outs: own };
+      });
+      const named = Object.fromEntries(stages.map((each, i) => [`s${i}`, each]));
+      const found = stagesOfDvc(JSON.stringify({ stages: named }), 'dvc.yaml', null);
+      for (const [id, { deps }] of Object.entries(named)) {
+        const before = [...makers]
+          .filter(([out, maker]) => maker !== id && deps.some((dep) => isInside(normal(dep), out) || isInside(out, normal(dep))))
+          .map(([, maker]) => maker);
+        expect(found[id]?.dependsOn).toEqual([...new Set(before)].sort());
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 const mlproject = `
