@@ -36,11 +36,16 @@ const names = (login: Login) =>
 const cookie = (login: Login, maxAge: number) =>
   ({ httpOnly: true, secure: login.isSecure, sameSite: 'Lax', path: '/', maxAge }) as const;
 
+/** Two slashes begin the name of another server. */
+const oneSlash = /^\/(?![/\\])[\x21-\x7e]*$/;
+
 /** A page of this server, never another address. */
 export function localPath(text: string | undefined): string {
-  if (text === undefined || text.length > 2000 || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\')) return '/';
+  if (text === undefined || text.length > 2000 || !oneSlash.test(text) || text.includes('\\')) return '/';
   const url = new URL(text, 'http://tower.invalid');
-  return url.origin === 'http://tower.invalid' && !/^\/(login|logout)/.test(url.pathname) ? `${url.pathname}${url.search}` : '/';
+  // Dots of the path are resolved by now, and what they leave may begin with two slashes.
+  const isLocal = url.origin === 'http://tower.invalid' && oneSlash.test(url.pathname);
+  return isLocal && !/^\/(login|logout)/.test(url.pathname) ? `${url.pathname}${url.search}` : '/';
 }
 
 export async function sessionOf(c: Context, db: Database, login: Login): Promise<Session | null> {
