@@ -3,14 +3,13 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
 import type { Metric, Report } from '../../kernel/report.ts';
 import { type Problem, structuralProblems } from '../rescore.ts';
+import { isTime } from '../store/times.ts';
 import { HttpProblem } from './problem.ts';
-
-const dateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 /** A validator that knows our times. */
 export function ajvOf(options: { readonly useDefaults?: boolean } = {}): Ajv2020 {
   const validator = new Ajv2020({ allowUnionTypes: true, ...options });
-  validator.addFormat('date-time', (text) => dateTime.test(text) && Number.isFinite(Date.parse(text)));
+  validator.addFormat('date-time', isTime);
   return validator;
 }
 export const ajv: Ajv2020 = ajvOf();

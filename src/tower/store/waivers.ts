@@ -4,13 +4,12 @@ import type { Report } from '../../kernel/report.ts';
 import { recordAct } from './audit.ts';
 import type { Connection } from './database.ts';
 import { inScope, type Scope } from './scope.ts';
+import { isDay } from './times.ts';
 
 /** Days before its end in which a waiver is named as expiring. */
 export const soonDays = 30;
 export const waiverStates = ['valid', 'expiring', 'expired'] as const;
 export type WaiverState = (typeof waiverStates)[number];
-
-const isDay = (text: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(text) && Number.isFinite(Date.parse(text));
 
 /** Takes over the waivers of a report of the record; those that are new stand in the audit. */
 export async function takeWaivers(
