@@ -11,7 +11,7 @@ export const soonDays = 30;
 export const waiverStates = ['valid', 'expiring', 'expired'] as const;
 export type WaiverState = (typeof waiverStates)[number];
 
-/** Takes over the waivers of a report of the record; those that are new stand in the audit. */
+/** Takes over the waivers of a report of the record; those that are new or have another reason stand in the audit. */
 export async function takeWaivers(
   connection: Connection,
   modelId: number,
@@ -25,12 +25,16 @@ export async function takeWaivers(
     as t(check_key, reason, owner, expires, ends, path)`;
   await sql`delete from waiver where model_id = ${modelId} and (check_key, owner, expires, path) not in
     (select check_key, owner, expires, path from (${given}) as given)`.execute(connection);
-  const { rows } = await sql<{ check: string; reason: string; owner: string; expires: string }>`
+  const { rows } = await sql<{ check: string; reason: string; owner: string; expires: string; isNew: boolean }>`
     insert into waiver (model_id, check_key, reason, owner, expires, ends, path, since)
     select ${modelId}, check_key, reason, owner, expires, ends, path, ${at}::timestamptz from (${given}) as given
-    on conflict do nothing returning check_key as "check", reason, owner, expires`.execute(connection);
-  for (const { check, ...detail } of rows)
-    await recordAct(connection, { actor, action: 'waiver.given', subject: `${model.name}: ${check}`, detail });
+    on conflict (model_id, check_key, owner, expires, path) do update set reason = excluded.reason
+      where waiver.reason <> excluded.reason
+    returning check_key as "check", reason, owner, expires, xmax = 0 as "isNew"`.execute(connection);
+  for (const { check, isNew, ...detail } of rows) {
+    const action = isNew ? 'waiver.given' : 'waiver.changed';
+    await recordAct(connection, { actor, action, subject: `${model.name}: ${check}`, detail });
+  }
 }
 
 export interface WaiverRow {

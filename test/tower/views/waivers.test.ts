@@ -97,6 +97,24 @@ it('stand in the audit once each, with who wrote the report', async () => {
   expect(items[0]).toMatchObject({ actor: 'job 7', detail: { owner: '@risk' } });
 });
 
+it('have the reason that the newest report gives, and a change of it stands in the audit', async () => {
+  const kept = waiver('data-3', 5);
+  const before = (await ask('/v1/waivers')).body.items.find(({ check }: { check: string }) => check === 'data-3');
+  const edited = { ...kept, reason: 'the vendor has answered' };
+  for (const [day, jobId] of ['05', '06'].entries())
+    await send('risk/a', { at: `2026-03-0${5 + day}T00:00:00Z`, jobId: `edited ${jobId}`, waivers: [edited] });
+  const { items } = (await ask('/v1/waivers')).body;
+  expect(items).toContainEqual({ ...before, reason: 'the vendor has answered' });
+  const changes = (await ask('/v1/audit?action=waiver.changed')).body.items;
+  expect(changes).toMatchObject([
+    {
+      actor: 'job 7',
+      subject: 'risk-a: data-3',
+      detail: { owner: '@risk', expires: kept.expires, reason: 'the vendor has answered' },
+    },
+  ]);
+});
+
 it('are seen by those who see the model', async () => {
   const { token } = await createToken(store.db, {
     name: 'risk',
