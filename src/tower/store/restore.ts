@@ -36,14 +36,21 @@ function headerOf(line: string): DumpHeader {
 async function prepare(db: Database, { schema }: DumpHeader): Promise<void> {
   const found = await schemaOf(db);
   if (found === null) return migrate(db, schema);
+  const filled: string[] = [];
   for (const { name } of await tablesOf(db)) {
     const { rows } = await sql`select 1 from ${sql.table(name)} limit 1`.execute(db);
-    // A server that starts writes its token and says so in the audit: no data.
-    if (rows.length > 0 && name !== 'token' && name !== 'audit')
-      throw new UsageError('TOWER_IMPORT', `The database has data already (table ${name})`, {
-        hint: 'Import into a new one: another folder with --data, or another --database-url. Nothing is ever merged or replaced.',
-      });
+    if (rows.length > 0) filled.push(name);
   }
+  // A server that starts writes its token and says so in the audit, which cannot be taken out again.
+  const data = filled.find((name) => name !== 'token' && name !== 'audit');
+  if (filled.length > 0)
+    throw new UsageError(
+      'TOWER_IMPORT',
+      data === undefined ? 'A server has opened this database before' : `The database has data already (table ${data})`,
+      {
+        hint: 'Import into an empty one that no server has opened: another folder with --data, or another --database-url. Nothing is ever merged or replaced.',
+      },
+    );
   if (found !== schema)
     throw new UsageError('TOWER_IMPORT', `The database has the schema ${found}, the export ${schema}`, {
       hint: 'Import into a database that no server has opened yet: it is brought up to date after the import.',
@@ -113,7 +120,6 @@ async function readTables(connection: Connection, lines: AsyncIterator<string>, 
     if (mark.table !== undefined) {
       current = tableOf(mark, tables);
       inTable = 0;
-      await sql`delete from ${sql.table(current.name)}`.execute(connection);
     } else if (mark.end !== undefined) {
       if (!current || mark.end !== current.name || mark.rows !== inTable) throw broken(`rows of ${String(mark.end)} are missing`);
       current = null;

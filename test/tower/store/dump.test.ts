@@ -12,6 +12,7 @@ import { connectStore, openStore } from '../../../src/tower/store/open.ts';
 import { readSeries } from '../../../src/tower/store/read-series.ts';
 import { importStore } from '../../../src/tower/store/restore.ts';
 import { sealMonths } from '../../../src/tower/store/seal.ts';
+import { beginLogin, openSession } from '../../../src/tower/store/sessions.ts';
 import { ensureWriteToken, findToken } from '../../../src/tower/store/tokens.ts';
 import { writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
@@ -130,6 +131,39 @@ describe.skipIf(postgresIsMissing)('export and import', () => {
     await importStore(target, linesOf(dump));
     await expect(importStore(target, linesOf(dump))).rejects.toThrow(/has data already/);
     await expect(dumpOf(await fresh('PostgreSQL'))).rejects.toThrow(/holds no data/);
+  });
+});
+
+describe('a database that a server has opened', () => {
+  it('takes no export, and says what to do', async () => {
+    const source = await fresh('PGlite');
+    await migrate(source);
+    await writeReport(source, submissionOf(sampleReport()));
+    const dump = await dumpOf(source);
+    const target = await fresh('PGlite');
+    await migrate(target);
+    const token = await ensureWriteToken(target, false);
+    await expect(importStore(target, linesOf(dump))).rejects.toMatchObject({
+      code: 'TOWER_IMPORT',
+      exitCode: 2,
+      message: 'A server has opened this database before',
+      hint: expect.stringContaining('an empty one that no server has opened'),
+    });
+    expect(await findToken(target, token ?? '')).toMatchObject({ name: 'write' });
+  });
+
+  it('is exported without those who are logged in', async () => {
+    const source = await fresh('PGlite');
+    await migrate(source);
+    await beginLogin(source, 'a cookie', { verifier: 'its verifier', state: 's', nonce: 'n', returnTo: '/' });
+    await openSession(source, { subject: '7', name: 'ada', grants: [] }, undefined);
+    const dump = await dumpOf(source);
+    expect(dump).not.toMatch(/"(login|session)"|its verifier/);
+    // That somebody logged in is history, and is kept.
+    expect(dump).toContain('person.login');
+    const target = await fresh('PGlite');
+    await importStore(target, linesOf(dump));
+    expect(contentOf(await dumpOf(target))).toEqual(contentOf(dump));
   });
 });
 
