@@ -16,19 +16,33 @@ export function issuerKeys(address: URL): JWTVerifyGetKey {
   const remote = createRemoteJWKSet(address, { timeoutDuration: 5000, ...forever });
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
-  const fetchKeys = async (): Promise<void> => {
+  let fetching: Promise<void> | null = null;
+  /** Those who ask meanwhile wait for the same answer. */
+  const fetchKeys = (): Promise<void> => {
+    if (fetching) return fetching;
     triedAt = Date.now();
-    try {
-      await remote.reload();
-    } catch (cause) {
-      throw new KeysUnavailable('The keys cannot be fetched', { cause });
-    }
-    fetchedAt = Date.now();
+    fetching = remote
+      .reload()
+      .then(
+        () => {
+          fetchedAt = Date.now();
+        },
+        (cause) => {
+          throw new KeysUnavailable('The keys cannot be fetched', { cause });
+        },
+      )
+      .finally(() => {
+        fetching = null;
+      });
+    return fetching;
   };
   return async (header, token) => {
     const age = Date.now() - fetchedAt;
-    if (age > keptFor) await fetchKeys();
-    else if (age > freshFor && Date.now() - triedAt > pause) await fetchKeys().catch(() => undefined);
+    if (age > keptFor) {
+      // Whoever sends this has not shown yet that it is a job.
+      if (!fetching && Date.now() - triedAt <= pause) throw new KeysUnavailable('The keys could not be fetched a moment ago');
+      await fetchKeys();
+    } else if (age > freshFor && Date.now() - triedAt > pause) await fetchKeys().catch(() => undefined);
     try {
       return await remote(header, token);
     } catch (error) {

@@ -87,7 +87,35 @@ it('goes on with the keys that it has while the key server is down, and no longe
   inMinutes(25 * 60);
   await expect(own(await gitlab.token())).rejects.toMatchObject({ kind: 'unavailable' });
   gitlab.serve(published);
+  inMinutes(1);
   await expect(own(await gitlab.token())).resolves.toMatchObject({ projectId: '42' });
+});
+
+it('asks a key server that is down once in half a minute, however many tokens come', async () => {
+  const own = idTokenVerifier([gitlab.url], audience);
+  const published = { keys: [await gitlab.publish(gitlab.keys, 'k1')] };
+  const unsigned = async () => (await gitlab.token()).replace(/[^.]+$/, 'x');
+  gitlab.serve(null);
+  const before = gitlab.requests();
+  for (let i = 0; i < 10; i++) await expect(own(await unsigned())).rejects.toMatchObject({ kind: 'unavailable' });
+  expect(gitlab.requests()).toBe(before + 1);
+  gitlab.serve(published);
+  inMinutes(1);
+  await expect(own(await gitlab.token())).resolves.toMatchObject({ projectId: '42' });
+  gitlab.serve(null);
+  inMinutes(25 * 60);
+  const later = gitlab.requests();
+  for (let i = 0; i < 10; i++) await expect(own(await unsigned())).rejects.toMatchObject({ kind: 'unavailable' });
+  expect(gitlab.requests()).toBe(later + 1);
+  gitlab.serve(published);
+});
+
+it('fetches the keys for the first tokens after a start, once for those that come together', async () => {
+  const own = idTokenVerifier([gitlab.url], audience);
+  const before = gitlab.requests();
+  const tokens = await Promise.all(Array.from({ length: 5 }, () => gitlab.token()));
+  for (const claims of await Promise.all(tokens.map(own))) expect(claims).toMatchObject({ projectId: '42' });
+  expect(gitlab.requests()).toBe(before + 1);
 });
 
 it('follows a change of keys, and then refuses the old one', async () => {
