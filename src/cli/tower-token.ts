@@ -1,27 +1,17 @@
 /** `flightcheck tower token`: tokens of machines, through a running server or straight at its database. */
 import { exitCode, UsageError } from '../kernel/failure.ts';
 import { oneLine } from '../reports/text.ts';
-import { isRole } from '../tower/auth/roles.ts';
+import { HttpProblem } from '../tower/api/problem.ts';
+import { newTokenSchema } from '../tower/api/token-schemas.ts';
+import { makeToken, tokenJson, validToken } from '../tower/api/tokens.ts';
 import { openStore } from '../tower/store/open.ts';
-import { createToken, listTokens, revokeToken, TokenNameTaken, type TokenRow } from '../tower/store/tokens.ts';
+import { listTokens, type NewToken, revokeToken } from '../tower/store/tokens.ts';
 import type { Context, Invocation } from './command.ts';
 import { askTower, towerAccess } from './tower-api.ts';
 import { storeLocation } from './tower-store.ts';
 
-/** As the API says it. */
-type Shown = Pick<TokenRow, 'name' | 'prefix' | 'role' | 'namespace' | 'model' | 'createdBy'> & {
-  readonly id: string;
-  readonly expiresAt: string | null;
-  readonly lastUsedAt: string | null;
-};
-
-interface Wanted {
-  readonly name: string;
-  readonly role: TokenRow['role'];
-  readonly namespace: string;
-  readonly model: string;
-  readonly days: number | null;
-}
+type Shown = ReturnType<typeof tokenJson>;
+type Wanted = Omit<NewToken, 'createdBy'>;
 
 interface Tokens {
   list(): Promise<readonly Shown[]>;
@@ -30,29 +20,36 @@ interface Tokens {
   close(): Promise<void>;
 }
 
-const shown = ({ id, expiresAt, lastUsedAt, createdAt: _, ...row }: TokenRow): Shown => ({
-  ...row,
-  id: String(id),
-  expiresAt: expiresAt?.toISOString() ?? null,
-  lastUsedAt: lastUsedAt?.toISOString() ?? null,
-});
+const hints: Readonly<Record<string, string>> = {
+  name: 'Letters, digits, spaces, points, - and _, for example nightly-monitor; another name than those of the tokens in use.',
+  role: 'write lets a machine post reports and metrics.',
+  namespace: 'A path like risk/models; leave it out for all projects.',
+  model: 'The name of a model; leave it out for all models.',
+  days: 'A whole number up to 3650; 0 makes a token that does not expire.',
+};
 
-const taken = (name: string) =>
-  new UsageError('TOWER_TOKEN_NAME', `Another token in use is named ${name}`, {
-    hint: 'Choose another name, or revoke that one first.',
-  });
+const refused = (field: string, what: string) =>
+  new UsageError(`TOWER_TOKEN_${field.toUpperCase()}`, oneLine(what), { hint: hints[field] ?? 'Correct it and try again.' });
+
+/** What the API refuses the command line refuses, with the name of its option. */
+function asUsageError(error: unknown, wanted: Wanted): unknown {
+  const [first] = error instanceof HttpProblem ? (error.errors ?? []) : [];
+  if (!first || !('pointer' in first)) return error;
+  const field = first.pointer.slice(1) as keyof Wanted;
+  return refused(field, `${field === 'name' ? 'The name' : `--${field}`} is ${JSON.stringify(wanted[field])}: ${first.detail}`);
+}
 
 async function ofDatabase(context: Context, invocation: Invocation): Promise<Tokens> {
   const store = await openStore(storeLocation(context, invocation));
   const { db } = store;
   return {
-    list: async () => (await listTokens(db)).map(shown),
+    list: async () => (await listTokens(db)).map(tokenJson),
     async create(wanted) {
       try {
-        const { token, row } = await createToken(db, { ...wanted, createdBy: 'command line' });
-        return { ...shown(row), token };
+        const { token, row } = await makeToken(db, wanted, 'command line');
+        return { ...tokenJson(row), token };
       } catch (error) {
-        throw error instanceof TokenNameTaken ? taken(wanted.name) : error;
+        throw asUsageError(error, wanted);
       }
     },
     revoke: async (id) => void (await revokeToken(db, Number(id), 'command line')),
@@ -81,28 +78,37 @@ async function withTokens(context: Context, invocation: Invocation, work: (token
   return exitCode.fine;
 }
 
+const isName = new RegExp(newTokenSchema.properties.name.pattern);
+
 function nameOf(invocation: Invocation): string {
   const [name] = invocation.args;
-  if (name !== undefined && /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$/.test(name)) return name;
-  throw new UsageError(
-    'TOWER_TOKEN_NAME',
-    name === undefined ? 'The name of the token is missing' : `${oneLine(name)} is no name for a token`,
-    { hint: 'Letters, digits, spaces, points, - and _, for example nightly-monitor.' },
-  );
+  if (name !== undefined && isName.test(name)) return name;
+  throw refused('name', name === undefined ? 'The name of the token is missing' : `${name} is no name for a token`);
+}
+
+/** Absent means all; given and empty is more likely a variable that was not set. */
+function placeIn({ options }: Invocation, field: 'namespace' | 'model'): string {
+  const given = options[field];
+  if (given === undefined) return '';
+  const text = field === 'namespace' ? String(given).replace(/^\/+|\/+$/g, '') : String(given);
+  if (text.trim() === '') throw refused(field, `--${field} is empty`);
+  return text;
 }
 
 function wantedOf(invocation: Invocation): Wanted {
-  const { role = 'write', namespace = '', model = '', days = 365 } = invocation.options;
-  if (!isRole(role))
-    throw new UsageError('TOWER_TOKEN_ROLE', `--role is ${String(role)}, expected read, write or admin`, {
-      hint: 'write lets a machine post reports and metrics.',
-    });
-  if (typeof days !== 'number' || !Number.isInteger(days) || days < 0 || days > 3650)
-    throw new UsageError('TOWER_TOKEN_DAYS', `--days is ${String(days)}, expected a whole number from 0 to 3650`, {
-      hint: '0 makes a token that does not expire.',
-    });
-  const path = String(namespace).replace(/^\/+|\/+$/g, '');
-  return { name: nameOf(invocation), role, namespace: path, model: String(model), days: days === 0 ? null : days };
+  const { role = 'write', days = 365 } = invocation.options;
+  const wanted = {
+    name: nameOf(invocation),
+    role,
+    namespace: placeIn(invocation, 'namespace'),
+    model: placeIn(invocation, 'model'),
+    days: days === 0 ? null : days,
+  } as Wanted;
+  try {
+    return validToken(wanted);
+  } catch (error) {
+    throw asUsageError(error, wanted);
+  }
 }
 
 const placeOf = ({ namespace, model }: Pick<Shown, 'namespace' | 'model'>): string =>

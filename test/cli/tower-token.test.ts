@@ -58,6 +58,42 @@ test.each([
   expect(errors).toContain(why);
 });
 
+const alone = (...args: readonly string[]) => call(['tower', 'token', ...args, '--data', join(folder, 'alone')]);
+
+test.each([
+  [['--namespace', ''], '--namespace is empty'],
+  [['--namespace', '/'], '--namespace is empty'],
+  [['--namespace', ' '], '--namespace is empty'],
+  [['--model', ''], '--model is empty'],
+  [['--model', ' '], '--model is empty'],
+  [['--namespace', 'risk models'], '--namespace is "risk models": must match'],
+  [['--namespace', 'risk//models'], '--namespace is "risk//models": must match'],
+  [['--model', 'x'.repeat(201)], 'must NOT have more than 200 characters'],
+  [['--days', '-1'], '--days is -1: must be >= 1'],
+  [['--days', '4000'], '--days is 4000: must be <= 3650'],
+  [['--days', '1.5'], '--days is 1.5: must be integer'],
+])('%j makes no token, through a server or in the database', async (args, why) => {
+  for (const tokens of [token, alone]) {
+    const { code, errors, text } = await tokens('create', 'odd', ...args);
+    expect([code, text]).toEqual([2, '']);
+    expect(errors).toContain(why);
+  }
+  expect((await alone('list')).text).not.toContain('odd');
+});
+
+test('both ways answer with the same JSON', async () => {
+  const place = ['--namespace', '/risk/models/', '--model', 'lateness', '--days', '0', '--json'];
+  const [served, direct] = [await token('create', 'same', ...place), await alone('create', 'same', ...place)].map(({ text }) =>
+    JSON.parse(text),
+  );
+  expect(Object.keys(direct).sort()).toEqual(Object.keys(served).sort());
+  expect(direct).toMatchObject({ namespace: 'risk/models', model: 'lateness', expiresAt: null, createdBy: 'command line' });
+  expect(await alone('create', 'same')).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining('another token in use has this name'),
+  });
+});
+
 test('without a server the database itself is asked', async () => {
   const data = ['--data', join(folder, 'alone')];
   const made = await call(['tower', 'token', 'create', 'first', '--namespace', 'risk', ...data]);

@@ -21,7 +21,7 @@ export const newTokenSchema = {
       default: '',
       description: 'Only projects at or below this path; all when empty.',
     },
-    model: { ...text, maxLength: 200, default: '', description: 'Only this model; all when empty.' },
+    model: { ...text, maxLength: 200, pattern: '^$|\\S', default: '', description: 'Only this model; all when empty.' },
     days: { type: ['integer', 'null'], minimum: 1, maximum: 3650, default: 365, description: 'Until it expires; null: never.' },
   },
 } as const;

@@ -15,7 +15,8 @@ import { ajvOf, sayError } from './validate.ts';
 const isTokenBody = ajvOf({ useDefaults: true }).compile<Omit<NewToken, 'createdBy'>>(newTokenSchema);
 const readAuditQuery = queryReader<AuditQuery>(auditQuery);
 
-const tokenJson = ({ id, createdAt, expiresAt, lastUsedAt, ...row }: TokenRow) => ({
+/** A token as the API and the command line show it. */
+export const tokenJson = ({ id, createdAt, expiresAt, lastUsedAt, ...row }: TokenRow) => ({
   ...row,
   id: String(id),
   createdAt: createdAt.toISOString(),
@@ -23,16 +24,18 @@ const tokenJson = ({ id, createdAt, expiresAt, lastUsedAt, ...row }: TokenRow) =
   lastUsedAt: lastUsedAt?.toISOString() ?? null,
 });
 
+/** What is wanted, with its defaults. @throws HttpProblem 422 */
+export function validToken(value: unknown): Omit<NewToken, 'createdBy'> {
+  if (isTokenBody(value)) return value;
+  const problems = (isTokenBody.errors ?? []).slice(0, 20).map(sayError);
+  throw new HttpProblem('invalid-token', 'The token does not fit its schema.', problems);
+}
+
 /** @throws HttpProblem 422 */
 export async function makeToken(db: Database, value: unknown, createdBy: string) {
-  if (!isTokenBody(value))
-    throw new HttpProblem(
-      'invalid-token',
-      'The token does not fit its schema.',
-      (isTokenBody.errors ?? []).slice(0, 20).map(sayError),
-    );
+  const wanted = validToken(value);
   try {
-    return await createToken(db, { ...value, createdBy });
+    return await createToken(db, { ...wanted, createdBy });
   } catch (error) {
     if (!(error instanceof TokenNameTaken)) throw error;
     throw new HttpProblem('invalid-token', 'The token cannot be made.', [
