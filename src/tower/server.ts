@@ -14,7 +14,7 @@ import { noteBroker } from './notes/broker.ts';
 import type { Database, OpenDatabase } from './store/database.ts';
 import { type Maintenance, startMaintenance } from './store/maintain.ts';
 import { openStore } from './store/open.ts';
-import { ensureWriteToken, setWriteToken } from './store/tokens.ts';
+import { ensureWriteToken, setWriteToken, TokenIsPast } from './store/tokens.ts';
 import { startWorker } from './triggers/worker.ts';
 
 export interface TowerOptions {
@@ -82,7 +82,12 @@ async function prepareToken(db: Database, { tokenFile, isTokenReplaced = false }
       throw new UsageError('TOWER_TOKEN_FILE', `The token file ${tokenFile} does not hold 20 to 200 letters, digits, - or _`, {
         hint: 'Remove the file and a token is made in it, or put a long random one there.',
       });
-    await setWriteToken(db, given);
+    await setWriteToken(db, given).catch((error: unknown) => {
+      if (!(error instanceof TokenIsPast)) throw error;
+      throw new UsageError('TOWER_TOKEN_FILE', `The token in ${tokenFile} was revoked or replaced, or belongs to somebody else`, {
+        hint: 'Put another long random one there, or remove the file and a new one is made in it.',
+      });
+    });
     return given;
   }
   const made = await ensureWriteToken(db, true);

@@ -44,6 +44,48 @@ describe('the embedded server', () => {
     await again.close();
   });
 
+  it('goes on with an unchanged token file, and never with a token that was revoked or replaced', async () => {
+    const [folder, tokenFile] = [join(root, 'revoked'), join(root, 'operator')];
+    const started = async (more: Partial<TowerOptions> = {}) => {
+      const tower = await startTower(options({ folder, tokenFile, ...more }));
+      const headers = { authorization: `Bearer ${tower.token}` };
+      const ask = async (path: string, method = 'GET') => {
+        const response = await fetch(`${tower.url}${path}`, { method, headers });
+        return response.status === 204 ? null : ((await response.json()) as { items: { id: string; subject: string }[] });
+      };
+      return { tower, ask };
+    };
+    const first = await started();
+    await first.tower.close();
+    const again = await started();
+    expect(again.tower.token).toBe(first.tower.token);
+    // Nothing was done, and nothing stands in the audit.
+    expect((await again.ask('/v1/audit'))?.items).toHaveLength(1);
+    const [own] = (await again.ask('/v1/tokens'))?.items ?? [];
+    expect(await again.ask(`/v1/tokens/${own?.id}`, 'DELETE')).toBeNull();
+    await again.tower.close();
+    await expect(started()).rejects.toMatchObject({
+      code: 'TOWER_TOKEN_FILE',
+      exitCode: 2,
+      message: expect.stringContaining('was revoked or replaced'),
+      hint: expect.stringContaining('remove the file'),
+    });
+    rmSync(tokenFile);
+    const next = await started();
+    await next.tower.close();
+    const replaced = await started({ isTokenReplaced: true });
+    expect((await replaced.ask('/v1/audit'))?.items).toMatchObject([
+      { actor: 'server', action: 'token.created', subject: 'write' },
+      { actor: 'server', action: 'token.revoked', subject: 'write', detail: { replaced: true } },
+      { action: 'token.created' },
+      { actor: 'token write', action: 'token.revoked' },
+      { action: 'token.created' },
+    ]);
+    await replaced.tower.close();
+    writeFileSync(tokenFile, `${next.tower.token}\n`);
+    await expect(started()).rejects.toMatchObject({ code: 'TOWER_TOKEN_FILE' });
+  });
+
   it.each<readonly [string, Partial<TowerOptions>, string, number]>([
     ['a folder under /proc', { folder: '/proc/none/data' }, 'TOWER_DATA_FOLDER', 3],
     ['an address of the network', { host: '0.0.0.0' }, 'TOWER_HOST', 2],

@@ -17,23 +17,36 @@ const prefixOf = (token: string): string => token.slice(0, 12);
 /** The name of the token that `tower serve` prints: the operator's. */
 const serveToken = 'write';
 
+/** The token once stood for something that ended, or stands for something else. */
+export class TokenIsPast extends Error {}
+
+/** @throws TokenIsPast what was revoked or replaced never opens anything again. */
 async function replaceToken(connection: Connection, token: string): Promise<void> {
   const hash = hashOf(token);
-  await sql`update token set revoked_at = now() where name = ${serveToken} and revoked_at is null and hash <> ${hash}`.execute(
+  const { rows } = await sql<{ isOurs: boolean }>`
+    select name = ${serveToken} and revoked_at is null as "isOurs" from token where hash = ${hash}`.execute(connection);
+  if (rows[0]?.isOurs === false) throw new TokenIsPast();
+  const act = { actor: 'server', subject: serveToken };
+  const replaced = await sql`
+    update token set revoked_at = now() where name = ${serveToken} and revoked_at is null and hash <> ${hash} returning id`.execute(
     connection,
   );
-  const { rows } =
-    await sql`insert into token (name, hash, role, prefix) values (${serveToken}, ${hash}, 'admin', ${prefixOf(token)})
-    on conflict (hash) do update set revoked_at = null, prefix = excluded.prefix where token.revoked_at is not null or token.prefix is null
-    returning id`.execute(connection);
-  if (rows.length > 0)
-    await recordAct(connection, { actor: 'server', action: 'token.created', subject: serveToken, detail: { role: 'admin' } });
+  if (replaced.rows.length > 0) await recordAct(connection, { ...act, action: 'token.revoked', detail: { replaced: true } });
+  // Tokens of the first versions have no prefix.
+  if (rows.length > 0) {
+    await sql`update token set prefix = ${prefixOf(token)} where hash = ${hash} and prefix is null`.execute(connection);
+    return;
+  }
+  await sql`insert into token (name, hash, role, prefix) values (${serveToken}, ${hash}, 'admin', ${prefixOf(token)})`.execute(
+    connection,
+  );
+  await recordAct(connection, { ...act, action: 'token.created', detail: { role: 'admin' } });
 }
 
 /** Two replicas that start together agree on one token. */
 const oneAtATime = (connection: Connection) => sql`select pg_advisory_xact_lock(7304212)`.execute(connection);
 
-/** Makes `token` the only valid token of that name, so that a lost one can be replaced. */
+/** Makes `token` the only valid token of that name, so that a lost one can be replaced. @throws TokenIsPast */
 export async function setWriteToken(db: Database, token: string): Promise<void> {
   await inTransaction(db, async (connection) => {
     await oneAtATime(connection);
