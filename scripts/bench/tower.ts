@@ -100,6 +100,7 @@ async function p95(work: () => Promise<unknown>): Promise<string> {
 
 async function queries(db: Database, what: string): Promise<void> {
   const question: Slice = {
+    scope: null,
     ...{ metric: 'bench.m1', unit: '', refClass: 'authoritative', by: ['owner'], where: {}, aggregate: 'avg', bucket: 'week' },
     ...{ from: new Date('2025-10-06T00:00:00Z'), to: new Date('2025-12-29T00:00:00Z'), order: 'high', limit: 50 },
   };

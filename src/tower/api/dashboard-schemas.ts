@@ -3,7 +3,7 @@ import { object } from './schema-words.ts';
 
 const text = { type: 'string' } as const;
 
-export const dashboardSchema = object('Questions of the page Explore that stand together.', {
+const asked = {
   name: { ...text, minLength: 1, maxLength: 100, pattern: '\\S' },
   panels: {
     type: 'array',
@@ -19,11 +19,32 @@ export const dashboardSchema = object('Questions of the page Explore that stand 
       },
     }),
   },
-});
+} as const;
+
+const audience = {
+  namespace: {
+    ...text,
+    maxLength: 500,
+    pattern: '^([^/\\s]+(/[^/\\s]+)*)?$',
+    default: '',
+    description: 'Shown to those who may read everything at or below this path; all projects when empty.',
+  },
+  shared: {
+    type: 'boolean',
+    default: false,
+    description: 'Shown, name and questions included, to every reader; each gets the numbers that he may see.',
+  },
+} as const;
+
+export const dashboardSchema = {
+  ...object('Questions of the page Explore that stand together.', { ...asked, ...audience }),
+  required: ['name', 'panels'],
+} as const;
 
 export const storedDashboardSchema = object('A dashboard.', {
   id: text,
-  ...dashboardSchema.properties,
+  ...asked,
+  ...audience,
   savedBy: text,
   savedAt: { ...text, format: 'date-time' },
 });

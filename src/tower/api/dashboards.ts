@@ -19,7 +19,7 @@ import { HttpProblem } from './problem.ts';
 import { idOf } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
 import { spanOf } from './slice-query.ts';
-import { ajv, sayError } from './validate.ts';
+import { ajvOf, sayError } from './validate.ts';
 
 type Question = ExploreState & { readonly metric: string };
 
@@ -36,9 +36,11 @@ export function exploreStateOf(question: string): Question {
 interface DashboardBody {
   readonly name: string;
   readonly panels: readonly Panel[];
+  readonly namespace: string;
+  readonly shared: boolean;
 }
 
-const isDashboard = ajv.compile<DashboardBody>(dashboardSchema);
+const isDashboard = ajvOf({ useDefaults: true }).compile<DashboardBody>(dashboardSchema);
 const invalid = (detail: string, errors: HttpProblem['errors']) => new HttpProblem('invalid-dashboard', detail, errors);
 
 /** What is wrong with a question; null when nothing is. Whether its metric exists is asked when it is shown. */
@@ -66,10 +68,12 @@ async function bodyOf(c: Context, { limits }: ReportsOptions): Promise<Dashboard
   return body;
 }
 
-const dashboardJson = ({ id, name, panels, savedBy, savedAt }: DashboardRow) => ({
+const dashboardJson = ({ id, name, panels, namespace, isShared, savedBy, savedAt }: DashboardRow) => ({
   id: String(id),
   name,
   panels,
+  namespace,
+  shared: isShared,
   savedBy,
   savedAt: savedAt.toISOString(),
 });
@@ -79,9 +83,9 @@ const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'dashboard');
 
 async function save(c: Context, options: ReportsOptions, id?: number): Promise<DashboardRow> {
   const savedBy = await operatorOf(c, options);
-  const body = await bodyOf(c, options);
+  const { shared: isShared, ...body } = await bodyOf(c, options);
   try {
-    const saved = await saveDashboard(options.db, { ...body, savedBy }, id);
+    const saved = await saveDashboard(options.db, { ...body, isShared, savedBy }, id);
     if (!saved) throw noSuch();
     return saved;
   } catch (error) {
@@ -94,12 +98,12 @@ async function save(c: Context, options: ReportsOptions, id?: number): Promise<D
 export const getDashboards =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    c.json({ items: (await listDashboards(db)).map(dashboardJson) });
+    c.json({ items: (await listDashboards(db, c.get('scope'))).map(dashboardJson) });
 
 export const getDashboard =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const found = await readDashboard(db, idIn(c));
+    const found = await readDashboard(db, idIn(c), c.get('scope'));
     if (!found) throw noSuch();
     return c.json(dashboardJson(found));
   };

@@ -1,12 +1,11 @@
 /** /v1/rules and /v1/alerts: who is told what when values leave their range. */
 import type { Context } from 'hono';
 import { operatorOf } from '../auth/access.ts';
+import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
 import {
-  type AlertRow,
   createRule,
   enableRule,
-  listAlerts,
   listRules,
   type NewRule,
   RuleNameTaken,
@@ -77,7 +76,7 @@ const ruleJson = ({ id, name, definition, isEnabled, createdBy, createdAt, judge
 });
 
 async function ruleOf(c: Context, db: Database): Promise<RuleRow> {
-  const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'));
+  const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), c.get('scope'));
   if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
   return rule;
 }
@@ -85,7 +84,7 @@ async function ruleOf(c: Context, db: Database): Promise<RuleRow> {
 export const getRules =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    c.json({ items: (await listRules(db)).map(ruleJson) });
+    c.json({ items: (await listRules(db, c.get('scope'))).map(ruleJson) });
 
 export const getRule =
   (db: Database) =>
@@ -99,7 +98,7 @@ export const postRule =
     const rule = validRule(await bodyOf(c, options));
     try {
       const id = await createRule(options.db, { ...rule, createdBy });
-      const made = await readRule(options.db, id);
+      const made = await readRule(options.db, id, null);
       if (!made) throw new Error('A rule vanished while it was written');
       return c.json(ruleJson(made), 201, { location: `/v1/rules/${id}` });
     } catch (error) {
@@ -142,7 +141,11 @@ export const getBacktest =
   async (c: Context): Promise<Response> => {
     const rule = await ruleOf(c, db);
     const { days } = readBacktestQuery(c.req.url);
-    const { alerts, seriesCount, isCut } = await backtest(db, rule.definition, days, Date.now());
+    const { alerts, seriesCount, isCut } = await backtest(db, rule.definition, {
+      scope: c.get('scope'),
+      days,
+      now: Date.now(),
+    });
     return c.json({
       rule: String(rule.id),
       days,
@@ -181,7 +184,7 @@ export const getAlerts =
     const found = cursor === undefined ? undefined : readCursor(cursor, order);
     const after = found && typeof found.key === 'number' ? { key: found.key, id: found.id } : undefined;
     const modelId = model === undefined ? undefined : idOf(model);
-    const rows = await listAlerts(db, { state, modelId, limit: limit + 1, after });
+    const rows = await listAlerts(db, { scope: c.get('scope'), state, modelId, limit: limit + 1, after });
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
     const page = {

@@ -1,5 +1,6 @@
 /** The query of a slice: what `/v1/query` and the page Explore have in their address. */
 import type { Connection } from '../store/database.ts';
+import type { Scope } from '../store/scope.ts';
 import { aggregates, type Bucket, buckets, listMetrics, type MetricRow, orders, type Slice } from '../store/slice.ts';
 import { HttpProblem } from './problem.ts';
 import { labelOf, type QuerySchema } from './query.ts';
@@ -154,9 +155,13 @@ function whereOf(pairs: readonly string[]): Slice['where'] {
   return Object.fromEntries(where);
 }
 
-/** @throws HttpProblem 404 for a metric that no model has, 400 where a name stands for several units. */
-export async function metricOf(db: Connection, { metric, unit }: Pick<SliceQuery, 'metric' | 'unit'>): Promise<MetricRow> {
-  const named = (await listMetrics(db)).filter((row) => row.name === metric);
+/** @throws HttpProblem 404 for a metric that no model in scope has, 400 where a name stands for several units. */
+export async function metricOf(
+  db: Connection,
+  { metric, unit }: Pick<SliceQuery, 'metric' | 'unit'>,
+  scope: Scope,
+): Promise<MetricRow> {
+  const named = (await listMetrics(db, scope)).filter((row) => row.name === metric);
   if (named.length === 0) throw new HttpProblem('not-found', 'No model has this metric. GET /v1/metrics lists those there are.');
   const found = unit === undefined ? named : named.filter((row) => row.unit === unit);
   const [only] = found;
@@ -164,7 +169,8 @@ export async function metricOf(db: Connection, { metric, unit }: Pick<SliceQuery
   throw badParameter('unit', `is needed: one of ${named.map((row) => JSON.stringify(row.unit)).join(', ')}`);
 }
 
-export const sliceOf = (query: SliceQuery, { unit }: MetricRow, { from, to, bucket }: Span): Slice => ({
+export const sliceOf = (query: SliceQuery, { unit }: MetricRow, { from, to, bucket }: Span, scope: Scope): Slice => ({
+  scope,
   metric: query.metric,
   unit,
   refClass: query.record,

@@ -1,6 +1,7 @@
 /** GET /v1/query: slice and dice any metric, as JSON, CSV or Parquet. GET /v1/metrics: which metrics there are. */
 import type { Context } from 'hono';
 import type { Database } from '../store/database.ts';
+import type { Scope } from '../store/scope.ts';
 import { listMetrics, type Slice, type Sliced, type SliceGroup, slice } from '../store/slice.ts';
 import type { Table } from './csv.ts';
 import { queryReader } from './query.ts';
@@ -21,12 +22,12 @@ export const keyOf = (group: Pick<SliceGroup, 'key' | 'modelId'>): string => JSO
 /** Groups of the other time are looked up by name: there they may stand in another order. */
 const mostCompared = 20_000;
 
-export async function answerSlice(db: Database, query: SliceQuery, now: number): Promise<Answer> {
-  const metric = await metricOf(db, query);
+export async function answerSlice(db: Database, query: SliceQuery, scope: Scope, now: number): Promise<Answer> {
+  const metric = await metricOf(db, query, scope);
   const span = spanOf(query, now);
-  const wanted = sliceOf(query, metric, span);
+  const wanted = sliceOf(query, metric, span, scope);
   const before = comparedSpan(span, query.compare);
-  const other = before && { ...sliceOf(query, metric, before), limit: mostCompared };
+  const other = before && { ...sliceOf(query, metric, before, scope), limit: mostCompared };
   const [found, compared] = await Promise.all([slice(db, wanted), other && slice(db, other)]);
   return {
     query,
@@ -88,7 +89,7 @@ export const getQuery =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
     const query = readSliceQuery(c.req.url);
-    const answer = await answerSlice(db, query, Date.now());
+    const answer = await answerSlice(db, query, c.get('scope'), Date.now());
     const forms = { name: query.metric, json: answerJson(answer), table: () => answerTable(answer) };
     return answerIn(c, formatOf(c, query.format), forms);
   };
@@ -96,4 +97,4 @@ export const getQuery =
 export const getMetrics =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    answerItems(c, 'metrics', { items: await listMetrics(db) });
+    answerItems(c, 'metrics', { items: await listMetrics(db, c.get('scope')) });

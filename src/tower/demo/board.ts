@@ -15,6 +15,7 @@ const panels: readonly Panel[] = [
 ];
 
 export async function addBoard(db: Database): Promise<void> {
-  const there = await listDashboards(db);
-  if (!there.some((dashboard) => dashboard.name === name)) await saveDashboard(db, { name, panels, savedBy: 'demo data' });
+  const there = await listDashboards(db, null);
+  if (!there.some((dashboard) => dashboard.name === name))
+    await saveDashboard(db, { name, panels, savedBy: 'demo data', namespace: '', isShared: true });
 }

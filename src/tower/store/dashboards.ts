@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { recordAct } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
+import { holdsFor, type Scope } from './scope.ts';
 
 export interface Panel {
   readonly title: string;
@@ -13,38 +14,50 @@ export interface DashboardRow {
   readonly id: number;
   readonly name: string;
   readonly panels: readonly Panel[];
+  /** Shown to those who may read all of it. */
+  readonly namespace: string;
+  /** Shown to every reader, with the numbers that he may see. */
+  readonly isShared: boolean;
   readonly savedBy: string;
   readonly savedAt: Date;
 }
 
 export class DashboardNameTaken extends Error {}
 
-const columns = sql`id, name, panels, saved_by as "savedBy", saved_at as "savedAt"`;
+/** What it asks may name models of others: it is shown to whom it is for, like the numbers themselves. */
+const isSeen = (scope: Scope) => sql`(dashboard.is_shared or ${holdsFor(scope, sql`dashboard.namespace`)})`;
 
-export async function listDashboards(connection: Connection): Promise<readonly DashboardRow[]> {
-  const { rows } = await sql<DashboardRow>`select ${columns} from dashboard order by name`.execute(connection);
+const columns = sql`id, name, panels, namespace, is_shared as "isShared", saved_by as "savedBy", saved_at as "savedAt"`;
+
+export async function listDashboards(connection: Connection, scope: Scope): Promise<readonly DashboardRow[]> {
+  const { rows } = await sql<DashboardRow>`select ${columns} from dashboard where ${isSeen(scope)} order by name`.execute(
+    connection,
+  );
   return rows;
 }
 
-export async function readDashboard(connection: Connection, id: number): Promise<DashboardRow | null> {
-  const { rows } = await sql<DashboardRow>`select ${columns} from dashboard where id = ${id}::bigint`.execute(connection);
+export async function readDashboard(connection: Connection, id: number, scope: Scope): Promise<DashboardRow | null> {
+  const { rows } = await sql<DashboardRow>`
+    select ${columns} from dashboard where id = ${id}::bigint and ${isSeen(scope)}`.execute(connection);
   return rows[0] ?? null;
 }
 
-export type NewDashboard = Pick<DashboardRow, 'name' | 'panels' | 'savedBy'>;
+export type NewDashboard = Omit<DashboardRow, 'id' | 'savedAt'>;
 
 /** Makes a dashboard, or writes that with the id anew. @returns null where there is none with the id. @throws DashboardNameTaken */
 export async function saveDashboard(
   db: Database,
-  { name, panels, savedBy }: NewDashboard,
+  { name, panels, namespace, isShared, savedBy }: NewDashboard,
   id?: number,
 ): Promise<DashboardRow | null> {
   const panelsJson = JSON.stringify(panels);
   const write =
     id === undefined
-      ? sql<DashboardRow>`insert into dashboard (name, panels, saved_by) values (${name}, ${panelsJson}::jsonb, ${savedBy})
+      ? sql<DashboardRow>`insert into dashboard (name, panels, namespace, is_shared, saved_by)
+          values (${name}, ${panelsJson}::jsonb, ${namespace}, ${isShared}, ${savedBy})
           returning ${columns}`
-      : sql<DashboardRow>`update dashboard set name = ${name}, panels = ${panelsJson}::jsonb, saved_by = ${savedBy}, saved_at = now()
+      : sql<DashboardRow>`update dashboard set name = ${name}, panels = ${panelsJson}::jsonb, namespace = ${namespace},
+          is_shared = ${isShared}, saved_by = ${savedBy}, saved_at = now()
           where id = ${id}::bigint returning ${columns}`;
   try {
     return await inTransaction(db, async (connection) => {

@@ -12,6 +12,7 @@ import { schema7 } from './schema-7.ts';
 import { schema8 } from './schema-8.ts';
 import { schema9 } from './schema-9.ts';
 import { schema10 } from './schema-10.ts';
+import { schema11 } from './schema-11.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -25,6 +26,7 @@ const migrations: Readonly<Record<string, string>> = {
   '008-waivers': schema8,
   '009-reports-by-time': schema9,
   '010-notes': schema10,
+  '011-dashboards-of-a-namespace': schema11,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

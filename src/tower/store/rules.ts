@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { RuleDefinition } from '../triggers/rule.ts';
 import { recordAct } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
+import { inScope, type Scope } from './scope.ts';
 import { matchesDimensions } from './slice.ts';
 
 export interface RuleRow {
@@ -18,21 +19,54 @@ export interface RuleRow {
   readonly alerts: number;
 }
 
-const columns = sql`rule.id, rule.name, rule.definition, rule.is_enabled as "isEnabled", rule.created_by as "createdBy",
-  rule.created_at as "createdAt", rule.judges_from as "judgesFrom",
-  (select count(*) from alert where rule_id = rule.id and closed_at is null) as open,
-  (select count(*) from alert where rule_id = rule.id) as alerts`;
+/** Alerts of others are not counted. */
+const columnsFor = (scope: Scope) => {
+  const alerts = sql`from alert join model on model.id = alert.model_id join project on project.id = model.project_id
+    where rule_id = rule.id and ${inScope(scope)}`;
+  return sql`rule.id, rule.name, rule.definition, rule.is_enabled as "isEnabled", rule.created_by as "createdBy",
+    rule.created_at as "createdAt", rule.judges_from as "judgesFrom",
+    (select count(*) ${alerts} and closed_at is null) as open, (select count(*) ${alerts}) as alerts`;
+};
 
-export async function listRules(connection: Connection): Promise<readonly RuleRow[]> {
-  const { rows } = await sql<RuleRow>`select ${columns} from rule where retired_at is null order by name`.execute(connection);
-  return rows;
+/** The values that models in scope have of what a rule selects by: the others may name models of others. */
+async function whereSeen(
+  connection: Connection,
+  { metric, where }: RuleDefinition,
+  scope: Scope,
+): Promise<RuleDefinition['where']> {
+  const seen = await Promise.all(
+    Object.entries(where).map(async ([name, values]) => {
+      const found = await Promise.all(
+        values.map((value) => seriesOfRule(connection, { metric, where: { [name]: [value] } }, scope, 1)),
+      );
+      return [name, values.filter((_, i) => (found[i]?.length ?? 0) > 0)] as const;
+    }),
+  );
+  return Object.fromEntries(seen);
 }
 
-export async function readRule(connection: Connection, id: number): Promise<RuleRow | null> {
-  const { rows } = await sql<RuleRow>`select ${columns} from rule where id = ${id}::bigint and retired_at is null`.execute(
-    connection,
+/** Of a rule of all projects, what concerns the models in scope: null when it looks at none of them. */
+async function asSeen(connection: Connection, rule: RuleRow, scope: Scope): Promise<RuleRow | null> {
+  if (scope === null) return rule;
+  if ((await seriesOfRule(connection, rule.definition, scope, 1)).length === 0) return null;
+  const actions = rule.definition.actions.map((action) =>
+    action.do === 'pipeline' ? { do: action.do, ref: action.ref } : action,
   );
-  return rows[0] ?? null;
+  const where = await whereSeen(connection, rule.definition, scope);
+  return { ...rule, definition: { ...rule.definition, where, actions } };
+}
+
+export async function listRules(connection: Connection, scope: Scope): Promise<readonly RuleRow[]> {
+  const { rows } = await sql<RuleRow>`
+    select ${columnsFor(scope)} from rule where retired_at is null order by name`.execute(connection);
+  const seen = await Promise.all(rows.map((rule) => asSeen(connection, rule, scope)));
+  return seen.filter((rule) => rule !== null);
+}
+
+export async function readRule(connection: Connection, id: number, scope: Scope): Promise<RuleRow | null> {
+  const { rows } = await sql<RuleRow>`
+    select ${columnsFor(scope)} from rule where id = ${id}::bigint and retired_at is null`.execute(connection);
+  return rows[0] ? asSeen(connection, rows[0], scope) : null;
 }
 
 export class RuleNameTaken extends Error {}
@@ -95,65 +129,6 @@ async function closeAlerts(connection: Connection, ruleId: number): Promise<void
   await sql`delete from rule_state where rule_id = ${ruleId}::bigint`.execute(connection);
 }
 
-export interface AlertRow {
-  readonly id: number;
-  /** Unique among all servers. */
-  readonly uid: string;
-  readonly recordedAt: Date;
-  readonly rule: string;
-  readonly ruleId: number;
-  readonly severity: RuleDefinition['severity'];
-  readonly modelId: number;
-  readonly model: string;
-  readonly project: string;
-  readonly owner: string | null;
-  readonly metric: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-  readonly openedAt: Date;
-  readonly closedAt: Date | null;
-  readonly deliveries: readonly {
-    readonly event: 'opened' | 'closed';
-    readonly action: number;
-    readonly state: 'waiting' | 'done' | 'refused';
-    readonly attempts: number;
-    readonly result: string | null;
-  }[];
-}
-
-export interface AlertFilter {
-  readonly state?: 'open' | 'closed' | undefined;
-  readonly modelId?: number | undefined;
-  readonly id?: number | undefined;
-  readonly limit: number;
-  /** Microseconds since 1970 and id of the last of the page before. */
-  readonly after?: { readonly key: number; readonly id: number } | undefined;
-}
-
-/** Newest first. */
-export async function listAlerts(connection: Connection, filter: AlertFilter): Promise<readonly (AlertRow & { key: number })[]> {
-  const micros = sql`(extract(epoch from alert.opened_at) * 1000000)::bigint`;
-  const conditions = [
-    sql`true`,
-    ...(filter.state ? [filter.state === 'open' ? sql`alert.closed_at is null` : sql`alert.closed_at is not null`] : []),
-    ...(filter.modelId === undefined ? [] : [sql`alert.model_id = ${filter.modelId}::bigint`]),
-    ...(filter.id === undefined ? [] : [sql`alert.id = ${filter.id}::bigint`]),
-    ...(filter.after ? [sql`(${micros}, alert.id) < (${filter.after.key}::bigint, ${filter.after.id}::bigint)`] : []),
-  ];
-  const { rows } = await sql<AlertRow & { key: number }>`
-    select alert.id, alert.uid, alert.recorded_at as "recordedAt", rule.name as rule, rule.id as "ruleId", rule.definition ->> 'severity' as severity, model.id as "modelId",
-      model.name as model, project.path as project, model.owner, metric.name as metric, series.labels, alert.value,
-      alert.opened_at as "openedAt", alert.closed_at as "closedAt", ${micros} as key,
-      coalesce((select json_agg(json_build_object('event', event, 'action', action, 'state', state, 'attempts', attempts, 'result', result) order by id)
-        from delivery where alert_id = alert.id), '[]') as deliveries
-    from alert join rule on rule.id = alert.rule_id join model on model.id = alert.model_id join project on project.id = model.project_id
-      join series on series.id = alert.series_id join metric on metric.id = series.metric_id
-    where ${sql.join(conditions, sql` and `)} order by alert.opened_at desc, alert.id desc limit ${filter.limit}`.execute(
-    connection,
-  );
-  return rows;
-}
-
 export interface RuleSeries {
   readonly seriesId: number;
   readonly metricId: number;
@@ -162,17 +137,18 @@ export interface RuleSeries {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** The series of the record that a rule looks at. */
+/** The series of the record that a rule looks at, of models in scope. */
 export async function seriesOfRule(
   connection: Connection,
-  { metric, where }: RuleDefinition,
+  { metric, where }: Pick<RuleDefinition, 'metric' | 'where'>,
+  scope: Scope,
   limit: number,
 ): Promise<readonly RuleSeries[]> {
   const { rows } = await sql<RuleSeries>`
     select series.id as "seriesId", series.metric_id as "metricId", model.id as "modelId", model.name as model, series.labels
     from metric join series on series.metric_id = metric.id join model on model.id = series.model_id
       join project on project.id = model.project_id
-    where metric.name = ${metric} and series.ref_class = 'authoritative' and ${matchesDimensions(where)}
+    where metric.name = ${metric} and series.ref_class = 'authoritative' and ${inScope(scope)} and ${matchesDimensions(where)}
     order by series.id limit ${limit}`.execute(connection);
   return rows;
 }

@@ -26,6 +26,16 @@ export function inScope(scope: Scope): RawBuilder<unknown> {
   return sql`(${sql.join([sql`false`, ...scope.grants.map(one)], sql` or `)})`;
 }
 
+/** Whether all of a namespace lies in it: the condition over its path. */
+export function holdsFor(scope: Scope, path: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (scope === null) return sql`true`;
+  if ('issuer' in scope) return sql`false`;
+  const whole = scope.grants.filter(({ model }) => model === '');
+  const one = ({ namespace }: Pick<Grant, 'namespace'>): RawBuilder<unknown> =>
+    sql`(${namespace} = '' or ${path} = ${namespace} or starts_with(${path}, ${`${namespace}/`}))`;
+  return sql`(${sql.join([sql`false`, ...whole.map(one)], sql` or `)})`;
+}
+
 /** Whether a model lies in it. */
 export async function isModelInScope(connection: Connection, id: number, scope: Scope): Promise<boolean> {
   if (scope === null) return true;

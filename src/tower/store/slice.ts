@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
 import { pointsOf } from './points.ts';
+import { inScope, type Scope } from './scope.ts';
 
 export const aggregates = ['avg', 'min', 'max', 'sum', 'count', 'last', 'p50', 'p95', 'p99'] as const;
 export type Aggregate = (typeof aggregates)[number];
@@ -10,6 +11,8 @@ export type Bucket = (typeof buckets)[number];
 export const orders = ['high', 'low', 'name'] as const;
 
 export interface Slice {
+  /** What the reader is confined to: nothing else is counted, named or drawn. */
+  readonly scope: Scope;
   readonly metric: string;
   readonly unit: string;
   readonly refClass: 'authoritative' | 'preview';
@@ -139,7 +142,7 @@ export async function slice(connection: Connection, wanted: Slice): Promise<Slic
       from metric join series on series.metric_id = metric.id join model on model.id = series.model_id
         join project on project.id = model.project_id
       where metric.name = ${wanted.metric} and metric.unit = ${wanted.unit} and series.ref_class = ${wanted.refClass}
-        and ${matchesDimensions(wanted.where)}
+        and ${inScope(wanted.scope)} and ${matchesDimensions(wanted.where)}
     ), chosen as materialized (
       select *, ${grouping.length > 0 ? sql`dense_rank() over (order by ${sql.join(grouping)})` : sql`1::bigint`} as gid from picked
     ), raw as (${rowsOf(wanted, source)}), cells as materialized (
@@ -177,27 +180,37 @@ export interface MetricRow {
   readonly models: number;
 }
 
-/** Every metric that any model has, by name. */
-export async function listMetrics(connection: Connection): Promise<readonly MetricRow[]> {
+/** Whether `series` is one of a model in scope; asks nothing where all are. */
+const isSeriesSeen = (scope: Scope): RawBuilder<unknown> =>
+  scope === null
+    ? sql`true`
+    : sql`exists (select 1 from model join project on project.id = model.project_id
+        where model.id = series.model_id and ${inScope(scope)})`;
+
+/** Every metric that a model in scope has, by name. */
+export async function listMetrics(connection: Connection, scope: Scope): Promise<readonly MetricRow[]> {
   const { rows } = await sql<MetricRow>`
     select metric.name, metric.unit, count(*) as series, count(distinct series.model_id) as models
-    from metric join series on series.metric_id = metric.id group by metric.id order by metric.name, metric.unit`.execute(
-    connection,
-  );
+    from metric join series on series.metric_id = metric.id where ${isSeriesSeen(scope)}
+    group by metric.id order by metric.name, metric.unit`.execute(connection);
   return rows;
 }
 
-export async function metricNames(connection: Connection): Promise<readonly string[]> {
-  const { rows } = await sql<{ name: string }>`select distinct name from metric`.execute(connection);
+export async function metricNames(connection: Connection, scope: Scope): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string }>`select distinct name from metric
+    where ${scope === null ? sql`true` : sql`exists (select 1 from series where metric_id = metric.id and ${isSeriesSeen(scope)})`}`.execute(
+    connection,
+  );
   return rows.map((row) => row.name);
 }
 
 /** Names of the labels that series of a metric, and their models, carry. */
-export async function labelNames(connection: Connection, metric: string): Promise<readonly string[]> {
+export async function labelNames(connection: Connection, metric: string, scope: Scope): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`
     with sample as (
       select series.labels || model.labels as labels from metric join series on series.metric_id = metric.id
-        join model on model.id = series.model_id where metric.name = ${metric} order by series.id desc limit 2000
+        join model on model.id = series.model_id where metric.name = ${metric} and ${isSeriesSeen(scope)}
+        order by series.id desc limit 2000
     ) select distinct jsonb_object_keys(labels) as name from sample order by 1 limit 40`.execute(connection);
   return rows.map((row) => row.name);
 }

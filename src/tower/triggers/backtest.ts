@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Connection } from '../store/database.ts';
 import { pointsOf as readPoints } from '../store/points.ts';
 import { type RuleSeries, seriesOfRule } from '../store/rules.ts';
+import type { Scope } from '../store/scope.ts';
 import { type Point, type RuleDefinition, replay } from './rule.ts';
 
 export interface PastAlert {
@@ -45,8 +46,15 @@ function episodesOf(series: RuleSeries, events: ReturnType<typeof replay>): read
   });
 }
 
-export async function backtest(connection: Connection, rule: RuleDefinition, days: number, now: number): Promise<Backtest> {
-  const found = await seriesOfRule(connection, rule, mostSeries + 1);
+export interface Past {
+  /** What the reader is confined to. */
+  readonly scope: Scope;
+  readonly days: number;
+  readonly now: number;
+}
+
+export async function backtest(connection: Connection, rule: RuleDefinition, { scope, days, now }: Past): Promise<Backtest> {
+  const found = await seriesOfRule(connection, rule, scope, mostSeries + 1);
   const series = found.slice(0, mostSeries);
   const since = new Date(now - days * 86_400_000);
   const alerts: PastAlert[] = [];

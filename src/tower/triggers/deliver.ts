@@ -2,8 +2,8 @@
 import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
 import { ActionFault, type TowerActions } from '../../kernel/tower-actions.ts';
+import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
-import { type AlertRow, listAlerts } from '../store/rules.ts';
 import type { Action, RuleDefinition } from './rule.ts';
 
 interface Claimed {
@@ -179,7 +179,7 @@ export interface DeliverOptions {
 export async function deliverNext(db: Database, { actions, url, onError }: DeliverOptions): Promise<boolean> {
   const claimed = await claim(db);
   if (!claimed) return false;
-  const [alert] = await listAlerts(db, { id: claimed.alertId, limit: 1 });
+  const [alert] = await listAlerts(db, { scope: null, id: claimed.alertId, limit: 1 });
   try {
     if (!alert) throw new Error(`Alert ${claimed.alertId} is gone`);
     const result = await deliver({ claimed, alert, actions, url, now: new Date() });

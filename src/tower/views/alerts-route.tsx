@@ -4,8 +4,9 @@ import { safeUrl } from '../../reports/text.ts';
 import { formatNumber, plural } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
+import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
-import { type AlertRow, listAlerts, listRules, readRule } from '../store/rules.ts';
+import { listRules, readRule } from '../store/rules.ts';
 import { backtest } from '../triggers/backtest.ts';
 import { exploreHref } from './explore-state.ts';
 import { documentOf, Layout } from './layout.tsx';
@@ -114,9 +115,10 @@ const html = (c: Context, page: { toString(): string }): Response | Promise<Resp
 export const alertsRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
+    const scope = c.get('scope');
     const [open, closed] = await Promise.all([
-      listAlerts(db, { state: 'open', limit: alertsShown }),
-      listAlerts(db, { state: 'closed', limit: alertsShown }),
+      listAlerts(db, { scope, state: 'open', limit: alertsShown }),
+      listAlerts(db, { scope, state: 'closed', limit: alertsShown }),
     ]);
     return html(c, <AlertsPage open={open} closed={closed} />);
   };
@@ -124,12 +126,16 @@ export const alertsRoute =
 export const rulesRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    html(c, <RulesPage rules={await listRules(db)} />);
+    html(c, <RulesPage rules={await listRules(db, c.get('scope'))} />);
 
 export const ruleRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'));
+    const scope = c.get('scope');
+    const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), scope);
     if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
-    return html(c, <RulePage rule={rule} past={await backtest(db, rule.definition, daysTried, Date.now())} />);
+    return html(
+      c,
+      <RulePage rule={rule} past={await backtest(db, rule.definition, { scope, days: daysTried, now: Date.now() })} />,
+    );
   };

@@ -8,6 +8,7 @@ import { idOf } from '../api/query.ts';
 import { type Answer, answerSlice } from '../api/slices.ts';
 import { type DashboardRow, listDashboards, type Panel, readDashboard } from '../store/dashboards.ts';
 import type { Database } from '../store/database.ts';
+import type { Scope } from '../store/scope.ts';
 import { Drawn } from './explore-answer.tsx';
 import { exploreHref } from './explore-state.ts';
 import { documentOf, Layout } from './layout.tsx';
@@ -45,18 +46,19 @@ function DashboardsPage({ dashboards }: { readonly dashboards: readonly Dashboar
           <table class="numbers">
             <thead>
               <tr>
-                {['Dashboard', 'What it asks', 'Saved'].map((head) => (
+                {['Dashboard', 'What it asks', 'For', 'Saved'].map((head) => (
                   <th scope="col">{head}</th>
                 ))}
               </tr>
             </thead>
             <tbody>
-              {dashboards.map(({ id, name, panels, savedBy, savedAt }) => (
+              {dashboards.map(({ id, name, panels, namespace, isShared, savedBy, savedAt }) => (
                 <tr>
                   <th scope="row">
                     <a href={`/dashboards/${id}`}>{name}</a>
                   </th>
                   <td>{panels.map(({ title }) => title).join(', ')}</td>
+                  <td>{isShared ? 'every reader' : namespace || 'readers of all projects'}</td>
                   <td>
                     {minute(savedAt)} by {savedBy}
                   </td>
@@ -78,11 +80,11 @@ interface Asked {
   readonly answer: Answer | string;
 }
 
-async function ask(db: Database, panel: Panel, now: number): Promise<Asked> {
+async function ask(db: Database, panel: Panel, scope: Scope, now: number): Promise<Asked> {
   const state = exploreStateOf(panel.question);
   const { metric, look: _, ...query } = state;
   try {
-    return { panel, state, answer: await answerSlice(db, { ...query, metric }, now) };
+    return { panel, state, answer: await answerSlice(db, { ...query, metric }, scope, now) };
   } catch (error) {
     // A metric may be gone, or have come with a second unit, since the dashboard was saved; the other panels stand.
     if (error instanceof HttpProblem) return { panel, state, answer: error.message };
@@ -136,14 +138,15 @@ const html = (c: Context, page: { toString(): string }): Response | Promise<Resp
 export const dashboardsRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    html(c, <DashboardsPage dashboards={await listDashboards(db)} />);
+    html(c, <DashboardsPage dashboards={await listDashboards(db, c.get('scope'))} />);
 
 export const dashboardRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const dashboard = await readDashboard(db, idOf(c.req.param('id') ?? '', 'dashboard'));
+    const scope = c.get('scope');
+    const dashboard = await readDashboard(db, idOf(c.req.param('id') ?? '', 'dashboard'), scope);
     if (!dashboard) throw new HttpProblem('not-found', 'There is no such dashboard.');
     const now = Date.now();
-    const asked = await Promise.all(dashboard.panels.map((panel) => ask(db, panel, now)));
+    const asked = await Promise.all(dashboard.panels.map((panel) => ask(db, panel, scope, now)));
     return html(c, <DashboardPage dashboard={dashboard} asked={asked} />);
   };

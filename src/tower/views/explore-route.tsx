@@ -108,10 +108,11 @@ export const exploreRoute =
     if (clean !== null) return c.redirect(clean, 303);
     const state = readExploreState(c.req.url);
     const { metric, look: _, ...query } = state;
+    const scope = c.get('scope');
     const [metrics, labels, answer] = await Promise.all([
-      listMetrics(db),
-      metric === undefined ? [] : labelNames(db, metric),
-      metric === undefined ? null : answerSlice(db, { ...query, metric }, Date.now()),
+      listMetrics(db, scope),
+      metric === undefined ? [] : labelNames(db, metric, scope),
+      metric === undefined ? null : answerSlice(db, { ...query, metric }, scope, Date.now()),
     ]);
     const { origin } = new URL(c.req.url);
     return c.html(documentOf(<ExplorePage {...{ state, metrics, labels, answer, origin }} />), 200, {

@@ -22,7 +22,7 @@ async function load(db: Database, filter: Filter, by: string, groups: number): P
     fleetTotals(db, filter),
     fleetGroups(db, filter, by, groups),
     fleetFacets(db, filter.scope ?? null),
-    metricNames(db),
+    metricNames(db, filter.scope ?? null),
   ]);
   return { totals, groups: found, facets, metrics: new Set(metrics) };
 }

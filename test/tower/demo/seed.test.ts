@@ -52,10 +52,11 @@ it('fills the store once, however often it is run', async () => {
   expect(seeded.points).toBeGreaterThan(6 * 40 * 8);
   expect(await seedDemo(store.db, options)).toEqual({ ...seeded, points: 0 });
   expect(await fleetTotals(store.db, { labels: [] })).toMatchObject({ models: 6, scored: 6 });
-  expect((await listMetrics(store.db)).map(({ name }) => name)).toEqual(
+  expect((await listMetrics(store.db, null)).map(({ name }) => name)).toEqual(
     expect.arrayContaining(['model.drift.psi', 'task.cpu', 'tower.score.passing']),
   );
   const { groups } = await slice(store.db, {
+    scope: null,
     metric: 'model.drift.psi',
     unit: '1',
     refClass: 'authoritative',

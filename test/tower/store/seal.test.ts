@@ -54,6 +54,7 @@ onBothDatabases((opened) => {
     return rows;
   };
   const everything: Slice = {
+    scope: null,
     metric: 'model.load',
     unit: '1',
     refClass: 'authoritative',

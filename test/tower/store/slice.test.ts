@@ -21,6 +21,7 @@ interface Value {
 }
 
 const whole: Slice = {
+  scope: null,
   metric,
   unit: 's',
   refClass: 'authoritative',
@@ -136,8 +137,8 @@ onBothDatabases((store) => {
     expect(await named({ by: [`x'); drop table model; --`] })).toEqual([[null, 14 / 3, 3]]);
     expect((await sliced({ by: ['model'], limit: 1 })).groupCount).toBe(2);
     expect((await sliced({ by: ['model'] })).groups.map((group) => group.modelId)).toEqual([b.modelId, a.modelId]);
-    expect(await labelNames(store().db, metric)).toEqual(['region', 'task']);
-    expect(await listMetrics(store().db)).toContainEqual({ name: metric, unit: 's', series: 3, models: 2 });
+    expect(await labelNames(store().db, metric, null)).toEqual(['region', 'task']);
+    expect(await listMetrics(store().db, null)).toContainEqual({ name: metric, unit: 's', series: 3, models: 2 });
   });
 
   it('draws values together the same way from points and from rollups', async () => {

@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { gitLabActions } from '../../../src/adapters/tower-actions.ts';
 import { ActionFault, type TowerActions } from '../../../src/kernel/tower-actions.ts';
-import { createRule, enableRule, listAlerts, listRules, RuleNameTaken, retireRule } from '../../../src/tower/store/rules.ts';
+import { listAlerts } from '../../../src/tower/store/alerts.ts';
+import { createRule, enableRule, listRules, RuleNameTaken, retireRule } from '../../../src/tower/store/rules.ts';
 import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { backtest } from '../../../src/tower/triggers/backtest.ts';
@@ -98,7 +99,7 @@ onBothDatabases((store) => {
       })
     );
   };
-  const alerts = () => listAlerts(store().db, { limit: 50 });
+  const alerts = () => listAlerts(store().db, { scope: null, limit: 50 });
 
   beforeEach(async () => {
     await emptyStore(store().db);
@@ -320,9 +321,9 @@ onBothDatabases((store) => {
       closedAt?.getTime() ?? null,
       value,
     ]);
-    const [rule] = await listRules(store().db);
+    const [rule] = await listRules(store().db, null);
     expect(rule).toMatchObject({ id, open: 1, alerts: 2 });
-    const past = await backtest(store().db, drift, 100, at(50).getTime());
+    const past = await backtest(store().db, drift, { scope: null, days: 100, now: at(50).getTime() });
     expect(past.alerts.map(({ openedAt, closedAt, value }) => [openedAt, closedAt, value])).toEqual(raised);
     expect(past).toMatchObject({ seriesCount: 1, isCut: false });
   });
@@ -340,7 +341,7 @@ onBothDatabases((store) => {
     await post([[3, 1]]);
     expect(await judgeAll()).toBe(0);
     await retireRule(store().db, id);
-    expect(await listRules(store().db)).toEqual([]);
+    expect(await listRules(store().db, null)).toEqual([]);
     expect(await alerts()).toHaveLength(1);
     await make({});
   });

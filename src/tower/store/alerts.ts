@@ -1,0 +1,66 @@
+/** What rules have raised. */
+import { sql } from 'kysely';
+import type { RuleDefinition } from '../triggers/rule.ts';
+import type { Connection } from './database.ts';
+import { inScope, type Scope } from './scope.ts';
+
+export interface AlertRow {
+  readonly id: number;
+  /** Unique among all servers. */
+  readonly uid: string;
+  readonly recordedAt: Date;
+  readonly rule: string;
+  readonly ruleId: number;
+  readonly severity: RuleDefinition['severity'];
+  readonly modelId: number;
+  readonly model: string;
+  readonly project: string;
+  readonly owner: string | null;
+  readonly metric: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly openedAt: Date;
+  readonly closedAt: Date | null;
+  readonly deliveries: readonly {
+    readonly event: 'opened' | 'closed';
+    readonly action: number;
+    readonly state: 'waiting' | 'done' | 'refused';
+    readonly attempts: number;
+    readonly result: string | null;
+  }[];
+}
+
+export interface AlertFilter {
+  /** What the reader is confined to. */
+  readonly scope: Scope;
+  readonly state?: 'open' | 'closed' | undefined;
+  readonly modelId?: number | undefined;
+  readonly id?: number | undefined;
+  readonly limit: number;
+  /** Microseconds since 1970 and id of the last of the page before. */
+  readonly after?: { readonly key: number; readonly id: number } | undefined;
+}
+
+/** Newest first. */
+export async function listAlerts(connection: Connection, filter: AlertFilter): Promise<readonly (AlertRow & { key: number })[]> {
+  const micros = sql`(extract(epoch from alert.opened_at) * 1000000)::bigint`;
+  const conditions = [
+    inScope(filter.scope),
+    ...(filter.state ? [filter.state === 'open' ? sql`alert.closed_at is null` : sql`alert.closed_at is not null`] : []),
+    ...(filter.modelId === undefined ? [] : [sql`alert.model_id = ${filter.modelId}::bigint`]),
+    ...(filter.id === undefined ? [] : [sql`alert.id = ${filter.id}::bigint`]),
+    ...(filter.after ? [sql`(${micros}, alert.id) < (${filter.after.key}::bigint, ${filter.after.id}::bigint)`] : []),
+  ];
+  const { rows } = await sql<AlertRow & { key: number }>`
+    select alert.id, alert.uid, alert.recorded_at as "recordedAt", rule.name as rule, rule.id as "ruleId", rule.definition ->> 'severity' as severity, model.id as "modelId",
+      model.name as model, project.path as project, model.owner, metric.name as metric, series.labels, alert.value,
+      alert.opened_at as "openedAt", alert.closed_at as "closedAt", ${micros} as key,
+      coalesce((select json_agg(json_build_object('event', event, 'action', action, 'state', state, 'attempts', attempts, 'result', result) order by id)
+        from delivery where alert_id = alert.id), '[]') as deliveries
+    from alert join rule on rule.id = alert.rule_id join model on model.id = alert.model_id join project on project.id = model.project_id
+      join series on series.id = alert.series_id join metric on metric.id = series.metric_id
+    where ${sql.join(conditions, sql` and `)} order by alert.opened_at desc, alert.id desc limit ${filter.limit}`.execute(
+    connection,
+  );
+  return rows;
+}
