@@ -114,8 +114,10 @@ describe('a person', () => {
     const eve = await logIn(browser, `${url}/`, 'eve');
     expect(eve.html).toContain('treasury/desk/rates');
     expect(eve.html).not.toContain('risk/lodgement');
-    for (const path of ['/audit', '/tokens', '/alerts', '/explore'])
-      expect((await browser.go(`${url}${path}`)).status, path).toBe(403);
+    for (const path of ['/audit', '/tokens', '/metrics']) expect((await browser.go(`${url}${path}`)).status, path).toBe(403);
+    const explored = await browser.go(`${url}/explore?metric=tower.score.passing&by=project&last=99w`);
+    expect(explored.html).toContain('treasury/desk/rates');
+    expect(explored.html).not.toContain('risk/lodgement');
     browser = openBrowser();
     expect((await logIn(browser, `${url}/`, 'bob')).html).toContain('<span>bob &lt;b&gt;</span>');
   });
