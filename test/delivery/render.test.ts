@@ -76,6 +76,8 @@ describe('the rendered file', () => {
     expect(await importProblem(text)).toBeNull();
     expect(text).toMatch(/ {4}task_3 >> task_4\n$/);
     expect(text).toContain('url="https://tower.example.com"');
+    const { dev } = given.environments;
+    expect(renderAirflow(resolve({ environments: { dev: { ...dev, metrics: {} } } }, 'dev'))).toContain('url=None');
     const withoutIt = resolve(
       { environments: { ...given.environments, dev: { ...given.environments.dev, metrics: undefined } } },
       'dev',
@@ -270,12 +272,6 @@ describe('what may not leave the machine', () => {
       () => resolve({ tasks: { train: {}, b: { dependsOn: 'trian' } } }),
       'DAG_INVALID',
       'did you mean train?',
-    ],
-    [
-      'metrics for no Control Tower',
-      () => resolve({ environments: { dev: { ...given.environments.dev, metrics: {} } } }, 'dev'),
-      'DAG_INVALID',
-      'name no Control Tower',
     ],
     [
       'a task of the name of the one that posts metrics',

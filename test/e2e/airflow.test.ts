@@ -264,7 +264,7 @@ ${more}`;
     await fetch(`${tower.url}/v1/reports`, {
       ...{ method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: known },
     });
-    airflow = await startAirflow(towerConnection(tower.token ?? ''));
+    airflow = await startAirflow(towerConnection(tower.url, tower.token ?? ''));
     repo = join(airflow.dags, '../repo');
     mkdirSync(repo);
     git(repo, 'init', '-q');

@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from datetime import timedelta
 
@@ -55,15 +56,22 @@ except ImportError:
     token_of = BaseHook.get_connection
 
 
+def parts_of(url, port=None):
+    """Scheme, host, port and path, the same for all ways to write an address; None when it is none of a web server."""
+    parts = urllib.parse.urlsplit(url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return (parts.scheme, parts.hostname, port or parts.port or usual, parts.path.rstrip("/")) if usual and parts.hostname else None
+
+
 class PostMetrics(MetricsBase):
     """Tells Control Tower how the run went, and ends as the tasks before it did, so that the run does."""
 
     template_fields = ()
 
-    def __init__(self, *, url, connection, model, environment, labels, **kwargs):
+    def __init__(self, *, connection, url, model, environment, labels, **kwargs):
         super().__init__(**kwargs)
-        self.url = url
         self.connection = connection
+        self.url = url
         self.model = model
         self.environment = environment
         self.labels = labels
@@ -99,11 +107,27 @@ class PostMetrics(MetricsBase):
             ],
         }
 
+    def address(self, found):
+        """Where the password of a connection belongs: it goes nowhere else."""
+        name = f"the Airflow connection {self.connection}"
+        if found.conn_type not in ("http", "https", "generic"):
+            raise ValueError(f"{name} is of the type {found.conn_type}; make one of the type http for Control Tower")
+        if not found.host:
+            raise ValueError(f"{name} has no host, and its password goes to its own host alone; give it that of Control Tower")
+        own = parts_of(found.host if "://" in found.host else f"{found.schema or 'https'}://{found.host}", found.port)
+        if own is None:
+            raise ValueError(f"the host of {name} is no address of a web server")
+        url = own[0] + "://" + (f"[{own[1]}]" if ":" in own[1] else own[1]) + f":{own[2]}{own[3]}"
+        if self.url is not None and parts_of(self.url) != own:
+            raise ValueError(f"{name} is for {url}, flightcheck.yml says {self.url}; make them the same")
+        return url
+
     def post(self, body):
-        request = urllib.request.Request(self.url + "/v1/metrics", data=json.dumps(body).encode(), method="POST")
+        found = token_of(self.connection)
+        request = urllib.request.Request(self.address(found) + "/v1/metrics", data=json.dumps(body).encode(), method="POST")
         request.add_header("Content-Type", "application/json")
         # Not handed on to where an answer redirects.
-        request.add_unredirected_header("Authorization", "Bearer " + (token_of(self.connection).password or ""))
+        request.add_unredirected_header("Authorization", "Bearer " + (found.password or ""))
         for wait in (2, 10, None):
             try:
                 with urllib.request.urlopen(request, timeout=15) as answer:
@@ -122,7 +146,7 @@ class PostMetrics(MetricsBase):
             self.log.info("Control Tower answered %s", self.post(self.body(context["dag_run"], states)))
         except Exception as error:
             # A model that ran well did so whether or not somebody was told.
-            self.log.warning("Control Tower at %s was not told: %s", self.url, error)
+            self.log.error("Control Tower was not told: %s", error)
         bad = [task for task in sorted(self.upstream_task_ids) if states.get(task) not in ("success", "skipped")]
         if bad:
             raise RuntimeError("not a success: " + ", ".join(bad))
@@ -185,8 +209,8 @@ with DAG(
         retries=0,
         execution_timeout=timedelta(seconds=300),
         trigger_rule="all_done",
-        url="https://tower.example.com",
         connection="flightcheck_tower",
+        url="https://tower.example.com",
         model="risk",
         environment="dev",
         labels={"dag": "risk__dev"},

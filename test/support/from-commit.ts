@@ -54,7 +54,7 @@ environments:
     executor: local
     airflow: { url: "${airflow.url}" }
     deliver: { dir: "${airflow.dags}" }
-    metrics: { url: "${tower.url}" }
+    metrics: {}
     testRun: true
     verifyTimeout: 120s
 `,
@@ -83,7 +83,7 @@ export async function startFromCommit(path: readonly string[] = []): Promise<Fro
     open.push(() => registry.close());
     const tower = await startTower({ folder: join(offline.folder, 'tower'), tokenFile, version: '0.1.0', port: 0 });
     open.push(() => tower.close());
-    const airflow = await startAirflow(towerConnection(readFileSync(tokenFile, 'utf8').trim()));
+    const airflow = await startAirflow(towerConnection(tower.url, readFileSync(tokenFile, 'utf8').trim()));
     open.push(() => airflow.close());
     const base = await registry.base();
     const files = (asset: string) => filesOf({ airflow, registry, tower }, offline.folder, base, asset);

@@ -74,8 +74,8 @@ async function untilHealthy(url: string, log: () => string): Promise<void> {
 }
 
 /** The connection with which a DAG's last task writes to Control Tower, as Airflow reads it from a variable. */
-export const towerConnection = (token: string): Readonly<Record<string, string>> => ({
-  AIRFLOW_CONN_FLIGHTCHECK_TOWER: JSON.stringify({ conn_type: 'http', password: token }),
+export const towerConnection = (url: string, token: string): Readonly<Record<string, string>> => ({
+  AIRFLOW_CONN_FLIGHTCHECK_TOWER: JSON.stringify({ conn_type: 'http', host: url, password: token }),
 });
 
 /** Starts it, with more variables where given, and waits until every part gives a sign of life. Ask `airflowPrograms` first. */

@@ -129,19 +129,10 @@ function problemsOf(tasks: readonly TaskSpec[], environment: Environment): { mes
   return problems;
 }
 
-function metricsProblems(
-  tasks: readonly TaskSpec[],
-  { metrics }: Environment,
-  { tower }: ResolvedManifest,
-  { environment }: Delivery,
-): { message: string; key: string }[] {
-  if (metrics === undefined) return [];
-  const key = `environments.${environment}.metrics`;
-  const noTower = { key, message: 'metrics name no Control Tower: give environments.*.metrics.url or tower.url' };
-  const taken = { key: `tasks.${metricsTaskId}`, message: `the id ${metricsTaskId} is that of the task that posts metrics` };
-  const hasUrl = metrics.url !== undefined || tower.url !== undefined;
-  return [...(hasUrl ? [] : [noTower]), ...(tasks.some(({ id }) => id === metricsTaskId) ? [taken] : [])];
-}
+const metricsProblems = (tasks: readonly TaskSpec[], { metrics }: Environment): readonly { message: string; key: string }[] =>
+  metrics !== undefined && tasks.some(({ id }) => id === metricsTaskId)
+    ? [{ key: `tasks.${metricsTaskId}`, message: `the id ${metricsTaskId} is that of the task that posts metrics` }]
+    : [];
 
 function environmentOf(manifest: ResolvedManifest, name: string, place: PlaceOf): Environment {
   const known = Object.keys(manifest.environments ?? {});
@@ -193,7 +184,7 @@ export function resolveDag(manifest: ResolvedManifest, delivery: Delivery, place
       hint: 'Name one of the IANA database: UTC, Europe/Berlin, Australia/Sydney.',
       place: place('dag.timezone') ?? { path: manifestFile },
     });
-  const [first, ...others] = [...problemsOf(tasks, environment), ...metricsProblems(tasks, environment, manifest, delivery)];
+  const [first, ...others] = [...problemsOf(tasks, environment), ...metricsProblems(tasks, environment)];
   if (first)
     throw new UsageError(
       'DAG_INVALID',
@@ -225,12 +216,13 @@ export function resolveDag(manifest: ResolvedManifest, delivery: Delivery, place
       environment: labelOf(delivery.environment),
     },
     tasks,
-    ...metricsOf(manifest, environment),
+    ...metricsOf(name, environment),
   };
 }
 
 /** Where the runs of this environment are told. */
-function metricsOf({ tower, model }: ResolvedManifest, { metrics }: Environment): Pick<DagSpec, 'metrics'> {
-  const url = (metrics?.url ?? tower.url ?? '').replace(/\/+$/, '');
-  return metrics === undefined ? {} : { metrics: { url, connection: metrics.connection, model: model.name } };
+function metricsOf(model: string, { metrics }: Environment): Pick<DagSpec, 'metrics'> {
+  if (metrics === undefined) return {};
+  const { connection, url } = metrics;
+  return { metrics: { connection, url: url === undefined ? null : url.replace(/\/+$/, ''), model } };
 }

@@ -63,9 +63,10 @@ export interface DagSpec {
   readonly tasks: readonly TaskSpec[];
   /** Where a last task tells how each run went; absent: nowhere. */
   readonly metrics?: {
-    readonly url: string;
-    /** Airflow connection whose password is the write token. */
+    /** Airflow connection: its address is Control Tower's, its password the write token. */
     readonly connection: string;
+    /** What the connection's address must be; null where the repo leaves it to the connection. */
+    readonly url: string | null;
     readonly model: string;
   };
 }

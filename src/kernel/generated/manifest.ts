@@ -945,11 +945,11 @@ export interface ResolvedManifest {
        */
       metrics?: {
         /**
-         * Address of Control Tower as Airflow's workers reach it; tower.url when absent.
+         * What the address of the connection must be, else nothing is sent. Absent: whatever it is.
          */
         url?: string;
         /**
-         * Airflow connection whose password is the write token of Control Tower.
+         * Airflow connection of the type http: its host (port, schema) is where the workers reach Control Tower, its password the write token. Without a schema it is https.
          */
         connection: string;
       };
