@@ -1,5 +1,6 @@
 /** What is wrong with a Dockerfile, by line: for the rules of the structure and for the build, which looks at what it builds. */
 import type { Dockerfile } from './dockerfile.ts';
+import { looseInstallsIn } from './pip-install.ts';
 import { looksRandom, secretsIn } from './secrets.ts';
 
 export interface DockerfileProblem {
@@ -61,28 +62,12 @@ export const uncheckedDownloads = ({ instructions }: Dockerfile): readonly Docke
     return message === null ? [] : [{ message, line }];
   });
 
-const installs = /\bpip3?\s+install\s+([^;&|]{1,2000})/g;
-/** Options of pip that take the next word. */
-const takesValue = /^(-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|-t|--target|--prefix|-c|--constraint)$/;
-
-/** What one `pip install` would fetch in whatever version there is that day. */
-function looseNames(text: string): readonly string[] {
-  const words = text.trim().split(/\s+/);
-  if (words.some((word) => /^(-r|--requirement|-c|--constraint|--require-hashes)(=|$)/.test(word))) return [];
-  return words
-    .filter((word, index) => !word.startsWith('-') && !takesValue.test(words[index - 1] ?? ''))
-    .map((word) => word.replaceAll(/["']/g, ''))
-    .filter(
-      (word) => /^[A-Za-z][\w.-]*(\[[\w,.-]*\])?([<>~!].*)?$/.test(word) && !/^(pip|setuptools|wheel|uv|poetry)\b/.test(word),
-    );
-}
-
 /** Packages that RUN installs without a lock file or a version. */
 export const looseInstalls = ({ instructions }: Dockerfile): readonly DockerfileProblem[] =>
   instructions
     .filter(({ keyword }) => keyword === 'RUN')
     .flatMap(({ arguments: text, line }) => {
-      const names = [...text.matchAll(installs)].flatMap(([, words = '']) => looseNames(words));
+      const names = looseInstallsIn(text);
       return names.length === 0
         ? []
         : [{ message: `RUN installs ${names.slice(0, 5).join(', ')} in whatever version there is`, line }];

@@ -22,15 +22,16 @@ export interface Dockerfile {
 
 const maxLength = 256 * 1024;
 
-/** What follows the keyword, flags included (the library's own leaves them out), on one line. */
+/** What follows the keyword, flags included (the library's own leaves them out); only a here-document keeps its lines. */
 function argumentsOf(lines: readonly string[], range: Range): string {
   const { start, end } = range;
   return lines
     .slice(start.line, end.line + 1)
     .map((line, index, all) => (index === all.length - 1 ? line.slice(0, end.character) : line))
     .filter((line) => !/^\s*#/.test(line))
-    .map((line) => line.replace(/\\\s*$/, ' '))
+    .map((line) => (/\\\s*$/.test(line) ? line.replace(/\\\s*$/, ' ') : `${line}\n`))
     .join('')
+    .trimEnd()
     .slice(start.character)
     .replace(/^\s*\w+\s*/, '');
 }

@@ -38,12 +38,47 @@ test.each([
 ])('%j', (text, finding) => expect(found(text)).toEqual([finding]));
 
 test.each([
+  ['pip install -r requirements.txt torch', 'torch'],
+  ['pip install --no-cache-dir --index-url https://pypi.example.com/simple numpy', 'numpy'],
+  ['pip --no-cache-dir --timeout 60 install numpy', 'numpy'],
+  ['python3.11 -m pip install -qU numpy', 'numpy'],
+  ['/opt/venv/bin/pip3.11 install numpy>=1', 'numpy'],
+  [
+    'pip install "numpy==1.*" "scipy>=1, <2; python_version > \'3\'" uvicorn[standard]',
+    'numpy==1.*, scipy>=1, <2, uvicorn[standard]',
+  ],
+  ['["pip", "install", "numpy"]', 'numpy'],
+  ['sh -c "cd /app && pip install numpy"', 'numpy'],
+  ['pip install -r a.txt --no-deps 2>/dev/null; pip install pip-tools', 'pip-tools'],
+  ['pip install -e "git+https://ci:secret@git.example.com/team/risk.git#egg=risk"', 'git+https://git.example.com/team/risk.git'],
+  ['--mount=type=cache,target=/root/.cache pip install numpy', 'numpy'],
+  ['<<EOF\nset -e\npip install numpy\nEOF', 'numpy'],
+])('%s', (command, names) =>
+  expect(found(`FROM python:3.11\nUSER 1\nRUN ${command}\n`)).toEqual([`3: RUN installs ${names} in whatever version there is`]),
+);
+
+test.each([
   'pip install .',
   'pip install -e .',
   'pip install pip==24.0 numpy==1.26.4',
   'pip install -i https://pypi.example.com/simple numpy==1',
   'pip install -r a.txt',
   'pip install ./x.whl',
+  'pip install x-1.0-py3-none-any.whl',
+  'pip install -r requirements.txt --no-deps',
+  'pip install -rrequirements.txt -Ur other.txt --requirement=third.txt',
+  'pip install --only-binary :all: --progress-bar off --upgrade-strategy eager --root-user-action ignore -r requirements.txt',
+  'pip install --no-binary numpy numpy==1.26.4',
+  'pip install -t /opt/lib -ie --proxy proxy -r requirements.txt',
+  'pip install -c constraints.txt numpy',
+  'pip install --no-index --find-links /wheels numpy',
+  'pip install --require-hashes -r requirements.txt',
+  `pip install "numpy==1.26.4; python_version > '3'" 'scipy >= 1, == 1.14.1' > install.log 2>&1`,
+  'pip install "risk @ https://files.example.com/risk-1.0-py3-none-any.whl" git+ssh://git@git.example.com/risk.git@v1.0',
+  'pip install numpy==$NUMPY "$PACKAGES"',
+  'pip config set global.timeout 60 && pip download numpy',
+  'echo pip && apt-get install -y python3-pip',
+  '[ -f requirements.txt ] && pip install -r requirements.txt',
 ])('%s is fine', (command) => expect(found(`FROM python:3.11\nUSER 1\nRUN ${command}\n`)).toEqual([]));
 
 describe.skipIf(imagesAreMissing !== null)('as a step of the build', () => {
