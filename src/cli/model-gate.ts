@@ -22,8 +22,6 @@ function gateOf({ env }: Context, settings: Settings): ModelGate | undefined {
   if (registeredModel === undefined)
     throw wrong('environments.*.mlflow has no registered model', 'Add `mlflow: { registeredModel: NAME }` at the top level.');
   const { metric, greaterIsBetter, tolerance, version } = mlflow;
-  if (metric !== undefined && greaterIsBetter === undefined)
-    throw wrong(`Is more of the metric ${metric} better?`, 'Add `greaterIsBetter: true`, or false for errors and losses.');
   // Credentials come from the job's variables, as MLflow's own client reads them.
   const access = accessOf(tracking, env);
   if (typeof access === 'string') throw wrong(`MLflow cannot be asked: ${access}`, 'Set it, or leave environments.*.mlflow out.');

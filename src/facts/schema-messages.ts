@@ -50,6 +50,12 @@ function messageOf(error: ErrorObject, whole: string): Message {
       const missing = [...path, String(error.params.missingProperty)].join('.');
       return { path, message: `${missing} is missing`, hint: `Add it; it is required.` };
     }
+    case 'dependentRequired': {
+      const { property, missingProperty } = error.params as { property: string; missingProperty: string };
+      const missing = parent?.properties?.[missingProperty] as { description?: string } | undefined;
+      const message = `${[...path, missingProperty].join('.')} is missing: ${property} asks for it`;
+      return { path, message, hint: missing?.description ?? 'Add it.' };
+    }
     case 'enum': {
       const allowed = (error.params.allowedValues as unknown[]).map(String);
       const guess = didYouMean(String(error.data), allowed);

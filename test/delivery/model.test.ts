@@ -141,7 +141,13 @@ environments:
 
   test.each<[string, string, string | undefined, Record<string, string>, RegExp]>([
     ['names no model', '{}', '', named, /flightcheck\.yml:\d+.*no registered model/s],
-    ['does not say what is better', '{ metric: auc }', undefined, named, /Is more of the metric auc better\?/],
+    [
+      'does not say what is better',
+      '{ metric: auc }',
+      undefined,
+      named,
+      /flightcheck\.yml:6.*mlflow\.greaterIsBetter is missing: metric asks for it.*Whether more of the metric is better/s,
+    ],
     ['names no server', '{}', undefined, here, /MLflow cannot be asked: no MLflow server is named/],
     ['has an unknown key', '{ metrc: auc }', undefined, named, /metrc.*metric/s],
   ])('that %s is told before anything is asked', async (_, mlflow, model, env, words) => {
