@@ -32,10 +32,10 @@ const listOf = (value: unknown): readonly string[] =>
     ? value.filter((item): item is string => typeof item === 'string' && item !== '' && item.length <= 500).slice(0, mostGroups)
     : [];
 
-/** https://docs.gitlab.com/integration/openid_connect_provider/: who owns or maintains a group there writes for it here. */
+/** https://docs.gitlab.com/integration/openid_connect_provider/: who owns or maintains a group there has the role write for it here. */
 const gitLabGroups = 'https://gitlab.org/claims/groups/';
 
-/** Members of a group read its namespace; those who maintain it write; more is given by name alone. */
+/** Members of a group read its namespace; more than the role write is given by name alone. A session only reads, whatever its role. */
 export function grantsOf(claims: Readonly<Record<string, unknown>>, roles: LoginOptions['roles']): readonly Grant[] {
   const member = [...listOf(claims.groups), ...listOf(claims.groups_direct)];
   const maintainer = [...listOf(claims[`${gitLabGroups}owner`]), ...listOf(claims[`${gitLabGroups}maintainer`])];
