@@ -45,7 +45,7 @@ function addressOf({ env }: Context, { options }: Invocation): { readonly url: s
   const token = env[tokenVariable] ?? '';
   if (token === '')
     throw new UsageError('TOWER_POST', `The variable ${tokenVariable} is empty`, {
-      hint: 'Set it to the write token of Control Tower, or in a job to an id_token. A token is never an argument: others could see it.',
+      hint: 'Set it to a token of Control Tower with the role write (flightcheck tower token create), or in a job to an id_token. A token is never an argument: others could see it.',
     });
   return { url, token };
 }

@@ -69,10 +69,14 @@ const told = (tower: Tower, version: string, tokenFile: unknown): string =>
     `  database     ${tower.engine}, ${tower.location}`,
     `  durability   ${tower.durability}`,
     ...(typeof tokenFile === 'string'
-      ? [`  write token  in ${tokenFile}`]
+      ? [`  token        the operator's, in ${tokenFile}`]
       : tower.token === null
-        ? ['  write token  as shown when it was made; --new-token makes another']
-        : [`  write token  ${tower.token}`, '               for FLIGHTCHECK_TOWER_TOKEN; only its hash is kept here']),
+        ? ["  token        the operator's, as shown when it was made; --new-token makes another"]
+        : [
+            `  token        ${tower.token}`,
+            "               the operator's, which may do everything; only its hash is kept here",
+            '               pipelines and scripts get their own: flightcheck tower token create NAME --role write',
+          ]),
     'Ctrl-C stops it.',
     '',
   ].join('\n');

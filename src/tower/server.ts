@@ -1,4 +1,4 @@
-/** Starts Control Tower: the store, the write token, the HTTP server. */
+/** Starts Control Tower: the store, the operator's token, the HTTP server. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -31,9 +31,9 @@ export interface TowerOptions {
   /** What the id_tokens' `aud` must be; the Tower's own address unless told. */
   readonly audience?: string | undefined;
   readonly defaultBranches?: readonly string[] | undefined;
-  /** The write token is what this file holds; it is made when it does not exist. */
+  /** The operator's token is what this file holds; it is made when it does not exist. */
   readonly tokenFile?: string | undefined;
-  /** Replace the write token by a new one. */
+  /** Replace the operator's token by a new one. */
   readonly isTokenReplaced?: boolean | undefined;
   /** Seconds that a request may take to arrive. */
   readonly requestSeconds?: number | undefined;
@@ -53,7 +53,7 @@ export interface TowerOptions {
 
 export interface Tower {
   readonly url: string;
-  /** The write token when it was just made or comes from a file; else null, for only its hash is kept. */
+  /** The operator's token when it was just made or comes from a file; else null, for only its hash is kept. */
   readonly token: string | null;
   readonly engine: string;
   readonly location: string;

@@ -45,10 +45,13 @@ const serve = defineCommand({
         'JSON file of where people log in (OpenID Connect): {"issuer", "clientId", "clientSecret", "public", "roles"}; clientSecret names a variable. Its redirect address is PUBLIC-URL/login/callback.',
     },
     'public-url': { type: 'string', description: 'Address at which people reach this server, for links in what it sends.' },
-    'token-file': { type: 'string', description: 'Take the write token from this file; make the file when it does not exist.' },
+    'token-file': {
+      type: 'string',
+      description: "Take the operator's token from this file; make the file when it does not exist.",
+    },
     'new-token': {
       type: 'boolean',
-      description: 'Replace the write token and show the new one; only its hash is kept.',
+      description: "Replace the operator's token and show the new one; only its hash is kept.",
       default: false,
     },
     'ready-file': { type: 'string', description: 'Write address and token as JSON to this file when ready; removed at the end.' },
@@ -56,7 +59,7 @@ const serve = defineCommand({
   examples: [
     {
       command: 'flightcheck tower serve',
-      meaning: 'On this machine, with the embedded database; shows the write token the first time.',
+      meaning: "On this machine, with the embedded database; shows the operator's token the first time.",
     },
     {
       command: 'flightcheck tower serve --port 0 --json',

@@ -63,7 +63,7 @@ export interface DagSpec {
   readonly tasks: readonly TaskSpec[];
   /** Where a last task tells how each run went; absent: nowhere. */
   readonly metrics?: {
-    /** Airflow connection: its address is Control Tower's, its password the write token. */
+    /** Airflow connection: its address is Control Tower's, its password a token with the role write. */
     readonly connection: string;
     /** What the connection's address must be; null where the repo leaves it to the connection. */
     readonly url: string | null;

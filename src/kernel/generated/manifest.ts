@@ -949,7 +949,7 @@ export interface ResolvedManifest {
          */
         url?: string;
         /**
-         * Airflow connection of the type http: its host (port, schema) is where the workers reach Control Tower, its password the write token. Without a schema it is https.
+         * Airflow connection of the type http: its host (port, schema) is where the workers reach Control Tower, its password a token with the role write. Without a schema it is https.
          */
         connection: string;
       };

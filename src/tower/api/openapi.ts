@@ -169,7 +169,7 @@ export function openApi(version: string): ApiDocument {
     },
     components: {
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'The write token, or an id_token of a GitLab job.' },
+        bearer: { type: 'http', scheme: 'bearer', description: 'A token of Control Tower, or an id_token of a GitLab job.' },
       },
       schemas: {
         ...reportComponents(),

@@ -65,7 +65,7 @@ export async function writerOf(c: Context, db: Database, verifyIdToken: VerifyId
   if (token === null)
     throw new HttpProblem(
       'unauthorized',
-      'Send the header Authorization: Bearer TOKEN, with the write token or a GitLab id_token.',
+      'Send the header Authorization: Bearer TOKEN, with a token of the role that this needs, or a GitLab id_token.',
     );
   if (token.split('.').length === 3) {
     if (!verifyIdToken)

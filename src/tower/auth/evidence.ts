@@ -73,7 +73,7 @@ function ofJob(claims: JobClaims, report: Report, defaultBranches: readonly stri
   };
 }
 
-/** With a write token the report is believed about its project and trigger: the token's holder answers for it. */
+/** With a token the report is believed about its project and trigger: the token's holder answers for it. */
 function ofToken({ name, grants }: Extract<Principal, { kind: 'token' }>, report: Report): Standing {
   if (!mayDo(grants, 'write', { project: report.source.project ?? '', model: report.model.name }))
     throw new HttpProblem('forbidden', 'This token may not write for this model of this project.', [

@@ -25,12 +25,13 @@ function Welcome() {
     <section class="panel empty">
       <h2>No model has reported yet</h2>
       <p class="lead">
-        Control Tower is ready. In a model's repository run these commands with the write token that{' '}
-        <code>flightcheck tower serve</code> printed, or let its pipeline's <code>report</code> job post here.
+        Control Tower is ready. In a model's repository run these commands with a token that{' '}
+        <code>flightcheck tower token create NAME --role write</code> makes, or let its pipeline's <code>report</code> job post
+        here.
       </p>
       <pre>
         {
-          'export FLIGHTCHECK_TOWER_URL=<this address>\nexport FLIGHTCHECK_TOWER_TOKEN=<write token>\nflightcheck check && flightcheck score && flightcheck report'
+          'export FLIGHTCHECK_TOWER_URL=<this address>\nexport FLIGHTCHECK_TOWER_TOKEN=<token>\nflightcheck check && flightcheck score && flightcheck report'
         }
       </pre>
     </section>
