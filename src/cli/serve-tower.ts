@@ -44,7 +44,7 @@ function towerOptions(context: Context, { options }: Invocation): TowerOptions {
       dayMonths: whole('keep-daily', 1),
       weekMonths: whole('keep-weekly', 1),
     },
-    publicUrl: text('public-url')?.replace(/\/+$/, ''),
+    publicUrl: text('public-url'),
     onError(error, requestId) {
       log.warn(`request ${requestId} failed: ${error instanceof Error ? error.message : String(error)}`);
       if (error instanceof Error && error.stack) log.debug(error.stack);

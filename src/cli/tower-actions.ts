@@ -30,12 +30,14 @@ export function known(file: OperatorFile, at: string, value: unknown, names: rea
   return fields;
 }
 
-export function address(file: OperatorFile, at: string, value: unknown): string {
+export function address(file: OperatorFile, at: string, value: unknown): URL {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : null;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password)
     throw bad(file, `${at} is not an http or https address`);
-  return url.href.replace(/\/+$/, '');
+  return url;
 }
+
+const baseOf = (url: URL): string => url.href.replace(/\/+$/, '');
 
 export function secret(file: OperatorFile, at: string, name: unknown, env: Env): string {
   if (typeof name !== 'string' || !/^[A-Za-z_]\w*$/.test(name)) throw bad(file, `${at} does not name a variable`);
@@ -54,7 +56,7 @@ function webhook(file: OperatorFile, name: string, value: unknown, env: Env): We
   const fields = known(file, at, value, ['url', 'secret', 'private']);
   if (fields.private !== undefined && typeof fields.private !== 'boolean') throw bad(file, `${at}.private is not true or false`);
   return {
-    url: address(file, `${at}.url`, fields.url),
+    url: baseOf(address(file, `${at}.url`, fields.url)),
     secret: keyOf(secret(file, `${at}.secret`, fields.secret, env)),
     mayBePrivate: fields.private === true,
   };
@@ -62,7 +64,10 @@ function webhook(file: OperatorFile, name: string, value: unknown, env: Env): We
 
 function gitLab(file: OperatorFile, value: unknown, env: Env): GitLabActions {
   const fields = known(file, 'gitlab', value, ['url', 'token']);
-  return gitLabActions({ url: address(file, 'gitlab.url', fields.url), token: secret(file, 'gitlab.token', fields.token, env) });
+  return gitLabActions({
+    url: baseOf(address(file, 'gitlab.url', fields.url)),
+    token: secret(file, 'gitlab.token', fields.token, env),
+  });
 }
 
 /** Nothing where no file is named: alerts are then shown, not sent. @throws UsageError */

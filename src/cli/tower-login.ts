@@ -1,6 +1,7 @@
 /** The file of `tower serve --login`: where people log in. The secret stands in a variable, which the file names. */
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../kernel/failure.ts';
+import { isLoopback } from '../tower/auth/loopback.ts';
 import { isRole } from '../tower/auth/roles.ts';
 import type { TowerOptions } from '../tower/server.ts';
 import { address, known, secret } from './tower-actions.ts';
@@ -38,11 +39,11 @@ export function readLogin(path: string | undefined, env: Readonly<Record<string,
   if (file.public !== undefined && typeof file.public !== 'boolean') throw bad('public is not true or false');
   if (file.roles !== undefined && !Array.isArray(file.roles)) throw bad('roles is not a list');
   const issuer = address(at(path), 'issuer', file.issuer);
-  const { protocol, hostname } = new URL(issuer);
-  if (protocol !== 'https:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname))
-    throw bad('issuer is not an https address');
+  if (issuer.protocol !== 'https:' && !isLoopback(issuer.hostname)) throw bad('issuer is not an https address');
+  if (/[?#]/.test(issuer.href)) throw bad('issuer has a question or a fragment, and no issuer has one');
   return {
-    issuer,
+    // As it stands: OpenID Connect compares every letter, also a slash at the end.
+    issuer: String(file.issuer),
     clientId: file.clientId,
     clientSecret: secret(at(path), 'clientSecret', file.clientSecret, env),
     isPublic: file.public === true,

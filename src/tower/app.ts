@@ -49,6 +49,8 @@ export interface AppOptions {
   readonly defaultBranches: readonly string[];
   /** Served to this machine alone: reading needs no login, and Host must name this machine. */
   readonly isLocal: boolean;
+  /** Origin at which people reach this server; as each request names it when null. */
+  readonly publicUrl?: string | null;
   /** Where people log in; null: nowhere. */
   readonly login?: Login | null;
   /** Writes notes on merge requests; null: this server may not. */
@@ -118,7 +120,7 @@ function answer(problem: HttpProblem, c: Context, asksPassword: boolean): Respon
 }
 
 export function createApp(options: AppOptions): Hono {
-  const { db, version, isLocal, login = null, limits = defaultLimits } = options;
+  const { db, version, isLocal, publicUrl = null, login = null, limits = defaultLimits } = options;
   const asksPassword = !isLocal && login === null;
   const app = new Hono();
   const usage = usageOf(db, version);
@@ -192,10 +194,10 @@ export function createApp(options: AppOptions): Hono {
         }),
     );
   app.get('/', fleetRoute(db));
-  app.get('/explore', exploreRoute(db));
+  app.get('/explore', exploreRoute(db, publicUrl));
   app.get('/dashboards', dashboardsRoute(db));
   app.get('/dashboards/:id', dashboardRoute(db));
-  app.get('/api', apiRoute(api));
+  app.get('/api', apiRoute(api, publicUrl));
   app.get('/alerts', alertsRoute(db));
   app.get('/rules', rulesRoute(db));
   app.get('/rules/:id', ruleRoute(db));

@@ -7,10 +7,11 @@ import type { Hono } from 'hono';
 import { EnvironmentError, UsageError } from '../kernel/failure.ts';
 import { ActionFault, type TowerActions } from '../kernel/tower-actions.ts';
 import { createApp } from './app.ts';
-import { isLoopback } from './auth/access.ts';
 import { idTokenVerifier } from './auth/gitlab.ts';
 import { type LoginOptions, openLogin } from './auth/login.ts';
+import { isLoopback } from './auth/loopback.ts';
 import { noteBroker } from './notes/broker.ts';
+import { publicOrigin } from './public-url.ts';
 import type { Database, OpenDatabase } from './store/database.ts';
 import { type Maintenance, startMaintenance } from './store/maintain.ts';
 import { openStore } from './store/open.ts';
@@ -41,7 +42,7 @@ export interface TowerOptions {
   readonly actions?: TowerActions | undefined;
   /** Where people log in; needs `publicUrl`. */
   readonly login?: Omit<LoginOptions, 'publicUrl'> | undefined;
-  /** Address at which people reach this server, for links; where it listens unless told. */
+  /** Origin at which people reach this server, for links and copied commands; where it listens unless told. */
   readonly publicUrl?: string | undefined;
   /** When months are sealed, and how long what is kept. */
   readonly maintenance?: Maintenance | undefined;
@@ -143,7 +144,7 @@ const stop = (server: Server): Promise<void> =>
 /**
  * Starts the server and resolves when it answers.
  * @throws EnvironmentError (exit 3): folder in use or not writable, database not usable, port taken.
- * @throws UsageError (exit 2): a public address without PostgreSQL, a malformed address.
+ * @throws UsageError (exit 2): an address of the network without PostgreSQL, a malformed address.
  */
 export async function startTower(options: TowerOptions): Promise<Tower> {
   const { host = '127.0.0.1', databaseUrl, port, gitlabIssuers = [], requestSeconds = 30 } = options;
@@ -168,6 +169,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
         hint: 'Give --public-url, for example https://tower.example.com.',
       },
     );
+  const ownOrigin = options.publicUrl === undefined ? null : publicOrigin(options.publicUrl, options.login !== undefined);
   const verifyIdToken = gitlabIssuers.length > 0 && options.audience ? idTokenVerifier(gitlabIssuers, options.audience) : null;
   // The port comes first: whether it is free is known at once, the database takes seconds.
   let fetch: Hono['fetch'] = () => new Response('starting\n', { status: 503 });
@@ -195,22 +197,23 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
       verifyIdToken,
       defaultBranches: options.defaultBranches ?? ['main', 'master'],
       isLocal,
+      publicUrl: ownOrigin,
       note: actions.gitlab
         ? noteBroker({
             db,
             gitlab: actions.gitlab,
-            url: options.publicUrl ?? url,
+            url: ownOrigin ?? url,
             onError: (error) => options.onError?.(error, 'note'),
           })
         : null,
-      login: options.login ? openLogin({ ...options.login, publicUrl: options.publicUrl ?? url }) : null,
+      login: options.login ? openLogin({ ...options.login, publicUrl: ownOrigin ?? url }) : null,
       onError: options.onError ?? (() => {}),
     });
     fetch = app.fetch;
     const worker = startWorker({
       db,
       actions,
-      url: options.publicUrl ?? url,
+      url: ownOrigin ?? url,
       pause: options.workerPause,
       onError: (error) => options.onError?.(error, 'worker'),
     });

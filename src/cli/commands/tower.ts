@@ -44,7 +44,11 @@ const serve = defineCommand({
       description:
         'JSON file of where people log in (OpenID Connect): {"issuer", "clientId", "clientSecret", "public", "roles"}; clientSecret names a variable. Its redirect address is PUBLIC-URL/login/callback.',
     },
-    'public-url': { type: 'string', description: 'Address at which people reach this server, for links in what it sends.' },
+    'public-url': {
+      type: 'string',
+      description:
+        'Address at which people reach this server, without a path: for logins, links and copied commands. https where people log in.',
+    },
     'token-file': {
       type: 'string',
       description: "Take the operator's token from this file; make the file when it does not exist.",

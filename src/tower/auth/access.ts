@@ -9,6 +9,7 @@ import { actorOf, type Principal } from './evidence.ts';
 import type { VerifyIdToken } from './gitlab.ts';
 import type { Login } from './login.ts';
 import { sessionOf } from './login-routes.ts';
+import { isLoopback } from './loopback.ts';
 import { mayEverywhere, readableBy } from './roles.ts';
 
 declare module 'hono' {
@@ -20,13 +21,7 @@ declare module 'hono' {
   }
 }
 
-const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 const hostnameOf = (host: string): string => (URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : '');
-
-/** True when the address can be reached from this machine alone. */
-export const isLoopback = (host: string): boolean =>
-  loopbackNames.has(hostnameOf(host.includes(':') && !host.startsWith('[') ? `[${host}]` : host));
 
 /**
  * On loopback the Host header must name this machine: a page that rebinds its own name to 127.0.0.1 gets nothing.
@@ -35,7 +30,7 @@ export const isLoopback = (host: string): boolean =>
 export function guardOrigin(isLocal: boolean): MiddlewareHandler {
   return async (c, next) => {
     const host = c.req.header('host') ?? '';
-    if (isLocal && !loopbackNames.has(hostnameOf(host)))
+    if (isLocal && !isLoopback(hostnameOf(host)))
       throw new HttpProblem('forbidden', 'This server answers to localhost, 127.0.0.1 and [::1] only.');
     const origin = c.req.header('origin');
     if (

@@ -3,6 +3,7 @@ import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { UsageError } from '../../kernel/failure.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { issuerKeys, KeysUnavailable } from './issuer-keys.ts';
+import { isLoopback } from './loopback.ts';
 
 /** The claims that we rest on. GitLab sends ids and booleans as strings. */
 export interface JobClaims {
@@ -64,7 +65,7 @@ function claimsOf(issuer: string, payload: JWTPayload): JobClaims {
 /** `https`, or plain HTTP on this machine. @throws UsageError */
 function checkIssuer(issuer: string): string {
   const url = URL.canParse(issuer) ? new URL(issuer) : null;
-  const isLocal = url?.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  const isLocal = url?.protocol === 'http:' && isLoopback(url.hostname);
   if (!url || (url.protocol !== 'https:' && !isLocal))
     throw new UsageError('TOWER_ISSUER', `The GitLab issuer ${issuer} is not an https address`, {
       hint: 'Give the address of GitLab as its id_tokens name it, for example --gitlab-issuer https://gitlab.example.com',

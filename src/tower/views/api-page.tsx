@@ -141,6 +141,8 @@ function ApiPage({ document, origin }: { readonly document: ApiDocument; readonl
 }
 
 export const apiRoute =
-  (document: ApiDocument) =>
+  (document: ApiDocument, publicUrl: string | null) =>
   (c: Context): Response | Promise<Response> =>
-    c.html(documentOf(<ApiPage document={document} origin={new URL(c.req.url).origin} />), 200, { 'cache-control': 'no-cache' });
+    c.html(documentOf(<ApiPage document={document} origin={publicUrl ?? new URL(c.req.url).origin} />), 200, {
+      'cache-control': 'no-cache',
+    });

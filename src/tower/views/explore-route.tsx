@@ -102,7 +102,7 @@ export function ExplorePage({ state, metrics, labels, answer, origin }: ExploreP
 }
 
 export const exploreRoute =
-  (db: Database) =>
+  (db: Database, publicUrl: string | null) =>
   async (c: Context): Promise<Response> => {
     const clean = withoutEmptyParts(c.req.url);
     if (clean !== null) return c.redirect(clean, 303);
@@ -114,7 +114,7 @@ export const exploreRoute =
       metric === undefined ? [] : labelNames(db, metric, scope),
       metric === undefined ? null : answerSlice(db, { ...query, metric }, scope, Date.now()),
     ]);
-    const { origin } = new URL(c.req.url);
+    const origin = publicUrl ?? new URL(c.req.url).origin;
     return c.html(documentOf(<ExplorePage {...{ state, metrics, labels, answer, origin }} />), 200, {
       'cache-control': 'no-cache',
     });

@@ -1,13 +1,22 @@
 /** One set of tests, two databases. */
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
+import { listAudit } from '../../../src/tower/store/audit.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { fleetFacets, fleetGroups, fleetTotals } from '../../../src/tower/store/fleet.ts';
 import { KeyReused } from '../../../src/tower/store/idempotency.ts';
 import { listModels, recentScores } from '../../../src/tower/store/list-models.ts';
 import { ensurePartitions, migrate } from '../../../src/tower/store/migrate.ts';
 import { modelHistory, readModel, readReport } from '../../../src/tower/store/read-model.ts';
-import { ensureWriteToken, findToken, setWriteToken } from '../../../src/tower/store/tokens.ts';
+import {
+  createToken,
+  ensureWriteToken,
+  findToken,
+  listTokens,
+  revokeToken,
+  setWriteToken,
+  TokenIsPast,
+} from '../../../src/tower/store/tokens.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { localWriter, sampleReport, submissionOf } from '../sample.ts';
 import { emptyStore, onBothDatabases } from './databases.ts';
@@ -269,5 +278,33 @@ onBothDatabases((opened) => {
     await setWriteToken(store.db, 'given');
     expect(await findToken(store.db, next ?? '')).toBeNull();
     expect(await findToken(store.db, 'given')).toMatchObject({ name: 'write', role: 'admin' });
+  });
+
+  it('takes an unchanged token again without a trace, and never one that was revoked, replaced or is of another name', async () => {
+    const acts = async () => (await listAudit(store.db, { limit: 10 })).map(({ actor, action }) => [actor, action]);
+    await setWriteToken(store.db, 'first');
+    const before = (await acts()).length;
+    await setWriteToken(store.db, 'first');
+    expect(await acts()).toHaveLength(before);
+    await setWriteToken(store.db, 'second');
+    expect((await acts()).slice(0, 2)).toEqual([
+      ['server', 'token.created'],
+      ['server', 'token.revoked'],
+    ]);
+    await expect(setWriteToken(store.db, 'first')).rejects.toThrow(TokenIsPast);
+    const [own] = await listTokens(store.db);
+    await revokeToken(store.db, own?.id ?? 0, 'token admin');
+    await expect(setWriteToken(store.db, 'second')).rejects.toThrow(TokenIsPast);
+    const { token } = await createToken(store.db, {
+      name: 'nightly',
+      role: 'write',
+      namespace: 'risk',
+      model: '',
+      days: null,
+      createdBy: 'token admin',
+    });
+    await expect(setWriteToken(store.db, token)).rejects.toThrow(TokenIsPast);
+    expect(await findToken(store.db, token)).toMatchObject({ name: 'nightly', role: 'write', namespace: 'risk' });
+    expect(await findToken(store.db, 'second')).toBeNull();
   });
 });

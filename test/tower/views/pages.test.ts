@@ -9,7 +9,7 @@ import { type SampleOptions, sampleReport } from '../sample.ts';
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-pages-'));
 let tower: Tower;
 beforeAll(async () => {
-  tower = await startTower({ folder, port: 0, version: '0.1.0' });
+  tower = await startTower({ folder, port: 0, version: '0.1.0', publicUrl: 'https://Tower.example.com:443/' });
 });
 afterAll(async () => {
   await tower?.close();
@@ -70,6 +70,13 @@ describe('the pages', () => {
     await expect(readable((await page('/')).html)).toMatchFileSnapshot('golden/fleet.html');
     await expect(readable((await page(model)).html)).toMatchFileSnapshot('golden/model.html');
     await expect(readable((await page('/nothing')).html)).toMatchFileSnapshot('golden/not-found.html');
+  });
+
+  it('show the address at which people reach the server, whatever name a request has', async () => {
+    expect((await page('/api')).html).toContain('&#39;https://tower.example.com/v1/models&#39;');
+    const explored = (await page('/explore?metric=tower.score.passing&last=1200d')).html;
+    expect(explored).toContain('&#39;https://tower.example.com/v1/query?metric=');
+    expect(explored).not.toContain(tower.url);
   });
 
   it('filter by form; empty fields leave the address', async () => {
@@ -134,7 +141,9 @@ it('the page of the API holds every operation of the document, each with a line 
     for (const [method, { operationId, security }] of Object.entries(methods)) {
       const panel = html.slice(html.indexOf(`aria-labelledby="${operationId}"`)).split('</section>')[0] ?? '';
       expect(panel).toContain(`<code>${path}</code>`);
-      expect(panel).toContain(`${tower.url}${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase())}`);
+      expect(panel).toContain(
+        `https://tower.example.com${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase())}`,
+      );
       expect(panel.includes('Bearer $FLIGHTCHECK_TOWER_TOKEN'), `${method} ${path}`).toBe(security !== undefined);
     }
   expect(html).not.toContain(tower.token);
