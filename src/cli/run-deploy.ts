@@ -7,45 +7,28 @@ import { openGitTarget } from '../adapters/delivery/git.ts';
 import { importProblem } from '../adapters/delivery/python-import.ts';
 import { durationSeconds } from '../delivery/dag/duration.ts';
 import { renderAirflow, renderHash, specIn } from '../delivery/dag/render-airflow.ts';
-import { resolveDag } from '../delivery/dag/resolve.ts';
-import { withTasksOf } from '../delivery/dag/source.ts';
-import type { DagSpec, Environment } from '../delivery/dag/spec.ts';
 import { apply } from '../delivery/deploy/apply.ts';
 import { changesOf } from '../delivery/deploy/changes.ts';
 import { type Deployment, fileNameOf } from '../delivery/deploy/deployment.ts';
 import { expectedOf, scheduledOf } from '../delivery/deploy/proof.ts';
 import { rollback } from '../delivery/deploy/rollback.ts';
+import { stop } from '../delivery/deploy/stop.ts';
 import { deploySuite } from '../delivery/deploy/suite.ts';
 import { type Clock, verify } from '../delivery/deploy/verify.ts';
-import { requireManifest } from '../engine/manifest/load.ts';
 import type { Airflow, DagTarget } from '../kernel/delivery.ts';
-import { EnvironmentError, exitCode, type Place, UsageError } from '../kernel/failure.ts';
-import { manifestFile, type ResolvedManifest } from '../kernel/manifest.ts';
+import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
 import { renderChanges } from '../reports/changes.ts';
 import { renderDotenv } from '../reports/dotenv.ts';
 import type { Context, Invocation } from './command.ts';
+import { type Deployable, type Located, locate, type Wired, wire } from './deploy-inputs.ts';
 import { finish } from './finish.ts';
 import { modelGateOf } from './model-gate.ts';
-import { optionValue } from './options.ts';
-import { openRepo, type Repo, reportOf } from './repo.ts';
+import { reportOf } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
 
 const pollSeconds = 2;
 /** Longest that `deploy verify` asks: it proves what is, and waits for nothing. */
 const verifySeconds = 10;
-
-type Deployable = Environment & { readonly airflow: NonNullable<Environment['airflow']> };
-
-interface Wired {
-  readonly repo: Repo;
-  readonly spec: DagSpec;
-  readonly environment: Deployable;
-  /** Where the environment stands in the manifest. */
-  readonly place: Place;
-  readonly mlflow: ResolvedManifest['mlflow'];
-  readonly commit: string;
-  readonly imageDigest: string | null;
-}
 
 const clock: Clock = {
   now: () => new Date(),
@@ -53,90 +36,64 @@ const clock: Clock = {
   sleep: (seconds, signal) => sleep(seconds * 1000, undefined, signal ? { signal } : {}).catch(() => undefined),
 };
 
-/** `flightcheck deploy plan | apply | verify | rollback`. */
-export async function deploy(
-  context: Context,
-  invocation: Invocation,
-  action: 'plan' | 'apply' | 'verify' | 'rollback',
-): Promise<number> {
-  const wired = await wire(context, invocation);
+type Action = 'plan' | 'apply' | 'verify' | 'rollback' | 'stop';
+
+/** `flightcheck deploy plan | apply | verify | rollback | stop`. */
+export async function deploy(context: Context, invocation: Invocation, action: Action): Promise<number> {
+  const located = await locate(context, invocation);
+  if (action === 'rollback' || action === 'stop') return undo(context, invocation, located, action);
+  const wired = await wire(context, invocation, located);
   const text = renderAirflow(wired.spec);
   if (action === 'plan' && invocation.options.render === true) {
     context.print(text);
     return exitCode.fine;
   }
   await requireImportable(context, text);
-  const model = action === 'plan' || action === 'verify' ? undefined : modelGateOf(context, wired, action);
+  const model = action === 'apply' ? modelGateOf(context, wired, action) : undefined;
   const airflow = await airflowOf(context, wired.environment);
   if (action === 'plan') return plan(context, wired, airflow);
   if (action === 'verify') return prove(context, wired, airflow);
-  const target = await targetOf(context, wired.environment);
-  try {
-    const common = {
-      airflow,
-      target,
-      clock,
-      pollSeconds,
-      timeoutSeconds: durationSeconds(wired.environment.verifyTimeout),
+  const { spec, commit, imageDigest, environment } = wired;
+  const { paused, canary, testRun } = environment;
+  return withTarget(context, wired, async (target) => {
+    const deployment = await apply({
+      ...{ ...common(context, wired), airflow, target, spec, commit, imageDigest, paused, canary, testRun },
+      ...(model && { model }),
       signal: context.signal,
-      ...logged(context),
-    };
-    const { spec, commit, imageDigest, environment } = wired;
-    const { paused, canary, testRun } = environment;
+      attempt: context.env.CI_JOB_ID ?? Date.now().toString(36),
+    });
+    return report(context, invocation, wired, deployment);
+  });
+}
+
+/** What needs no image and no valid task: a DAG that is there can go however the repo looks by now. */
+async function undo(context: Context, invocation: Invocation, located: Located, action: 'rollback' | 'stop'): Promise<number> {
+  const model = action === 'rollback' ? modelGateOf(context, located, action) : undefined;
+  const airflow = await airflowOf(context, located.environment);
+  return withTarget(context, located, async (target) => {
+    const options = { ...common(context, located), airflow, target, dagId: located.dagId, signal: context.signal };
     const deployment =
-      action === 'apply'
-        ? await apply({
-            ...common,
-            ...(model && { model }),
-            spec,
-            commit,
-            imageDigest,
-            paused,
-            canary,
-            testRun,
-            attempt: context.env.CI_JOB_ID ?? Date.now().toString(36),
-          })
-        : await rollback({ ...common, dagId: spec.id, ...(model && { registry: model.registry }) });
-    return await report(context, invocation, wired, deployment);
+      action === 'stop' ? await stop(options) : await rollback({ ...options, ...(model && { registry: model.registry }) });
+    return report(context, invocation, located, deployment);
+  });
+}
+
+const common = (context: Context, { environment }: Located) => ({
+  ...{ clock, pollSeconds, timeoutSeconds: durationSeconds(environment.verifyTimeout) },
+  ...logged(context),
+});
+
+async function withTarget(
+  context: Context,
+  { environment }: Located,
+  use: (target: DagTarget) => Promise<number>,
+): Promise<number> {
+  const target = await targetOf(context, environment);
+  try {
+    return await use(target);
   } finally {
     await target.close?.();
   }
-}
-
-async function wire(context: Context, invocation: Invocation): Promise<Wired> {
-  const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
-  const manifest = await withTasksOf(
-    requireManifest(repo.manifest),
-    (path) => repo.files.text(path),
-    (key) => repo.manifest.place(key),
-  );
-  const name = optionValue<string>(invocation, 'env');
-  if (name === '')
-    throw new UsageError('ENVIRONMENT_MISSING', 'Which environment?', {
-      hint: `Say --env NAME; flightcheck.yml has ${Object.keys(manifest.environments ?? {}).join(', ') || 'none yet, add `environments:`'}.`,
-    });
-  const image = optionValue<string>(invocation, 'task-image') || context.env.FLIGHTCHECK_RESULT_IMAGE || null;
-  const commit = repo.git.head ?? context.env.CI_COMMIT_SHA ?? '';
-  const tags = await repo.git.tags();
-  const version = context.env.CI_COMMIT_TAG ?? tags[0] ?? commit.slice(0, 12);
-  const spec = resolveDag(manifest, { environment: name, image, commit, version }, (key) => repo.manifest.place(key));
-  const environment = manifest.environments?.[name];
-  const place = repo.manifest.place(`environments.${name}`) ?? { path: manifestFile };
-  const { airflow } = environment ?? {};
-  if (!environment || !airflow)
-    throw new UsageError('ENVIRONMENT_WITHOUT_AIRFLOW', `The environment ${name} has no airflow`, {
-      hint: 'Add `airflow: { url: https://airflow.example.com }` to it.',
-      place,
-    });
-  return {
-    repo,
-    spec,
-    environment: { ...environment, airflow },
-    place,
-    mlflow: manifest.mlflow,
-    commit,
-    imageDigest: /@(sha256:[0-9a-f]{64})$/.exec(image ?? '')?.[1] ?? null,
-  };
 }
 
 /** A file that cannot be imported even here never leaves the machine. */
@@ -222,6 +179,12 @@ const endings: Readonly<Record<Deployment['outcome'], { readonly code: number; r
   refused: { code: exitCode.gateSaysNo, words: 'Refused: nothing was delivered, the environment is as it was.' },
   superseded: { code: exitCode.environment, words: 'Another deployment came after this one: what it delivered stays.' },
   'rolled-back': { code: exitCode.rolledBack, words: 'Rolled back: Airflow has what it had before, proven.' },
+  stopped: { code: exitCode.fine, words: 'Stopped: Airflow schedules nothing of it any more.' },
+  'stop-unverified': {
+    code: exitCode.rollbackUnverified,
+    words:
+      'The file is removed, and Airflow may still schedule the DAG: look at the step that failed and at Airflow, then run flightcheck deploy stop again.',
+  },
   'rollback-unverified': {
     code: exitCode.rollbackUnverified,
     words:
@@ -229,12 +192,12 @@ const endings: Readonly<Record<Deployment['outcome'], { readonly code: number; r
   },
 };
 
-async function report(context: Context, invocation: Invocation, wired: Wired, deployment: Deployment): Promise<number> {
-  const { repo, spec, environment } = wired;
+async function report(context: Context, invocation: Invocation, located: Located, deployment: Deployment): Promise<number> {
+  const { repo, dagId, environment } = located;
   const suite = deploySuite(deployment, triggerOf(context.env));
   const { code, words } = endings[deployment.outcome];
-  const made = reportOf(context, repo, 'deploy', [suite], { notices: [`${spec.id}: ${words}`] });
-  const url = `${environment.airflow.url.replace(/\/+$/, '')}/dags/${spec.id}`;
+  const made = reportOf(context, repo, 'deploy', [suite], { notices: [`${dagId}: ${words}`] });
+  const url = `${environment.airflow.url.replace(/\/+$/, '')}/dags/${dagId}`;
   const files = new Map([['deploy.env', renderDotenv(made, url)]]);
   const written = await finish(context, invocation, { root: repo.root, report: made, gate: undefined, waivers: [], files });
   if (written === exitCode.environment)

@@ -1,5 +1,5 @@
 /** One job of a component in GitLab's keywords: what all jobs share, and what the component says of this one. */
-import { type Component, type ComponentJob, commonOptions } from '../kernel/component.ts';
+import { type Acts, type Component, type ComponentJob, commonOptions } from '../kernel/component.ts';
 import { includedVariableOf, type Option, type OptionName, options, variableOf } from '../kernel/options/index.ts';
 
 export interface Release {
@@ -19,7 +19,7 @@ export const componentFacts = ['name', 'version', 'sha', 'reference'] as const;
 
 /** Options that only GitLab reads: they stand in the job's own keywords. */
 const keywordsOnly: ReadonlySet<OptionName> = new Set([
-  ...(['stage', 'job-prefix', 'image', 'report-image', 'build-image', 'parallel', 'deploy-when'] as const),
+  ...(['stage', 'job-prefix', 'image', 'report-image', 'build-image', 'parallel', 'deploy-when', 'review-when'] as const),
 ]);
 
 /** True for an input that reaches the runner. */
@@ -33,15 +33,38 @@ const variable = (name: OptionName): unknown => {
   throw new Error(`${name}: an input of type ${type} cannot become a variable; declare it as a string`);
 };
 
-/** What acts on an environment: the default branch and tags, where the environment's secrets may be. */
-const actingRules = (acts: 'asked' | 'input'): readonly object[] => [
-  { if: '$CI_PIPELINE_SOURCE == "merge_request_event"', when: 'never' },
-  {
-    if: '$CI_COMMIT_TAG || $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH',
-    // A job that nobody need ever start must not hold up the pipeline.
-    ...(acts === 'asked' ? { when: 'manual', allow_failure: true } : { when: input('deploy-when') }),
-  },
-];
+/**
+ * What acts on an environment: the default branch and tags, where the environment's secrets may be, or merge requests, when
+ * somebody has said so. A job that nobody need ever start must not hold up the pipeline.
+ */
+const actingRules = ({ on, when }: Acts): readonly object[] => {
+  const asked = { when: 'manual', allow_failure: true };
+  if (on === 'env')
+    return [
+      { if: '$CI_PIPELINE_SOURCE == "merge_request_event"', when: 'never' },
+      {
+        if: '$CI_COMMIT_TAG || $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH',
+        ...(when === 'asked' ? asked : { when: input('deploy-when') }),
+      },
+    ];
+  const wanted = (how: string) => ({ if: `$CI_PIPELINE_SOURCE == "merge_request_event" && "${input('review-when')}" ${how}` });
+  if (when === 'asked') return [{ ...wanted('!= "never"'), ...asked }];
+  return [
+    { ...wanted('== "manual"'), ...asked },
+    { ...wanted('== "on_success"'), when: 'on_success' },
+  ];
+};
+
+/** The variables of an environment reach its jobs alone; the runner writes the address of the DAG. */
+function environmentOf({ on, stoppedBy, stops }: Acts): object {
+  const name = on === 'env' ? input('env') : `${input('review-env')}/mr-$CI_MERGE_REQUEST_IID`;
+  const group = on === 'env' ? input('env') : `${input('review-env')}-mr-$CI_MERGE_REQUEST_IID`;
+  const rest = stops ? { action: 'stop' } : { url: '$FLIGHTCHECK_RESULT_URL' };
+  return {
+    environment: { name, ...rest, ...(stoppedBy !== undefined && { on_stop: jobName(stoppedBy) }) },
+    resource_group: `flightcheck-${group}`,
+  };
+}
 
 /** Merge request pipelines, and branch pipelines where no merge request pipeline runs for the same push. */
 const rules = ({ runsAlways = false, runsForTags = false }: ComponentJob): readonly object[] => {
@@ -87,11 +110,7 @@ export function renderJob(job: ComponentJob, bootstrap: string, release: Release
     image: input(job.image),
     ...(job.needs && { needs: job.needs.map((name) => ({ job: jobName(name), artifacts: true })) }),
     rules: job.acts ? actingRules(job.acts) : rules(job),
-    ...(job.acts && {
-      // The variables of an environment reach its jobs alone; the runner writes the address of the DAG.
-      environment: { name: input('env'), url: '$FLIGHTCHECK_RESULT_URL' },
-      resource_group: `flightcheck-${input('env')}`,
-    }),
+    ...(job.acts && environmentOf(job.acts)),
     ...(job.isSharded && { parallel: input('parallel') }),
     interruptible: job.acts === undefined,
     retry: { max: 2, when: ['runner_system_failure', 'scheduler_failure'] },

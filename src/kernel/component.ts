@@ -31,13 +31,24 @@ export interface ComponentJob {
   readonly runsForTags?: boolean;
   /** Runs whatever became of the jobs before it. */
   readonly runsAlways?: boolean;
-  /**
-   * Acts on the environment that the input `env` names: of the default branch and of tags alone, one at a time, never
-   * interrupted. `asked`: only when a person starts it; `input`: as the input `deploy-when` says.
-   */
-  readonly acts?: 'asked' | 'input';
+  /** Acts on an environment: one at a time, never interrupted. */
+  readonly acts?: Acts;
   /** Jobs of the same component whose artifacts it reads. */
   readonly needs?: readonly string[];
+}
+
+/** How a job acts on an environment. */
+export interface Acts {
+  /**
+   * `env`: on what that input names, for the default branch and tags. `review-env`: on one of its own for each merge request,
+   * in its pipelines alone, whose commits a runner can fetch when the branch is gone.
+   */
+  readonly on: 'env' | 'review-env';
+  /** `asked`: only when a person starts it; `input`: as the input `deploy-when` or `review-when` says. */
+  readonly when: 'asked' | 'input';
+  /** The job of the same component that stops the environment; `stops`: this one does. */
+  readonly stoppedBy?: string;
+  readonly stops?: boolean;
 }
 
 export interface Component {
@@ -58,7 +69,8 @@ export function inputsOf(component: Component): readonly OptionName[] {
   const keywords: readonly OptionName[] = [
     ...jobs.map((job) => job.image),
     ...(jobs.some((job) => job.isSharded) ? (['parallel'] as const) : []),
-    ...(jobs.some((job) => job.acts === 'input') ? (['deploy-when'] as const) : []),
+    ...(jobs.some(({ acts }) => acts?.on === 'env') ? (['deploy-when'] as const) : []),
+    ...(jobs.some(({ acts }) => acts?.on === 'review-env') ? (['review-when'] as const) : []),
   ];
   return [...new Set<OptionName>([...commonOptions, ...keywords, ...jobs.flatMap((job) => job.reads)])];
 }

@@ -13,6 +13,8 @@ export interface ScheduledDag {
   readonly id: string;
   readonly docMd: string;
   readonly isPaused: boolean;
+  /** False once its file is gone: Airflow keeps such a DAG with its runs, and schedules nothing of it. */
+  readonly isActive: boolean;
   readonly hasImportErrors: boolean;
   /** Token that asks Airflow to parse the file at once; null where it has none. */
   readonly fileToken: string | null;
@@ -79,7 +81,7 @@ export interface DagTarget {
   revert(name: string, reason: string, delivered?: string): Promise<Reverted>;
   /** What is remembered of the delivery that `revert` would undo; null when there is none. */
   last(name: string): Promise<DeliveryRecord | null>;
-  /** Removes a file; nothing when it does not exist. */
+  /** Removes a file, and with it what `revert` could undo; nothing when it does not exist. */
   remove(name: string, reason: string): Promise<void>;
 }
 

@@ -402,6 +402,30 @@ ${more}`;
     expect(await stateOf()).toMatchObject({ isThere: true, hashes: [deliveredHash()] });
   });
 
+  test('stopped, it is scheduled no more and keeps its runs; rollback brings nothing back, apply does', async () => {
+    const runs = async () =>
+      ((await ask('/dags/risk/dagRuns')).body.dag_runs as { dag_run_id: string; state: string }[]).map((run) => run.dag_run_id);
+    commit(manifest(tasksOf('stopped')).replace('testRun: true', 'testRun: false'));
+    await ask('/dags/risk/dagRuns', 'POST', { dag_run_id: 'by-a-person', logical_date: null });
+    const { code, output } = await deploy('stop');
+    expect(code, output).toBe(0);
+    expect(output).toContain('Stopped: Airflow schedules nothing of it any more.');
+    expect(existsSync(join(airflow.dags, 'risk.py'))).toBe(false);
+    expect((await ask('/dags/risk/details')).body).toMatchObject({ is_stale: true, is_paused: true });
+    expect(await runs()).toContain('by-a-person');
+    expect((await deploy('verify')).code).toBe(1);
+    expect((await deploy('plan')).output).toContain('+ train');
+    const again = await deploy('stop');
+    expect(again.code, again.output).toBe(0);
+    const back = await deploy('rollback');
+    expect(back.code, back.output).toBe(0);
+    expect(existsSync(join(airflow.dags, 'risk.py'))).toBe(false);
+    const anew = await deploy('apply');
+    expect(anew.code, anew.output).toBe(0);
+    expect(await stateOf()).toMatchObject({ isPaused: false, hashes: [deliveredHash()], errors: [] });
+    expect(await runs()).toContain('by-a-person');
+  });
+
   test('a dag-processor that is dead: the file is back, and what Airflow schedules is what it did', async () => {
     const before = await stateOf();
     await airflow.kill('dag-processor');

@@ -18,6 +18,7 @@ interface Dag {
   tasks: readonly Task[];
   is_paused: boolean;
   has_import_errors: boolean;
+  is_stale: boolean;
   readonly file: string;
 }
 
@@ -25,6 +26,8 @@ export interface FakeAirflow {
   readonly url: string;
   readonly folder: string;
   readonly dags: Map<string, Dag>;
+  /** States of runs by id, of all DAGs. */
+  readonly runs: Map<string, string>;
   /** `METHOD path` of every request. */
   readonly requests: readonly string[];
   /** Looks at the folder now, as the dag-processor does. */
@@ -34,6 +37,10 @@ export interface FakeAirflow {
 export interface Faults {
   /** Looks of the one who polls before a changed file is read. */
   readonly lag?: number;
+  /** Looks before it notices that a file is gone. */
+  readonly removalLag?: number;
+  /** 403 for pausing. */
+  readonly isReadOnly?: boolean;
   /** Never reads a file again. */
   readonly isDead?: boolean;
   /** Seconds since the dag-processor's last sign of life. */
@@ -55,7 +62,7 @@ export interface Faults {
 const literal = (text: string | undefined): string => JSON.parse(text ?? '""') as string;
 
 /** What a DagBag makes of a rendered file. */
-function parse(text: string): Omit<Dag, 'is_paused' | 'has_import_errors' | 'file'> {
+function parse(text: string): Omit<Dag, 'is_paused' | 'has_import_errors' | 'is_stale' | 'file'> {
   const variables = new Map(
     [...text.matchAll(/(task_\d+) = \w+\(\n\s+task_id=(".*"),\n\s+doc_md=(".*"),/g)].map(([, name = '', id, doc]) => [
       name,
@@ -76,6 +83,7 @@ export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<
   const errors = new Map<string, { filename: string; timestamp: string; stack_trace: string }>();
   const seen = new Map<string, string>();
   const changedAt = new Map<string, number>();
+  const goneAt = new Map<string, number>();
   const runs = new Map<string, string>();
   let looks = 0;
   const read = (): void => {
@@ -99,9 +107,13 @@ export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<
         continue;
       }
       errors.delete(file);
-      dags.set(id, { ...parse(text), is_paused: known?.is_paused ?? true, has_import_errors: false, file });
+      dags.set(id, { ...parse(text), is_paused: known?.is_paused ?? true, has_import_errors: false, is_stale: false, file });
     }
-    for (const dag of dags.values()) if (!existsSync(join(folder, dag.file))) seen.delete(dag.file);
+    for (const dag of dags.values()) {
+      if (existsSync(join(folder, dag.file))) continue;
+      if (seen.delete(dag.file)) goneAt.set(dag.file, looks);
+      dag.is_stale = looks - (goneAt.get(dag.file) ?? 0) >= (faults.removalLag ?? 0);
+    }
     for (const file of [...errors.keys()]) if (!existsSync(join(folder, file))) errors.delete(file);
   };
   let stale = faults.staleTasks ?? 0;
@@ -131,6 +143,7 @@ export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<
     const dag = dags.get(decodeURIComponent(id));
     if (!dag) return sendJson(response, 404, { detail: `The Dag with ID: \`${id}\` was not found` });
     if (method === 'PATCH') {
+      if (faults.isReadOnly) return sendJson(response, 403, { detail: 'Forbidden' });
       dag.is_paused = (JSON.parse(body) as { is_paused: boolean }).is_paused;
       return sendJson(response, 200, dag);
     }
@@ -161,6 +174,6 @@ export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<
     sendJson(response, 200, { ...dag, file_token: 'abc' });
   });
   onTestFinished(() => server.close());
-  const airflow: FakeAirflow = { url: server.url, folder, dags, requests, read };
+  const airflow: FakeAirflow = { url: server.url, folder, dags, runs, requests, read };
   return airflow;
 }

@@ -8,6 +8,10 @@ interface DagAnswer {
   readonly doc_md: string | null;
   readonly is_paused: boolean;
   readonly has_import_errors?: boolean;
+  /** Of Airflow 3. */
+  readonly is_stale?: boolean;
+  /** Of Airflow 2; null is no answer. */
+  readonly is_active?: boolean | null;
   readonly file_token?: string;
 }
 interface TasksAnswer {
@@ -64,6 +68,7 @@ export function openAirflow(access: AirflowAccess): Airflow {
         id: dag.dag_id,
         docMd: dag.doc_md ?? '',
         isPaused: dag.is_paused,
+        isActive: !(dag.is_stale ?? dag.is_active === false),
         hasImportErrors: dag.has_import_errors ?? false,
         fileToken: dag.file_token ?? null,
       };

@@ -82,7 +82,9 @@ export async function openFolder(folder: string): Promise<DagTarget> {
       return { text: before, change: `${folder}/${name}` };
     },
     async remove(name) {
-      await rm(join(folder, name), { force: true }).catch(failing(`Removing ${name}`));
+      // The way back first: what is removed on purpose is not to be restored by a rollback.
+      for (const each of [recordName(name), name])
+        await rm(join(folder, each), { force: true }).catch(failing(`Removing ${name}`));
     },
   };
 }

@@ -123,11 +123,11 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
       }
     }
   };
-  /** The last delivery of the file that was not rolled back: what was is not rolled back twice. */
+  /** The last delivery of the file that is neither rolled back nor removed: what was is not rolled back twice. */
   const undoable = async (name: string): Promise<string | null> => {
     const last = async (pattern: string): Promise<string> =>
       (await git.raw(['log', '-1', '--format=%H', `--grep=${pattern}`, '--', pathOf(name)])).trim();
-    const [delivery, either] = [await last('^Render-Hash:'), await last('^\\(Render-Hash\\|Reverts\\):')];
+    const [delivery, either] = [await last('^Render-Hash:'), await last('^\\(Render-Hash\\|Reverts\\|Removes\\):')];
     return delivery === '' || either !== delivery ? null : delivery;
   };
   const read = (name: string): Promise<string | null> => readFile(join(clone, pathOf(name)), 'utf8').catch(() => null);
@@ -172,7 +172,7 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
       if ((await read(name)) === null) return;
       await push(async () => {
         await git.raw(['rm', '--ignore-unmatch', '--', pathOf(name)]);
-        await git.raw(['commit', '--allow-empty', '-m', `Remove ${name}`, '-m', reason]);
+        await git.raw(['commit', '--allow-empty', '-m', `Remove ${name}`, '-m', `${reason}\n\nRemoves: ${name}`]);
         return null;
       });
     },

@@ -2,9 +2,18 @@
 import { type Command, type Context, defineCommand, type Invocation } from '../command.ts';
 
 const argument = { name: 'dir', description: 'Folder of the model repo. Default: here.' };
-const options = ['env', 'task-image', 'output'] as const;
+const options = ['env', 'review-env', 'task-image', 'output'] as const;
 
-type Action = 'plan' | 'apply' | 'verify' | 'rollback';
+type Action = 'plan' | 'apply' | 'verify' | 'rollback' | 'stop';
+
+const flags = {
+  'per-merge-request': {
+    type: 'boolean',
+    description:
+      'The DAG of this merge request alone: its id ends with __mr and the number, from CI_MERGE_REQUEST_IID. Without --env it goes to --review-env.',
+    default: false,
+  },
+} as const;
 
 const run =
   (action: Action) =>
@@ -19,6 +28,7 @@ const plan = defineCommand({
   argument,
   options,
   flags: {
+    ...flags,
     render: { type: 'boolean', description: 'Print the rendered DAG file instead; asks no Airflow.', default: false },
   },
   examples: [
@@ -33,6 +43,7 @@ const apply = defineCommand({
   summary: 'Deliver the DAG, prove that Airflow schedules it, roll back else.',
   argument,
   options,
+  flags,
   examples: [
     {
       command: 'flightcheck deploy apply --env dev',
@@ -48,6 +59,7 @@ const verify = defineCommand({
   summary: 'Prove that Airflow schedules exactly this commit.',
   argument,
   options,
+  flags,
   examples: [{ command: 'flightcheck deploy verify --env prod', meaning: 'Exit 1 when it schedules something else.' }],
   run: run('verify'),
 });
@@ -57,6 +69,7 @@ const rollback = defineCommand({
   summary: 'Undo the last delivery and prove that Airflow has what it had before.',
   argument,
   options,
+  flags,
   examples: [
     {
       command: 'flightcheck deploy rollback --env prod',
@@ -65,6 +78,22 @@ const rollback = defineCommand({
     },
   ],
   run: run('rollback'),
+});
+
+const stop = defineCommand({
+  name: 'stop',
+  summary: 'Remove the DAG of an environment and prove that Airflow schedules it no more.',
+  argument,
+  options,
+  flags,
+  examples: [
+    {
+      command: 'flightcheck deploy stop --env dev',
+      meaning:
+        'Exit 0: gone, or paused while Airflow has not seen it; also when nothing was there. 1: what lies there is not of Flightcheck, and stays. 5: not proven, look at once.',
+    },
+  ],
+  run: run('stop'),
 });
 
 const runLocal = defineCommand({
@@ -91,5 +120,5 @@ export const command: Command = defineCommand({
   summary: "Deploy the model's DAG to Airflow, with proof.",
   options: [],
   examples: [...plan.examples.slice(0, 1), ...apply.examples, ...runLocal.examples.slice(0, 1)],
-  commands: [plan, apply, verify, rollback, runLocal],
+  commands: [plan, apply, verify, rollback, stop, runLocal],
 });

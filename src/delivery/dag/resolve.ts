@@ -95,6 +95,12 @@ function isTimeZone(name: string): boolean {
   }
 }
 
+/** The id of the model's DAG there. */
+export function dagIdOf({ dag, model }: ResolvedManifest, { overrides, dagIdSuffix }: Environment): string {
+  const { id } = merged(dag ?? {}, overrides?.dag) as NonNullable<ResolvedManifest['dag']>;
+  return `${id ?? model.name}${dagIdSuffix}`;
+}
+
 type PlaceOf = (key: string) => Place | undefined;
 
 /** What is wrong with the tasks as a whole; one sentence and its place each. */
@@ -134,7 +140,7 @@ const metricsProblems = (tasks: readonly TaskSpec[], { metrics }: Environment): 
     ? [{ key: `tasks.${metricsTaskId}`, message: `the id ${metricsTaskId} is that of the task that posts metrics` }]
     : [];
 
-function environmentOf(manifest: ResolvedManifest, name: string, place: PlaceOf): Environment {
+export function environmentOf(manifest: ResolvedManifest, name: string, place: PlaceOf): Environment {
   const known = Object.keys(manifest.environments ?? {});
   const environment = manifest.environments?.[name];
   if (environment && known.includes(name)) return environment;
@@ -196,7 +202,7 @@ export function resolveDag(manifest: ResolvedManifest, delivery: Delivery, place
     );
   const { name, owner, description = '' } = manifest.model;
   return {
-    id: `${dag.id ?? name}${environment.dagIdSuffix}`,
+    id: dagIdOf(manifest, environment),
     description: dag.description ?? description,
     schedule: { cron, assets: typeof schedule === 'string' ? [] : (schedule?.assets ?? []) },
     timezone,

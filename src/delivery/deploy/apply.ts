@@ -3,7 +3,7 @@ import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
 import { EnvironmentError } from '../../kernel/failure.ts';
 import { renderAirflow, renderHash } from '../dag/render-airflow.ts';
 import type { DagSpec } from '../dag/spec.ts';
-import { type Deployment, type DeployStep, fileNameOf, type Outcome, type Result, type StepId } from './deployment.ts';
+import { type Deployment, type DeployStep, fileNameOf, type Outcome, ownRuns, type Result, type StepId } from './deployment.ts';
 import { finishAlias, giveAliasBack, judgeModel, type ModelGate, moveAlias } from './model.ts';
 import { differenceOf, expectedOf, hashOf, type Scheduled, scheduledOf } from './proof.ts';
 import { restore } from './restore.ts';
@@ -229,7 +229,7 @@ async function tryCanary(
   }
 }
 
-const testRunPrefix = (hash: string): string => `flightcheck__${hash.slice(0, 12)}__`;
+const testRunPrefix = (hash: string): string => `${ownRuns}${hash.slice(0, 12)}__`;
 
 /**
  * What an earlier try of the same version, killed on its way, has not come to: to let a new DAG go, to see a run of it succeed.

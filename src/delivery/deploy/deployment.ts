@@ -12,13 +12,24 @@ export type StepId =
   | 'alias'
   | 'alias-back'
   | 'roll-back'
-  | 'verify-rollback';
+  | 'verify-rollback'
+  | 'remove'
+  | 'pause'
+  | 'verify-stop';
 export type DeployStep = Step<StepId>;
 /** What a step came to. */
 export type Result = Omit<DeployStep, 'id' | 'seconds'>;
 
 /** `unchanged`: Airflow has it already. `refused`: nothing was delivered. `superseded`: another deployment came after. */
-export type Outcome = 'deployed' | 'unchanged' | 'refused' | 'superseded' | 'rolled-back' | 'rollback-unverified';
+export type Outcome =
+  | 'deployed'
+  | 'unchanged'
+  | 'refused'
+  | 'superseded'
+  | 'rolled-back'
+  | 'rollback-unverified'
+  | 'stopped'
+  | 'stop-unverified';
 
 export interface Deployment {
   readonly outcome: Outcome;
@@ -26,5 +37,8 @@ export interface Deployment {
   readonly previousHash: string | null;
   readonly steps: readonly DeployStep[];
 }
+
+/** What the ids of runs that a deployment starts begin with. */
+export const ownRuns = 'flightcheck__';
 
 export const fileNameOf = (dagId: string): string => `${dagId}.py`;

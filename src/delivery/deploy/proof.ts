@@ -17,9 +17,10 @@ export interface Expected {
   readonly tasks: readonly ScheduledTask[];
 }
 
+/** What Airflow schedules of a DAG; null: nothing, also when it keeps one whose file is gone. */
 export async function scheduledOf(airflow: Airflow, id: string): Promise<Scheduled | null> {
   const dag = await airflow.dag(id);
-  return dag === null ? null : { dag, tasks: await airflow.tasks(id) };
+  return dag === null || !dag.isActive ? null : { dag, tasks: await airflow.tasks(id) };
 }
 
 /** The hash that a DAG carries; null when it is not ours. */

@@ -1,7 +1,7 @@
 /** The way back of a deployment that failed: the file before, and the proof that Airflow has what it had. */
 import type { Airflow, DagTarget, Reverted } from '../../kernel/delivery.ts';
 import { renderHash, specIn } from '../dag/render-airflow.ts';
-import type { DeployStep, StepId } from './deployment.ts';
+import { type DeployStep, ownRuns, type StepId } from './deployment.ts';
 import { type Expected, expectedOf, type Scheduled, snapshotOf } from './proof.ts';
 import { type Clock, type Verified, verify } from './verify.ts';
 
@@ -11,6 +11,7 @@ interface RestoreOptions {
   readonly timeoutSeconds: number;
   readonly pollSeconds: number;
   readonly clock: Clock;
+  readonly signal?: AbortSignal;
   onWait?(why: string, seconds: number): void;
 }
 
@@ -91,9 +92,12 @@ async function restorePaused(airflow: Airflow, { dag }: Scheduled): Promise<void
 export const tracesOf = async (airflow: Airflow, name: string): Promise<readonly string[]> =>
   ((await airflow.importErrors(name)) ?? []).map(({ trace }) => trace);
 
+const hasHistory = async (airflow: Airflow, id: string): Promise<boolean> =>
+  (await airflow.runs(id, '')).some((run) => !run.id.startsWith(ownRuns));
+
 /**
- * A DAG that is new has nothing to go back to: it must be gone, and its import error with it. Looked at twice, for Airflow
- * may be reading the file while it is removed.
+ * A DAG without a file must be gone, and its import error with it. Looked at twice, for Airflow may be reading the file while
+ * it is removed. One that has run for others than us keeps its history: it is gone when Airflow schedules it no more.
  */
 export async function gone(options: Omit<RestoreOptions, 'target'>, name: string): Promise<Verified> {
   const { airflow, clock } = options;
@@ -104,18 +108,21 @@ export async function gone(options: Omit<RestoreOptions, 'target'>, name: string
   let why = '';
   for (;;) {
     try {
-      const isListed = (await airflow.dag(id)) !== null;
-      if (isListed) await airflow.forget(id);
+      const dag = await airflow.dag(id);
+      const isKept = dag !== null && (await hasHistory(airflow, id));
+      if (dag !== null && !isKept) await airflow.forget(id);
+      const isListed = isKept ? dag.isActive : dag !== null;
       const isBroken = (await tracesOf(airflow, name)).length > 0;
       inARow = isListed || isBroken ? 0 : inARow + 1;
       if (inARow >= 2) return { isProven: true, seconds: seconds() };
-      why = isListed ? `Airflow still lists ${id}` : isBroken ? `Airflow still has the import error of ${name}` : 'looking again';
+      why = isListed ? `Airflow still has ${id}` : isBroken ? `Airflow still has the import error of ${name}` : 'looking again';
     } catch (error) {
       inARow = 0;
       why = error instanceof Error ? error.message : String(error);
     }
     if (seconds() >= options.timeoutSeconds) return { isProven: false, seconds: seconds(), reason: why };
+    if (options.signal?.aborted) return { isProven: false, seconds: seconds(), reason: `interrupted while ${why}` };
     options.onWait?.(why, seconds());
-    await clock.sleep(options.pollSeconds);
+    await clock.sleep(options.pollSeconds, options.signal);
   }
 }

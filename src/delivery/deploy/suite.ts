@@ -51,6 +51,21 @@ const steps: Readonly<Record<StepId, StepWords>> = {
     why: 'A rollback that nobody proved may be half of one.',
     fix: 'Look at the DAG in Airflow at once; run flightcheck deploy rollback again.',
   },
+  remove: {
+    title: 'The DAG is removed',
+    why: 'Airflow schedules what lies in its folder.',
+    fix: 'Check rights and branch of the target. A file that Flightcheck did not write is removed by who wrote it.',
+  },
+  pause: {
+    title: 'No run begins any more',
+    why: 'Airflow may take minutes to see that a file is gone, and starts runs until then.',
+    fix: 'Pause the DAG in Airflow.',
+  },
+  'verify-stop': {
+    title: 'Airflow schedules the DAG no more',
+    why: 'A file that was removed is not yet a DAG that has ended.',
+    fix: 'Look at the DAG in Airflow; run flightcheck deploy stop again.',
+  },
 };
 
 const suite = { id: 'deploy', title: 'Deployment' } as const;

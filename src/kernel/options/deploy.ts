@@ -6,6 +6,12 @@ export const deployOptions = {
     regex: '^([a-z0-9][a-z0-9-]{0,30})?$',
     default: '',
   },
+  'review-env': {
+    type: 'string',
+    description: 'Environment of flightcheck.yml to which merge requests deploy, each a DAG of its own.',
+    regex: '^[a-z0-9][a-z0-9-]{0,30}$',
+    default: 'review',
+  },
   'task-image': {
     type: 'string',
     description: 'Image, by digest, of the tasks that name none. Default: what the build job handed over.',

@@ -36,6 +36,13 @@ export const pipelineOptions = {
     options: ['manual', 'on_success'],
     default: 'manual',
   },
+  'review-when': {
+    type: 'string',
+    description:
+      'never: merge requests deploy nothing; manual: a person starts the deployment of a merge request; on_success: it follows the jobs before it.',
+    options: ['never', 'manual', 'on_success'],
+    default: 'never',
+  },
   cli: {
     type: 'string',
     description:

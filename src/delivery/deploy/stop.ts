@@ -1,0 +1,92 @@
+/** Ends what an environment runs of a model: the file goes, and Airflow schedules nothing of it any more. */
+import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
+import { renderHash, specIn } from '../dag/render-airflow.ts';
+import { type Deployment, type DeployStep, fileNameOf, type Outcome, type Result, type StepId } from './deployment.ts';
+import { hashOf, scheduledOf } from './proof.ts';
+import { gone } from './restore.ts';
+import type { Clock } from './verify.ts';
+
+export interface StopOptions {
+  readonly airflow: Airflow;
+  readonly target: DagTarget;
+  readonly dagId: string;
+  readonly timeoutSeconds: number;
+  readonly pollSeconds: number;
+  readonly clock: Clock;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+  onStep?(step: DeployStep): void;
+  onWait?(why: string, seconds: number): void;
+}
+
+/** Removes the file, pauses the DAG until Airflow has seen that, and proves it. Called again, it ends what was begun. */
+export async function stop(options: StopOptions): Promise<Deployment> {
+  const { airflow, target, dagId, clock } = options;
+  const name = fileNameOf(dagId);
+  const steps: DeployStep[] = [];
+  const timed = async (id: StepId, work: () => Promise<Result>): Promise<Result> => {
+    const started = clock.now().getTime();
+    const result = await work();
+    const step: DeployStep = { id, seconds: (clock.now().getTime() - started) / 1000, ...result };
+    steps.push(step);
+    options.onStep?.(step);
+    return result;
+  };
+  // Airflow is asked before anything is removed: one that cannot be asked could prove nothing.
+  const scheduled = await scheduledOf(airflow, dagId);
+  const text = await target.read(name);
+  const spec = text === null ? null : specIn(text);
+  const previousHash = spec ? renderHash(spec) : scheduled && hashOf(scheduled);
+  const end = (outcome: Outcome): Deployment => ({ outcome, hash: previousHash ?? '', previousHash, steps });
+  const foreign = (what: string, where: string): Result => ({
+    outcome: 'fail',
+    words: `${what} in ${where} is not of Flightcheck, so it stays: whoever wrote it removes it`,
+  });
+  const removed = await timed('remove', async () => {
+    if (text !== null && spec === null) return foreign(name, target.words);
+    if (text === null && scheduled && previousHash === null) return foreign(dagId, airflow.url);
+    return remove(target, name, text !== null);
+  });
+  if (removed.outcome === 'fail') return end('refused');
+  await timed('pause', () => pause(airflow, dagId));
+  const verified = await timed('verify-stop', () => proveStop(options, name));
+  return end(verified.outcome === 'pass' ? 'stopped' : 'stop-unverified');
+}
+
+async function remove(target: DagTarget, name: string, isThere: boolean): Promise<Result> {
+  if (!isThere) return { outcome: 'skipped', words: `${target.words} has no ${name}; looking whether Airflow still has its DAG` };
+  try {
+    await target.remove(name, 'Stopped by Flightcheck.');
+  } catch (error) {
+    // A push may have arrived although its answer was lost.
+    if ((await target.read(name).catch(() => name)) !== null) throw error;
+  }
+  // A canary that was killed on its way.
+  await target.remove(fileNameOf(`${name.slice(0, -'.py'.length)}__canary`), 'Stopped by Flightcheck.');
+  return { outcome: 'pass', words: `${name} is removed from ${target.words}` };
+}
+
+/** Never rejects: an account that may not pause has removed the file, and that ends the DAG too. */
+async function pause(airflow: Airflow, dagId: string): Promise<Result> {
+  try {
+    const dag = await airflow.dag(dagId);
+    if (dag === null || !dag.isActive) return { outcome: 'skipped', words: 'Airflow schedules nothing of it' };
+    const live = (await airflow.runs(dagId, '')).filter(({ state }) => state === 'running' || state === 'queued').length;
+    const words = live === 0 ? 'it is paused' : `it is paused; runs that still go on, and may fail without their file: ${live}`;
+    if (!dag.isPaused) await airflow.setPaused(dagId, true);
+    return { outcome: 'pass', words };
+  } catch (error) {
+    const words = `it cannot be paused until Airflow has seen that its file is gone: ${error instanceof Error ? error.message : String(error)}`;
+    return { outcome: 'skipped', words };
+  }
+}
+
+async function proveStop(options: StopOptions, name: string): Promise<Result> {
+  const verified = await gone(options, name);
+  if (verified.isProven) return { outcome: 'pass', words: 'no file lies there, and Airflow schedules no such DAG' };
+  const dag = await options.airflow.dag(options.dagId).catch(() => null);
+  const waited = `after ${Math.round(verified.seconds)} s ${verified.reason}`;
+  return dag?.isPaused
+    ? { outcome: 'pass', words: `no file lies there, and the DAG is paused, so nothing of it starts; ${waited}` }
+    : { outcome: 'fail', words: waited };
+}
