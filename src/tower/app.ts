@@ -4,6 +4,7 @@ import { type Context, Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { contextStorage } from 'hono/context-storage';
 import { secureHeaders } from 'hono/secure-headers';
+import { getAlert, getAlerts, postAcknowledgement } from './api/alerts.ts';
 import { getChecks } from './api/checks.ts';
 import { getDashboard, getDashboards, postDashboard, putDashboard, removeDashboard } from './api/dashboards.ts';
 import { defaultLimits, type Limits } from './api/json.ts';
@@ -15,7 +16,7 @@ import { HttpProblem, problemResponse, statusOf } from './api/problem.ts';
 import { defaultRate, limitRate, type Rate } from './api/rate-limit.ts';
 import { getGate, getReport, getReports, getVersions } from './api/records.ts';
 import { postReport } from './api/reports.ts';
-import { deleteRule, getAlerts, getBacktest, getRule, getRules, patchRule, postRule } from './api/rules.ts';
+import { deleteRule, getBacktest, getRule, getRules, patchRule, postRule } from './api/rules.ts';
 import { getSeries } from './api/series.ts';
 import { getMetrics, getQuery } from './api/slices.ts';
 import { getStanding } from './api/standing.ts';
@@ -28,17 +29,9 @@ import type { Login } from './auth/login.ts';
 import { getCallback, getLogin, postLogout } from './auth/login-routes.ts';
 import type { NoteBroker } from './notes/broker.ts';
 import { type Database, isAlive, sqlStateOf } from './store/database.ts';
-import { alertsRoute, ruleRoute, rulesRoute } from './views/alerts-route.tsx';
-import { apiRoute } from './views/api-page.tsx';
 import { assets } from './views/assets.ts';
-import { badgeRoute } from './views/badge-route.tsx';
-import { dashboardRoute, dashboardsRoute } from './views/dashboards-route.tsx';
 import { errorPage } from './views/error-page.tsx';
-import { exploreRoute } from './views/explore-route.tsx';
-import { fleetRoute } from './views/fleet-route.tsx';
-import { modelRoute } from './views/model-route.tsx';
-import { auditRoute, tokensRoute } from './views/tokens-route.tsx';
-import { waiversRoute } from './views/waivers-route.tsx';
+import { addPages } from './views/pages.ts';
 
 export interface AppOptions {
   readonly db: Database;
@@ -90,8 +83,10 @@ function isUnavailable(error: unknown): boolean {
 const isFull = (error: unknown): boolean =>
   sqlStateOf(error) === '53100' || (error instanceof Error && /No space left on device|ENOSPC/.test(error.message));
 
+/** A page, or a form of one. */
 const isForPeople = (c: Context): boolean =>
-  !/^\/(v1\/|otlp\/|openapi\.json|healthz|readyz|metrics$)/.test(c.req.path) && /^(GET|HEAD)$/.test(c.req.method);
+  !/^\/(v1\/|otlp\/|openapi\.json|healthz|readyz|metrics$)/.test(c.req.path) &&
+  (/^(GET|HEAD)$/.test(c.req.method) || /^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''));
 
 function asProblem(error: unknown, c: Context, report: AppOptions['onError']): HttpProblem {
   if (error instanceof HttpProblem) return error;
@@ -165,6 +160,8 @@ export function createApp(options: AppOptions): Hono {
   app.delete('/v1/rules/:id', deleteRule(withLimits));
   app.get('/v1/rules/:id/backtest', getBacktest(db));
   app.get('/v1/alerts', getAlerts(db));
+  app.get('/v1/alerts/:id', getAlert(db));
+  app.post('/v1/alerts/:id/acknowledge', postAcknowledgement(withLimits));
   app.get('/v1/dashboards', getDashboards(db));
   app.post('/v1/dashboards', postDashboard(withLimits));
   app.get('/v1/dashboards/:id', getDashboard(db));
@@ -193,18 +190,6 @@ export function createApp(options: AppOptions): Hono {
           headers: { 'content-type': asset.type, 'cache-control': 'public, max-age=31536000, immutable' },
         }),
     );
-  app.get('/', fleetRoute(db));
-  app.get('/explore', exploreRoute(db, publicUrl));
-  app.get('/dashboards', dashboardsRoute(db));
-  app.get('/dashboards/:id', dashboardRoute(db));
-  app.get('/api', apiRoute(api, publicUrl));
-  app.get('/alerts', alertsRoute(db));
-  app.get('/rules', rulesRoute(db));
-  app.get('/rules/:id', ruleRoute(db));
-  app.get('/models/:id', modelRoute(db));
-  app.get('/waivers', waiversRoute(db));
-  app.get('/badge/:file', badgeRoute(db));
-  app.get('/tokens', tokensRoute(db));
-  app.get('/audit', auditRoute(db));
+  addPages(app, db, api, publicUrl);
   return app;
 }

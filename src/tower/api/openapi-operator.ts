@@ -19,6 +19,8 @@ const writing = {
 const ruleBody = (schema: object) => ({ required: true, content: { 'application/json': { schema } } });
 
 export function rulePaths(get: Get): Readonly<Record<string, object>> {
+  const alertId = { ...modelId, description: 'Id of the alert.' };
+  const noAlert = { 404: problem('No such alert.') };
   const noRule = { 404: problem('No such rule.') };
   const enabled = {
     type: 'object',
@@ -72,6 +74,17 @@ export function rulePaths(get: Get): Readonly<Record<string, object>> {
       { parameters: parameters(alertsQuery) },
       { 200: table('A page of alerts.', 'AlertsPage'), 404: problem('No such model.') },
     ),
+    '/v1/alerts/{id}': get('getAlert', 'One alert.', { parameters: [alertId] }, { 200: json('The alert.', 'Alert'), ...noAlert }),
+    '/v1/alerts/{id}/acknowledge': {
+      post: {
+        operationId: 'acknowledgeAlert',
+        summary: 'Says that somebody has taken notice, and why that is enough. Needs the role write for the model.',
+        ...writing,
+        parameters: [alertId],
+        requestBody: ruleBody({ $ref: '#/components/schemas/Acknowledgement' }),
+        responses: { 200: json('The alert.', 'Alert'), ...writing.responses, ...noAlert, 413: problem('Too large.') },
+      },
+    },
   };
 }
 

@@ -8,7 +8,14 @@ import { dashboardPaths } from './openapi-dashboards.ts';
 import { rulePaths, tokenPaths } from './openapi-operator.ts';
 import { recordComponents, recordPaths } from './openapi-records.ts';
 import { json, modelId, parameters, problem, table } from './openapi-words.ts';
-import { alertSchema, alertsPageSchema, backtestSchema, rulesPageSchema, storedRuleSchema } from './rule-schemas.ts';
+import {
+  acknowledgementSchema,
+  alertSchema,
+  alertsPageSchema,
+  backtestSchema,
+  rulesPageSchema,
+  storedRuleSchema,
+} from './rule-schemas.ts';
 import * as schemas from './schemas.ts';
 import { sliceQuery } from './slice-query.ts';
 import { metricListSchema, metricsReceiptSchema, sliceSchema } from './slice-schemas.ts';
@@ -194,6 +201,7 @@ export function openApi(version: string): ApiDocument {
         StoredRule: storedRuleSchema,
         RulesPage: rulesPageSchema,
         Alert: alertSchema,
+        Acknowledgement: acknowledgementSchema,
         AlertsPage: alertsPageSchema,
         Backtest: backtestSchema,
         NewToken: tokens.newTokenSchema,

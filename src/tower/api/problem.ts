@@ -20,6 +20,7 @@ const titles = {
   'invalid-report': [422, 'The report is not valid'],
   'invalid-metrics': [422, 'The metrics are not valid'],
   'invalid-rule': [422, 'The rule is not valid'],
+  'invalid-acknowledgement': [422, 'The acknowledgement is not valid'],
   'invalid-dashboard': [422, 'The dashboard is not valid'],
   'invalid-token': [422, 'The token is not valid'],
   'key-reused': [422, 'The Idempotency-Key was used for another body'],

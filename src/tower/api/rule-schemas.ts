@@ -66,6 +66,10 @@ export const alertSchema = object('An alert.', {
   value: { ...number, description: 'Value that opened it.' },
   openedAt: time,
   closedAt: orNull(time),
+  acknowledged: {
+    description: 'Who has taken notice; null while nobody has.',
+    anyOf: [object('The newest.', { at: time, by: text, why: text }), { type: 'null' }],
+  },
   deliveries: {
     type: 'array',
     items: object('What was done for it.', {
@@ -76,6 +80,9 @@ export const alertSchema = object('An alert.', {
       result: { ...orNull(text), description: 'Address of what was made, or why it is not done.' },
     }),
   },
+});
+export const acknowledgementSchema = object('That somebody has taken notice of an alert.', {
+  why: { ...text, minLength: 1, maxLength: 500, pattern: '\\S', description: 'What is done about it, or why nothing is.' },
 });
 export const alertsPageSchema = object('Alerts, newest first.', {
   items: { type: 'array', items: { $ref: '#/components/schemas/Alert' } },

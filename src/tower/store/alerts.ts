@@ -1,7 +1,8 @@
 /** What rules have raised. */
 import { sql } from 'kysely';
 import type { RuleDefinition } from '../triggers/rule.ts';
-import type { Connection } from './database.ts';
+import { recordAct } from './audit.ts';
+import { type Connection, type Database, inTransaction } from './database.ts';
 import { inScope, type Scope } from './scope.ts';
 
 export interface AlertRow {
@@ -21,6 +22,9 @@ export interface AlertRow {
   readonly value: number;
   readonly openedAt: Date;
   readonly closedAt: Date | null;
+  readonly acknowledgedAt: Date | null;
+  readonly acknowledgedBy: string | null;
+  readonly acknowledgedWhy: string | null;
   readonly deliveries: readonly {
     readonly event: 'opened' | 'closed';
     readonly action: number;
@@ -54,7 +58,8 @@ export async function listAlerts(connection: Connection, filter: AlertFilter): P
   const { rows } = await sql<AlertRow & { key: number }>`
     select alert.id, alert.uid, alert.recorded_at as "recordedAt", rule.name as rule, rule.id as "ruleId", rule.definition ->> 'severity' as severity, model.id as "modelId",
       model.name as model, project.path as project, model.owner, metric.name as metric, series.labels, alert.value,
-      alert.opened_at as "openedAt", alert.closed_at as "closedAt", ${micros} as key,
+      alert.opened_at as "openedAt", alert.closed_at as "closedAt",
+      alert.acknowledged_at as "acknowledgedAt", alert.acknowledged_by as "acknowledgedBy", alert.acknowledged_why as "acknowledgedWhy", ${micros} as key,
       coalesce((select json_agg(json_build_object('event', event, 'action', action, 'state', state, 'attempts', attempts, 'result', result) order by id)
         from delivery where alert_id = alert.id), '[]') as deliveries
     from alert join rule on rule.id = alert.rule_id join model on model.id = alert.model_id join project on project.id = model.project_id
@@ -64,3 +69,33 @@ export async function listAlerts(connection: Connection, filter: AlertFilter): P
   );
   return rows;
 }
+
+export async function readAlert(connection: Connection, id: number, scope: Scope): Promise<AlertRow | null> {
+  return (await listAlerts(connection, { id, scope, limit: 1 }))[0] ?? null;
+}
+
+export interface Acknowledgement {
+  readonly actor: string;
+  readonly why: string;
+  /** Where the actor may write. */
+  readonly scope: Scope;
+}
+
+/** The newest one stands with the alert, all stand in the audit. @returns false where there is no such alert in scope. */
+export const acknowledgeAlert = (db: Database, id: number, { actor, why, scope }: Acknowledgement): Promise<boolean> =>
+  inTransaction(db, async (connection) => {
+    const { rows } = await sql<{ uid: string; rule: string; model: string }>`
+      update alert set acknowledged_at = now(), acknowledged_by = ${actor}, acknowledged_why = ${why}
+      from rule, model, project where alert.id = ${id}::bigint and rule.id = alert.rule_id and model.id = alert.model_id
+        and project.id = model.project_id and ${inScope(scope)}
+      returning alert.uid, rule.name as rule, model.name as model`.execute(connection);
+    const [alert] = rows;
+    if (alert)
+      await recordAct(connection, {
+        actor,
+        action: 'alert.acknowledged',
+        subject: `${alert.rule}: ${alert.model}`,
+        detail: { alert: alert.uid, why },
+      });
+    return alert !== undefined;
+  });

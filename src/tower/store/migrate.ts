@@ -13,6 +13,7 @@ import { schema8 } from './schema-8.ts';
 import { schema9 } from './schema-9.ts';
 import { schema10 } from './schema-10.ts';
 import { schema11 } from './schema-11.ts';
+import { schema12 } from './schema-12.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -27,6 +28,7 @@ const migrations: Readonly<Record<string, string>> = {
   '009-reports-by-time': schema9,
   '010-notes': schema10,
   '011-dashboards-of-a-namespace': schema11,
+  '012-acknowledged-alerts': schema12,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

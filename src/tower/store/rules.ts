@@ -80,10 +80,12 @@ export interface NewRule {
   readonly judgesFrom?: Date;
 }
 
-/** @throws RuleNameTaken */
-export async function createRule(db: Database, { name, definition, isEnabled, createdBy, judgesFrom }: NewRule): Promise<number> {
+/** A rule that is `replaced` is retired with it: alerts stay with the rule by which they were raised. @throws RuleNameTaken */
+export async function createRule(db: Database, rule: NewRule, replaced?: number): Promise<number> {
+  const { name, definition, isEnabled, createdBy, judgesFrom } = rule;
   try {
     return await inTransaction(db, async (connection) => {
+      if (replaced !== undefined) await retire(connection, replaced, createdBy);
       const { rows } = await sql<{ id: number }>`
       insert into rule (name, definition, metric_name, is_enabled, created_by, judges_from)
       values (${name}, ${JSON.stringify(definition)}::jsonb, ${definition.metric}, ${isEnabled}, ${createdBy},
@@ -114,12 +116,17 @@ export const enableRule = (db: Database, id: number, isEnabled: boolean, actor =
 
 /** Its alerts stay on record. */
 export const retireRule = (db: Database, id: number, actor = 'server'): Promise<void> =>
-  inTransaction(db, async (connection) => {
-    const { rows } = await sql<{ name: string }>`
-      update rule set is_enabled = false, retired_at = now() where id = ${id}::bigint returning name`.execute(connection);
-    await recordAct(connection, { actor, action: 'rule.retired', subject: rows[0]?.name ?? '' });
-    await closeAlerts(connection, id);
-  });
+  inTransaction(db, (connection) => retire(connection, id, actor));
+
+async function retire(connection: Connection, id: number, actor: string): Promise<void> {
+  const { rows } = await sql<{ name: string }>`
+    update rule set is_enabled = false, retired_at = now() where id = ${id}::bigint and retired_at is null returning name`.execute(
+    connection,
+  );
+  if (!rows[0]) return;
+  await recordAct(connection, { actor, action: 'rule.retired', subject: rows[0].name });
+  await closeAlerts(connection, id);
+}
 
 /** A rule that does not judge has no open alert and no state. */
 async function closeAlerts(connection: Connection, ruleId: number): Promise<void> {

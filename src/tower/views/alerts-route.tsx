@@ -1,91 +1,18 @@
 /** GET /alerts: what is wrong now and what was done; GET /rules and /rules/{id}: what is watched, and what that would have raised. */
 import type { Context } from 'hono';
-import { safeUrl } from '../../reports/text.ts';
-import { formatNumber, plural } from '../../reports/words.ts';
+import { plural } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
+import { adminForm, isAdmin } from '../auth/acting.ts';
 import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
-import { listRules, readRule } from '../store/rules.ts';
+import { enableRule, listRules, readRule, retireRule } from '../store/rules.ts';
 import { backtest } from '../triggers/backtest.ts';
-import { exploreHref } from './explore-state.ts';
+import { Alerts } from './alerts-table.tsx';
 import { documentOf, Layout } from './layout.tsx';
-import { sayMetric } from './metric-words.ts';
-import { daysTried, labelsOf, RulePage, RulesPage } from './rules-pages.tsx';
-import { minute } from './words.ts';
+import { daysTried, RulePage, RulesPage } from './rules-pages.tsx';
 
 const alertsShown = 100;
-const severityTones = { info: 'is-manual', warning: 'is-warn', critical: 'is-fail' } as const;
-
-function Done({ deliveries }: { readonly deliveries: AlertRow['deliveries'] }) {
-  if (deliveries.length === 0) return <span class="quiet">–</span>;
-  return (
-    <ul>
-      {deliveries.map(({ event, state, result, attempts }) => {
-        const href = safeUrl(result);
-        const tone = state === 'done' ? 'is-pass' : state === 'refused' ? 'is-fail' : 'is-warn';
-        return (
-          <li>
-            <span class={`badge ${tone}`}>{state === 'done' ? event : state}</span>{' '}
-            {href ? <a href={href}>{href.replace(/^https?:\/\//, '')}</a> : (result ?? '')}
-            {state === 'waiting' && attempts > 0 && <span class="quiet"> ({plural(attempts, 'attempt')})</span>}
-          </li>
-        );
-      })}
-    </ul>
-  );
-}
-
-function Alerts({ label, alerts }: { readonly label: string; readonly alerts: readonly AlertRow[] }) {
-  return (
-    <section class="panel scroll" tabindex={0} aria-label={label}>
-      <table class="numbers alerts">
-        <thead>
-          <tr>
-            {['Since', 'Model', 'What', 'Rule', 'Done'].map((head) => (
-              <th scope="col">{head}</th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {alerts.map((alert) => (
-            <tr>
-              <td>
-                <time datetime={alert.openedAt.toISOString()}>{minute(alert.openedAt)}</time>
-                {alert.closedAt && <small>to {minute(alert.closedAt)}</small>}
-              </td>
-              <th scope="row">
-                <a href={`/models/${alert.modelId}`}>{alert.model}</a>
-                <small>{alert.owner ?? 'nobody'}</small>
-              </th>
-              <td>
-                <a
-                  href={exploreHref({
-                    metric: alert.metric,
-                    where: [`model:${alert.model}`],
-                    by: Object.keys(alert.labels).slice(0, 2),
-                  })}
-                >
-                  {sayMetric(alert.metric) ?? alert.metric}
-                </a>{' '}
-                {formatNumber(alert.value)}
-                <small>{labelsOf(alert.labels)}</small>
-              </td>
-              <td>
-                <span class={`badge ${severityTones[alert.severity]}`}>{alert.severity}</span>{' '}
-                <a href={`/rules/${alert.ruleId}`}>{alert.rule}</a>
-              </td>
-              <td class="done">
-                <Done deliveries={alert.deliveries} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
-
 function AlertsPage({ open, closed }: { readonly open: readonly AlertRow[]; readonly closed: readonly AlertRow[] }) {
   return (
     <Layout title="Alerts · Control Tower" current="alerts">
@@ -126,7 +53,7 @@ export const alertsRoute =
 export const rulesRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    html(c, <RulesPage rules={await listRules(db, c.get('scope'))} />);
+    html(c, <RulesPage rules={await listRules(db, c.get('scope'))} mayChange={isAdmin(c)} />);
 
 export const ruleRoute =
   (db: Database) =>
@@ -136,6 +63,22 @@ export const ruleRoute =
     if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
     return html(
       c,
-      <RulePage rule={rule} past={await backtest(db, rule.definition, { scope, days: daysTried, now: Date.now() })} />,
+      <RulePage
+        rule={rule}
+        mayChange={isAdmin(c)}
+        past={await backtest(db, rule.definition, { scope, days: daysTried, now: Date.now() })}
+      />,
     );
+  };
+
+/** Switches a rule on or off, or takes it away. */
+export const changeRule =
+  (db: Database, change: 'switch' | 'delete') =>
+  async (c: Context): Promise<Response> => {
+    const { actor, fields } = await adminForm(c);
+    const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), null);
+    if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
+    if (change === 'delete') await retireRule(db, rule.id, actor);
+    else await enableRule(db, rule.id, fields.enabled === 'on', actor);
+    return c.redirect(change === 'delete' ? '/rules' : `/rules/${rule.id}`, 303);
   };

@@ -1,9 +1,11 @@
 /** The rules: what is watched, what is done then, and what a rule would have raised. */
 import { formatNumber, plural } from '../../reports/words.ts';
+import { fieldsOf } from '../api/rule-form.ts';
 import type { RuleRow } from '../store/rules.ts';
 import type { Backtest } from '../triggers/backtest.ts';
 import { type Action, isAbsence, type RuleDefinition } from '../triggers/rule.ts';
 import { exploreHref } from './explore-state.ts';
+import { Csrf, Deed } from './form.tsx';
 import { Layout } from './layout.tsx';
 import { count, minute } from './words.ts';
 
@@ -45,7 +47,7 @@ function HowToMake() {
   );
 }
 
-export function RulesPage({ rules }: { readonly rules: readonly RuleRow[] }) {
+export function RulesPage({ rules, mayChange }: { readonly rules: readonly RuleRow[]; readonly mayChange: boolean }) {
   return (
     <Layout title="Rules · Control Tower" current="alerts">
       <header>
@@ -91,7 +93,15 @@ export function RulesPage({ rules }: { readonly rules: readonly RuleRow[] }) {
           </table>
         </section>
       )}
-      <HowToMake />
+      {mayChange ? (
+        <p>
+          <a class="button" href="/rules/new">
+            Make a rule
+          </a>
+        </p>
+      ) : (
+        <HowToMake />
+      )}
     </Layout>
   );
 }
@@ -99,7 +109,77 @@ export function RulesPage({ rules }: { readonly rules: readonly RuleRow[] }) {
 export const daysTried = 90;
 const pastShown = 50;
 
-export function RulePage({ rule, past }: { readonly rule: RuleRow; readonly past: Backtest }) {
+export function PastAlerts({ past }: { readonly past: Backtest }) {
+  return (
+    <section aria-labelledby="past">
+      <h2 id="past">What it would have raised in {daysTried} days</h2>
+      <p class="lead">
+        {plural(past.alerts.length, 'alert')} of {plural(new Set(past.alerts.map((alert) => alert.series.modelId)).size, 'model')}
+        , among the {count(past.seriesCount)} series that it looks at
+        {past.isCut && '; only the first series were judged'}.
+      </p>
+      {past.alerts.length > 0 && (
+        <div class="panel scroll">
+          <table class="numbers">
+            <thead>
+              <tr>
+                {['Opened', 'Closed', 'Model', 'Labels'].map((head) => (
+                  <th scope="col">{head}</th>
+                ))}
+                <th scope="col" class="number">
+                  Value
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {past.alerts.slice(0, pastShown).map(({ series, openedAt, closedAt, value }) => (
+                <tr>
+                  <td>{minute(new Date(openedAt))}</td>
+                  <td>{closedAt === null ? 'open' : minute(new Date(closedAt))}</td>
+                  <th scope="row">
+                    <a href={`/models/${series.modelId}`}>{series.model}</a>
+                  </th>
+                  <td>{labelsOf(series.labels)}</td>
+                  <td class="number">{formatNumber(value)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {past.alerts.length > pastShown && <p class="small quiet">The newest {pastShown} are shown; the API has them all.</p>}
+    </section>
+  );
+}
+
+function Changes({ rule }: { readonly rule: RuleRow }) {
+  const to = `/rules/${rule.id}`;
+  return (
+    <div class="changes">
+      {fieldsOf(rule) && (
+        <a class="button" href={`${to}/edit`}>
+          Change it
+        </a>
+      )}
+      <form method="post" action={`${to}/switch`}>
+        <Csrf />
+        {!rule.isEnabled && <input type="hidden" name="enabled" value="on" />}
+        <button type="submit">{rule.isEnabled ? 'Switch it off' : 'Switch it on'}</button>
+      </form>
+      <Deed summary="Take it away" to={`${to}/delete`} button="Take the rule away">
+        <p>Its open alerts are closed; all stay on record.</p>
+      </Deed>
+    </div>
+  );
+}
+
+interface RulePageProps {
+  readonly rule: RuleRow;
+  readonly past: Backtest;
+  readonly mayChange: boolean;
+}
+
+export function RulePage({ rule, past, mayChange }: RulePageProps) {
   const { definition } = rule;
   const where = Object.entries(definition.where).flatMap(([name, values]) => values.map((value) => `${name}:${value}`));
   return (
@@ -131,45 +211,8 @@ export function RulePage({ rule, past }: { readonly rule: RuleRow; readonly past
           ))}
         </ul>
       </header>
-      <section aria-labelledby="past">
-        <h2 id="past">What it would have raised in {daysTried} days</h2>
-        <p class="lead">
-          {plural(past.alerts.length, 'alert')} of{' '}
-          {plural(new Set(past.alerts.map((alert) => alert.series.modelId)).size, 'model')}, among the {count(past.seriesCount)}{' '}
-          series that it looks at
-          {past.isCut && '; only the first series were judged'}.
-        </p>
-        {past.alerts.length > 0 && (
-          <div class="panel scroll">
-            <table class="numbers">
-              <thead>
-                <tr>
-                  {['Opened', 'Closed', 'Model', 'Labels'].map((head) => (
-                    <th scope="col">{head}</th>
-                  ))}
-                  <th scope="col" class="number">
-                    Value
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {past.alerts.slice(0, pastShown).map(({ series, openedAt, closedAt, value }) => (
-                  <tr>
-                    <td>{minute(new Date(openedAt))}</td>
-                    <td>{closedAt === null ? 'open' : minute(new Date(closedAt))}</td>
-                    <th scope="row">
-                      <a href={`/models/${series.modelId}`}>{series.model}</a>
-                    </th>
-                    <td>{labelsOf(series.labels)}</td>
-                    <td class="number">{formatNumber(value)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-        {past.alerts.length > pastShown && <p class="small quiet">The newest {pastShown} are shown; the API has them all.</p>}
-      </section>
+      {mayChange && <Changes rule={rule} />}
+      <PastAlerts past={past} />
     </Layout>
   );
 }

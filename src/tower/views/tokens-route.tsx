@@ -1,10 +1,13 @@
 /** GET /tokens: which machines may come in; GET /audit: who did what. */
 import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
-import { readCursor, writeCursor } from '../api/query.ts';
+import { HttpProblem } from '../api/problem.ts';
+import { idOf, readCursor, writeCursor } from '../api/query.ts';
+import { adminForm, isAdmin } from '../auth/acting.ts';
 import { type AuditEntry, brokenSeal, listAudit } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
-import { listTokens, type TokenRow } from '../store/tokens.ts';
+import { listTokens, revokeToken, type TokenRow } from '../store/tokens.ts';
+import { Deed } from './form.tsx';
 import { documentOf, Layout } from './layout.tsx';
 import { minute } from './words.ts';
 
@@ -27,13 +30,13 @@ function Expiry({ at, now }: { readonly at: Date | null; readonly now: Date }) {
 export const placeOf = ({ namespace, model }: Pick<TokenRow, 'namespace' | 'model'>): string =>
   [namespace || 'all projects', ...(model ? [`model ${model}`] : [])].join(', ');
 
-function Tokens({ tokens, now }: { readonly tokens: readonly TokenRow[]; readonly now: Date }) {
+function Tokens({ tokens, now, mayRevoke }: TokensPageProps) {
   return (
     <section class="panel scroll" tabindex={0} aria-label="Tokens">
       <table class="numbers alerts">
         <thead>
           <tr>
-            {['Token', 'Role', 'Holds for', 'Made', 'Last used', 'Expires'].map((head) => (
+            {['Token', 'Role', 'Holds for', 'Made', 'Last used', 'Expires', ...(mayRevoke ? ['Revoke'] : [])].map((head) => (
               <th scope="col">{head}</th>
             ))}
           </tr>
@@ -57,6 +60,13 @@ function Tokens({ tokens, now }: { readonly tokens: readonly TokenRow[]; readonl
               <td>
                 <Expiry at={token.expiresAt} now={now} />
               </td>
+              {mayRevoke && (
+                <td>
+                  <Deed summary="Revoke" to={`/tokens/${token.id}/revoke`} button={`Revoke ${token.name}`}>
+                    <p>It stops at once, for good.</p>
+                  </Deed>
+                </td>
+              )}
             </tr>
           ))}
         </tbody>
@@ -69,7 +79,14 @@ const example = `flightcheck tower token create nightly-monitor --role write --n
 flightcheck tower token list
 flightcheck tower token revoke nightly-monitor`;
 
-export function TokensPage({ tokens, now }: { readonly tokens: readonly TokenRow[]; readonly now: Date }) {
+export interface TokensPageProps {
+  readonly tokens: readonly TokenRow[];
+  readonly now: Date;
+  /** The visitor is logged in as admin. */
+  readonly mayRevoke: boolean;
+}
+
+export function TokensPage({ tokens, now, mayRevoke }: TokensPageProps) {
   return (
     <Layout title="Tokens · Control Tower" current="tokens">
       <header>
@@ -79,7 +96,7 @@ export function TokensPage({ tokens, now }: { readonly tokens: readonly TokenRow
           kept here; <a href="/audit">the audit</a> says who made and revoked which.
         </p>
       </header>
-      {tokens.length > 0 && <Tokens tokens={tokens} now={now} />}
+      {tokens.length > 0 && <Tokens {...{ tokens, now, mayRevoke }} />}
       <details class="panel elsewhere">
         <summary>Make or revoke a token</summary>
         <pre>{example}</pre>
@@ -172,7 +189,16 @@ const html = (c: Context, page: { toString(): string }): Response | Promise<Resp
 export const tokensRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    html(c, <TokensPage tokens={await listTokens(db)} now={new Date()} />);
+    html(c, <TokensPage tokens={await listTokens(db)} now={new Date()} mayRevoke={isAdmin(c)} />);
+
+export const sendRevocation =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const { actor } = await adminForm(c);
+    if (!(await revokeToken(db, idOf(c.req.param('id') ?? '', 'token'), actor)))
+      throw new HttpProblem('not-found', 'There is no such token in use.');
+    return c.redirect('/tokens', 303);
+  };
 
 const perPage = 100;
 

@@ -112,6 +112,18 @@ const dashboards = `
 .dashboard .labelled-chart { grid-template-columns: minmax(0, 1fr) 120px; } .dashboard .small-charts { grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); }
 `;
 
+const forms = `
+.record-form { padding: var(--space-4) var(--space-5); display: grid; gap: var(--space-4); } .record-form form { display: grid; gap: var(--space-3); }
+.record-form fieldset { border: 0; padding: 0; margin: 0; min-width: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); gap: var(--space-3) var(--space-4); align-items: start; } .record-form legend { font-weight: 600; padding: 0; margin-bottom: var(--space-2); }
+.field { display: grid; gap: 3px; min-width: 0; font-size: var(--text-s); } .field label { color: var(--ink-2); } .field .hint { color: var(--ink-3); font-size: var(--text-xs); } .field .error { color: var(--fail-ink); font-size: var(--text-xs); font-weight: 600; }
+.field input:not([type=checkbox]), .field select, .field textarea { font: inherit; color: var(--ink); background: var(--page); border: 1px solid var(--line-strong); border-radius: var(--radius-small); padding: 6px 8px; width: 100%; min-width: 0; } .field textarea { resize: vertical; } .field [aria-invalid] { border-color: var(--fail); }
+.tick { grid-template-columns: auto minmax(0, 1fr); gap: 8px; align-items: baseline; align-self: center; } .tick label { color: var(--ink); }
+.record-form .buttons, .changes { display: flex; flex-wrap: wrap; gap: var(--space-3); align-items: baseline; font-size: var(--text-s); } .changes form { display: contents; }
+.record-form button, .changes button, .deed button, a.button { font: inherit; font-size: var(--text-s); font-weight: 600; padding: 6px 16px; border-radius: var(--radius-small); border: 1px solid transparent; background: var(--accent); color: var(--page); cursor: pointer; text-decoration: none; display: inline-block; }
+.deed { font-size: var(--text-s); } .deed summary { cursor: pointer; color: var(--fail-ink); } .deed form { display: grid; gap: var(--space-2); justify-items: start; padding: var(--space-2) 0; white-space: normal; } .deed button.danger { background: var(--fail-ink); }
+.notice { padding: var(--space-3) var(--space-4); border-color: var(--fail); }
+`;
+
 const api = `
 .operation { padding: var(--space-4) var(--space-5); display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--space-3); font-size: var(--text-s); scroll-margin-top: var(--space-3); }
 section.operation > h2 { margin: 0; } .operation h2 { font-size: var(--text-m); display: flex; gap: var(--space-3); align-items: baseline; overflow-wrap: anywhere; }
@@ -133,13 +145,13 @@ const narrow = `
 @page { margin: 12mm; }
 @media print {
   :root { color-scheme: light; } * { print-color-adjust: exact; } body { background: none; font-size: 10pt; }
-  .bar-top nav, .filter, .pager .ends, .chips, .section-nav, .elsewhere, .questions { display: none; } .footer, .bar-top > div { padding: 0; }
+  .bar-top nav, .filter, .changes, .deed, .record-form form, .pager .ends, .chips, .section-nav, .elsewhere, .questions { display: none; } .footer, .bar-top > div { padding: 0; }
   .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .columns { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
   .scroll { overflow: visible; } .panel, .tile, tr, .chart, .small-charts > * { break-inside: avoid; } h2, h3, thead { break-after: avoid; }
   .models td, .models th { padding: 4px 5px; font-size: 8pt; } .models .name { min-width: 36mm; } .models .spark { width: 52px; } .panel.scroll, .models { break-inside: auto; }
 }
 `;
 
-export const towerCss: string = [bands, frame, fleet, model, explore, dashboards, api, narrow]
+export const towerCss: string = [bands, frame, fleet, model, explore, dashboards, forms, api, narrow]
   .map((css) => css.trim().replaceAll(/\n\s*/g, '\n'))
   .join('\n');

@@ -1,0 +1,91 @@
+/** /v1/alerts: what rules have raised, and who has taken notice. */
+import type { Context } from 'hono';
+import { writerOf } from '../auth/access.ts';
+import { actorOf } from '../auth/evidence.ts';
+import { writableBy } from '../auth/roles.ts';
+import { type AlertRow, acknowledgeAlert, listAlerts, readAlert } from '../store/alerts.ts';
+import type { Database } from '../store/database.ts';
+import { parseJson, readBody } from './json.ts';
+import { needJson } from './posts.ts';
+import { HttpProblem } from './problem.ts';
+import { idOf, queryReader, readCursor, writeCursor } from './query.ts';
+import type { ReportsOptions } from './reports.ts';
+import { type AlertsQuery, acknowledgementSchema, alertsQuery } from './rule-schemas.ts';
+import { answerItems } from './table.ts';
+import { ajv, sayError } from './validate.ts';
+
+const readAlertsQuery = queryReader<AlertsQuery>(alertsQuery);
+const isAcknowledgement = ajv.compile<{ readonly why: string }>(acknowledgementSchema);
+
+const alertJson = (alert: AlertRow) => ({
+  id: String(alert.id),
+  uid: alert.uid,
+  state: alert.closedAt === null ? 'open' : 'closed',
+  rule: { id: String(alert.ruleId), name: alert.rule },
+  severity: alert.severity,
+  model: { id: String(alert.modelId), name: alert.model, project: alert.project, owner: alert.owner },
+  metric: alert.metric,
+  labels: alert.labels,
+  value: alert.value,
+  openedAt: alert.openedAt.toISOString(),
+  closedAt: alert.closedAt?.toISOString() ?? null,
+  acknowledged: alert.acknowledgedAt && {
+    at: alert.acknowledgedAt.toISOString(),
+    by: alert.acknowledgedBy,
+    why: alert.acknowledgedWhy,
+  },
+  deliveries: alert.deliveries,
+});
+
+export const getAlerts =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const { state, model, limit, cursor } = readAlertsQuery(c.req.url);
+    const order = `alerts.${state ?? 'all'}.${model ?? ''}`;
+    const found = cursor === undefined ? undefined : readCursor(cursor, order);
+    const after = found && typeof found.key === 'number' ? { key: found.key, id: found.id } : undefined;
+    const modelId = model === undefined ? undefined : idOf(model);
+    const rows = await listAlerts(db, { scope: c.get('scope'), state, modelId, limit: limit + 1, after });
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    const page = {
+      items: shown.map(alertJson),
+      next: rows.length > limit && last ? writeCursor(order, last.key, last.id) : null,
+    };
+    return answerItems(c, 'alerts', page);
+  };
+
+const noSuch = () => new HttpProblem('not-found', 'There is no such alert.');
+const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'alert');
+
+export const getAlert =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const alert = await readAlert(db, idIn(c), c.get('scope'));
+    if (!alert) throw noSuch();
+    return c.json(alertJson(alert));
+  };
+
+/** Whoever may write for the model; a job takes notice of nothing. */
+export const postAcknowledgement =
+  (options: ReportsOptions) =>
+  async (c: Context): Promise<Response> => {
+    const { db, limits } = options;
+    const principal = await writerOf(c, db, options.verifyIdToken);
+    if (principal.kind === 'job')
+      throw new HttpProblem('forbidden', 'Alerts are acknowledged by people and their tokens, not by jobs.');
+    needJson(c);
+    const body = parseJson(await readBody(c.req.raw, limits), limits, 'invalid-acknowledgement');
+    if (!isAcknowledgement(body))
+      throw new HttpProblem(
+        'invalid-acknowledgement',
+        'The alert was not acknowledged.',
+        (isAcknowledgement.errors ?? []).slice(0, 20).map(sayError),
+      );
+    const id = idIn(c);
+    const scope = writableBy(principal.grants);
+    if (!(await acknowledgeAlert(db, id, { actor: actorOf(principal), why: body.why.trim(), scope }))) throw noSuch();
+    const alert = await readAlert(db, id, scope);
+    if (!alert) throw noSuch();
+    return c.json(alertJson(alert));
+  };

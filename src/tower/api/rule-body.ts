@@ -1,0 +1,41 @@
+/** What makes a rule: checked alike, whether it comes as JSON or from a form. */
+import type { NewRule } from '../store/rules.ts';
+import type { RuleDefinition } from '../triggers/rule.ts';
+import { ruleSchema } from '../triggers/rule-schema.ts';
+import { HttpProblem } from './problem.ts';
+import { ajvOf, sayError } from './validate.ts';
+
+interface RuleBody extends RuleDefinition {
+  readonly name: string;
+  readonly enabled: boolean;
+}
+
+const isRuleBody = ajvOf({ useDefaults: true }).compile<RuleBody>(ruleSchema);
+
+export const nameTaken = (): HttpProblem =>
+  new HttpProblem('invalid-rule', 'The rule cannot be kept.', [{ pointer: '/name', detail: 'another rule has this name' }]);
+
+/** @throws HttpProblem 422 with a pointer to each fault. */
+export function validRule(value: unknown): Pick<NewRule, 'name' | 'definition' | 'isEnabled'> {
+  if (!isRuleBody(value))
+    throw new HttpProblem(
+      'invalid-rule',
+      'The rule does not fit its schema.',
+      (isRuleBody.errors ?? []).slice(0, 20).map(sayError),
+    );
+  const { name, enabled, ...definition } = value;
+  const { when } = definition;
+  if (
+    'limit' in when &&
+    when.closesAt !== undefined &&
+    (when.is === 'above') === when.closesAt > when.limit &&
+    when.closesAt !== when.limit
+  )
+    throw new HttpProblem('invalid-rule', 'The rule cannot be kept.', [
+      {
+        pointer: '/when/closesAt',
+        detail: `lies on the wrong side of the limit: an alert would close while values are ${when.is} it`,
+      },
+    ]);
+  return { name, definition, isEnabled: enabled };
+}

@@ -1,0 +1,140 @@
+/** GET /alerts/{id}: one alert, what was done for it, and who has taken notice. */
+import type { Context } from 'hono';
+import { formatNumber } from '../../reports/words.ts';
+import { HttpProblem } from '../api/problem.ts';
+import { idOf } from '../api/query.ts';
+import { mayWriteFor, sentForm } from '../auth/acting.ts';
+import { type AlertRow, acknowledgeAlert, readAlert } from '../store/alerts.ts';
+import type { Database } from '../store/database.ts';
+import { Done } from './alerts-table.tsx';
+import { exploreHref } from './explore-state.ts';
+import { Csrf, LinesField } from './form.tsx';
+import { documentOf, Layout } from './layout.tsx';
+import { sayMetric } from './metric-words.ts';
+import { labelsOf } from './rules-pages.tsx';
+import { minute } from './words.ts';
+
+const mostWhy = 500;
+
+interface AlertPageProps {
+  readonly alert: AlertRow;
+  /** Whether the visitor may acknowledge it. */
+  readonly mayWrite: boolean;
+  /** What was sent and is not right. */
+  readonly sent?: { readonly why: string; readonly error: string };
+}
+
+function Acknowledged({ alert, mayWrite, sent }: AlertPageProps) {
+  return (
+    <section aria-labelledby="notice">
+      <h2 id="notice">Who has taken notice</h2>
+      <div class="panel record-form">
+        {alert.acknowledgedAt ? (
+          <p>
+            <strong>{alert.acknowledgedBy}</strong>, {minute(alert.acknowledgedAt)}: {alert.acknowledgedWhy}
+          </p>
+        ) : (
+          <p>Nobody yet.</p>
+        )}
+        {mayWrite && (
+          <form method="post" action={`/alerts/${alert.id}/acknowledge`} novalidate>
+            <Csrf />
+            <LinesField
+              name="why"
+              label={alert.acknowledgedAt ? 'Acknowledge it anew' : 'Acknowledge it'}
+              hint="What is done about it, or why nothing is."
+              value={sent?.why}
+              error={sent?.error}
+              most={mostWhy}
+              isNeeded
+            />
+            <div class="buttons">
+              <button type="submit">Acknowledge</button>
+            </div>
+          </form>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function AlertPage(props: AlertPageProps) {
+  const { alert } = props;
+  const what = sayMetric(alert.metric) ?? alert.metric;
+  return (
+    <Layout title={`${props.sent ? 'Error: ' : ''}${what} of ${alert.model} · Control Tower`} current="alerts">
+      <header>
+        <p class="path">
+          <a href="/alerts">Alerts</a>
+        </p>
+        <h1>
+          {what} of {alert.model}
+        </h1>
+        <p class="lead">
+          The rule <a href={`/rules/${alert.ruleId}`}>{alert.rule}</a> raised it for the value {formatNumber(alert.value)} at{' '}
+          {minute(alert.openedAt)}; {alert.closedAt ? `it was closed at ${minute(alert.closedAt)}` : 'it is open'}.{' '}
+          <a
+            href={exploreHref({
+              metric: alert.metric,
+              where: [`model:${alert.model}`],
+              by: Object.keys(alert.labels).slice(0, 2),
+            })}
+          >
+            The values
+          </a>
+        </p>
+        <ul class="tags">
+          <li>
+            <span>severity</span> {alert.severity}
+          </li>
+          <li>
+            <span>model</span> <a href={`/models/${alert.modelId}`}>{alert.model}</a>
+          </li>
+          <li>
+            <span>owner</span> {alert.owner ?? 'nobody'}
+          </li>
+          {labelsOf(alert.labels) && <li>{labelsOf(alert.labels)}</li>}
+          <li>
+            <span>id</span> <code>{alert.uid}</code>
+          </li>
+        </ul>
+      </header>
+      <section aria-labelledby="done">
+        <h2 id="done">What was done</h2>
+        <div class="panel record-form">
+          {alert.deliveries.length === 0 ? <p>The rule asks for nothing.</p> : <Done deliveries={alert.deliveries} />}
+        </div>
+      </section>
+      <Acknowledged {...props} />
+    </Layout>
+  );
+}
+
+const noSuch = () => new HttpProblem('not-found', 'There is no such alert.');
+const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'alert');
+const targetOf = ({ project, model }: AlertRow) => ({ project, model });
+
+const html = (c: Context, props: AlertPageProps, status: 200 | 422 = 200) =>
+  c.html(documentOf(<AlertPage {...props} />), status, { 'cache-control': 'no-store' });
+
+export const alertRoute =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const alert = await readAlert(db, idIn(c), c.get('scope'));
+    if (!alert) throw noSuch();
+    return html(c, { alert, mayWrite: mayWriteFor(c, targetOf(alert)) });
+  };
+
+export const sendAcknowledgement =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const { actor, fields, scope } = await sentForm(c);
+    const id = idIn(c);
+    const alert = await readAlert(db, id, scope);
+    if (!alert) throw noSuch();
+    const why = (fields.why ?? '').trim();
+    const error = why === '' ? 'is needed' : why.length > mostWhy ? `has more than ${mostWhy} characters` : null;
+    if (error !== null) return html(c, { alert, mayWrite: true, sent: { why, error } }, 422);
+    if (!(await acknowledgeAlert(db, id, { actor, why, scope }))) throw noSuch();
+    return c.redirect(`/alerts/${id}`, 303);
+  };

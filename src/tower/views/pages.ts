@@ -1,0 +1,40 @@
+/** The pages and their forms, by address. */
+import type { Hono } from 'hono';
+import type { ApiDocument } from '../api/api-document.ts';
+import type { Database } from '../store/database.ts';
+import { alertRoute, sendAcknowledgement } from './alert-page.tsx';
+import { alertsRoute, changeRule, ruleRoute, rulesRoute } from './alerts-route.tsx';
+import { apiRoute } from './api-page.tsx';
+import { badgeRoute } from './badge-route.tsx';
+import { dashboardRoute, dashboardsRoute } from './dashboards-route.tsx';
+import { exploreRoute } from './explore-route.tsx';
+import { fleetRoute } from './fleet-route.tsx';
+import { modelRoute } from './model-route.tsx';
+import { ruleFormRoute, sendRuleForm } from './rule-form-page.tsx';
+import { auditRoute, sendRevocation, tokensRoute } from './tokens-route.tsx';
+import { waiversRoute } from './waivers-route.tsx';
+
+export function addPages(app: Hono, db: Database, api: ApiDocument, publicUrl: string | null): void {
+  app.get('/', fleetRoute(db));
+  app.get('/explore', exploreRoute(db, publicUrl));
+  app.get('/dashboards', dashboardsRoute(db));
+  app.get('/dashboards/:id', dashboardRoute(db));
+  app.get('/api', apiRoute(api, publicUrl));
+  app.get('/alerts', alertsRoute(db));
+  app.get('/alerts/:id', alertRoute(db));
+  app.post('/alerts/:id/acknowledge', sendAcknowledgement(db));
+  app.get('/rules', rulesRoute(db));
+  app.get('/rules/new', ruleFormRoute(db));
+  app.post('/rules/new', sendRuleForm(db));
+  app.get('/rules/:id', ruleRoute(db));
+  app.get('/rules/:id/edit', ruleFormRoute(db));
+  app.post('/rules/:id/edit', sendRuleForm(db));
+  app.post('/rules/:id/switch', changeRule(db, 'switch'));
+  app.post('/rules/:id/delete', changeRule(db, 'delete'));
+  app.get('/models/:id', modelRoute(db));
+  app.get('/waivers', waiversRoute(db));
+  app.get('/badge/:file', badgeRoute(db));
+  app.get('/tokens', tokensRoute(db));
+  app.post('/tokens/:id/revoke', sendRevocation(db));
+  app.get('/audit', auditRoute(db));
+}

@@ -1,0 +1,182 @@
+/** GET and POST /rules/new and /rules/{id}/edit: a rule is kept once what it would have raised was shown. */
+import type { Context } from 'hono';
+import { HttpProblem } from '../api/problem.ts';
+import { idOf } from '../api/query.ts';
+import { fieldsOf, freshFields, type RuleForm, readRuleForm } from '../api/rule-form.ts';
+import { adminForm, isAdmin } from '../auth/acting.ts';
+import type { Database } from '../store/database.ts';
+import { createRule, RuleNameTaken, type RuleRow, readRule } from '../store/rules.ts';
+import { metricNames } from '../store/slice.ts';
+import { type Backtest, backtest } from '../triggers/backtest.ts';
+import { ChoiceField, Csrf, LinesField, TextField, TickField } from './form.tsx';
+import { documentOf, Layout } from './layout.tsx';
+import { daysTried, PastAlerts } from './rules-pages.tsx';
+
+interface RuleFormProps {
+  readonly form: Pick<RuleForm, 'fields' | 'errors' | 'digest'>;
+  readonly metrics: readonly string[];
+  /** The rule that is changed; null: a new one. */
+  readonly old: RuleRow | null;
+  /** Null: not tried yet. */
+  readonly past: Backtest | null;
+}
+
+const severities = ['info', 'warning', 'critical'].map((name) => [name, name] as const);
+const kinds = [
+  ['value', 'its value is'],
+  ['change', 'its change against the 14 values before is'],
+  ['absence', 'nothing comes for some hours'],
+] as const;
+const sides = [
+  ['above', 'above the limit'],
+  ['below', 'below the limit'],
+] as const;
+
+function What({ fields, errors, metrics }: Pick<RuleForm, 'fields' | 'errors'> & Pick<RuleFormProps, 'metrics'>) {
+  const of = (name: string) => ({ name, value: fields[name], error: errors[name] });
+  return (
+    <fieldset>
+      <legend>What it watches</legend>
+      <TextField {...of('name')} label="Name" isNeeded />
+      <TextField {...of('metric')} label="Metric" list="metrics" isNeeded />
+      <datalist id="metrics">
+        {metrics.map((name) => (
+          <option value={name} />
+        ))}
+      </datalist>
+      <LinesField
+        {...of('where')}
+        label="Only where"
+        hint="One name:value on a line, such as tier:critical. Of one name any value holds, all names must hold."
+      />
+      <ChoiceField {...of('severity')} label="Severity" options={severities} />
+    </fieldset>
+  );
+}
+
+function When({ fields, errors }: Pick<RuleForm, 'fields' | 'errors'>) {
+  const of = (name: string) => ({ name, value: fields[name], error: errors[name] });
+  return (
+    <fieldset>
+      <legend>When it raises an alert</legend>
+      <ChoiceField {...of('of')} label="When" options={kinds} />
+      <ChoiceField {...of('is')} label="Side" options={sides} />
+      <TextField {...of('limit')} label="Limit" hint="Of a change: 0.2 is 20 %." isNumber />
+      <TextField {...of('closesAt')} label="Closes at" hint="Empty: at the limit." isNumber />
+      <TextField {...of('times')} label="Values in a row" hint="Empty: one." isNumber />
+      <TextField {...of('absentHours')} label="Hours without a value" hint="Where nothing comes." isNumber />
+      <TextField {...of('cooldownHours')} label="Quiet for" hint="Hours after an alert without another." isNumber />
+    </fieldset>
+  );
+}
+
+function Then({ fields, errors }: Pick<RuleForm, 'fields' | 'errors'>) {
+  const of = (name: string) => ({ name, value: fields[name], error: errors[name] });
+  return (
+    <fieldset>
+      <legend>What is done then</legend>
+      <TextField {...of('ref')} label="Start a pipeline of" hint="Branch or tag of the model's project; empty: no pipeline." />
+      <LinesField {...of('variables')} label="Its variables" hint="One NAME=value on a line." />
+      <TextField {...of('pipelinesPerDay')} label="Pipelines of a model in 24 hours" isNumber />
+      <LinesField {...of('webhooks')} label="Send to webhooks" hint="Names of the server's list, one on a line." />
+      <TickField {...of('issue')} label="Open an issue in the model's project, closed with the alert" />
+      <TickField {...of('enabled')} label="Switched on" />
+    </fieldset>
+  );
+}
+
+function RuleFormPage({ form, metrics, old, past }: RuleFormProps) {
+  const { fields, errors, digest } = form;
+  const wrong = Object.keys(errors).length;
+  const title = old ? `Change ${old.name}` : 'Make a rule';
+  return (
+    <Layout title={`${wrong > 0 ? 'Error: ' : ''}${title} · Control Tower`} current="alerts">
+      <header>
+        <p class="path">
+          <a href="/alerts">Alerts</a> / <a href="/rules">Rules</a>
+        </p>
+        <h1>{title}</h1>
+        <p class="lead">
+          Try it first: what it would have raised in the last {daysTried} days is shown, then it can be kept.
+          {old && ' What is kept is a new rule: the alerts of the old one are closed and stay on record with it.'}
+        </p>
+      </header>
+      {wrong > 0 && (
+        <p class="panel notice is-fail" role="alert">
+          {errors.form ? `The rule ${errors.form}.` : 'The rule was not kept: what is wrong stands with the fields.'}
+        </p>
+      )}
+      <form class="panel record-form" method="post" action={old ? `/rules/${old.id}/edit` : '/rules/new'} novalidate>
+        <Csrf />
+        <What fields={fields} errors={errors} metrics={metrics} />
+        <When fields={fields} errors={errors} />
+        <Then fields={fields} errors={errors} />
+        {past && <input type="hidden" name="tried" value={digest} />}
+        <div class="buttons">
+          <button type="submit" name="act" value="try">
+            {past ? 'Try again' : 'Try it'}
+          </button>
+          {past && (
+            <button type="submit" name="act" value="keep">
+              Keep this rule
+            </button>
+          )}
+          <a href={old ? `/rules/${old.id}` : '/rules'}>Cancel</a>
+        </div>
+      </form>
+      {past && <PastAlerts past={past} />}
+    </Layout>
+  );
+}
+
+const mostMetrics = 500;
+
+async function show(c: Context, db: Database, props: Omit<RuleFormProps, 'metrics'>, status: 200 | 422 = 200) {
+  const metrics = (await metricNames(db, null)).toSorted().slice(0, mostMetrics);
+  return c.html(documentOf(<RuleFormPage {...props} metrics={metrics} />), status, { 'cache-control': 'no-store' });
+}
+
+function needAdmin(c: Context): void {
+  if (!isAdmin(c))
+    throw new HttpProblem('forbidden', 'Rules are made by people who log in with the role admin for all projects.');
+}
+
+/** The rule of the address; null where there is none in it. */
+async function ruleIn(c: Context, db: Database): Promise<RuleRow | null> {
+  const id = c.req.param('id');
+  if (id === undefined) return null;
+  const rule = await readRule(db, idOf(id, 'rule'), null);
+  if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
+  return rule;
+}
+
+export const ruleFormRoute =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    needAdmin(c);
+    const old = await ruleIn(c, db);
+    const fields = old ? fieldsOf(old) : { ...freshFields, metric: c.req.query('metric') ?? '' };
+    if (!fields) throw new HttpProblem('not-found', 'This rule says more than the form can show; the API changes it.');
+    return show(c, db, { form: { fields, errors: {}, digest: '' }, old, past: null });
+  };
+
+/** Tries a rule, or keeps the one that was tried. */
+export const sendRuleForm =
+  (db: Database) =>
+  async (c: Context): Promise<Response> => {
+    const { actor, fields } = await adminForm(c);
+    const old = await ruleIn(c, db);
+    const form = readRuleForm(fields);
+    if (!form.rule) return show(c, db, { form, old, past: null }, 422);
+    if (fields.act !== 'keep' || fields.tried !== form.digest) {
+      const past = await backtest(db, form.rule.definition, { scope: null, days: daysTried, now: Date.now() });
+      return show(c, db, { form, old, past });
+    }
+    try {
+      const id = await createRule(db, { ...form.rule, createdBy: actor }, old?.id);
+      return c.redirect(`/rules/${id}`, 303);
+    } catch (error) {
+      if (!(error instanceof RuleNameTaken)) throw error;
+      return show(c, db, { form: { ...form, errors: { name: 'another rule has this name' } }, old, past: null }, 422);
+    }
+  };

@@ -1,0 +1,165 @@
+/** The forms of Control Tower in a real browser, for an admin who logged in: usable without JavaScript, at three widths, light and dark. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTower, type Tower } from '../../src/tower/server.ts';
+import { type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts';
+import { sampleReport } from '../tower/sample.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'flightcheck-acting-'));
+let tower: Tower;
+let provider: IdentityProvider;
+let browser: Browser;
+let cookies: Awaited<ReturnType<Awaited<ReturnType<Browser['newContext']>>['cookies']>>;
+
+const post = (path: string, body: unknown) =>
+  fetch(tower.url + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${tower.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext(options);
+  if (cookies) await context.addCookies(cookies);
+  return context.newPage();
+}
+
+/** By the provider's own pages. */
+async function logIn(): Promise<void> {
+  const page = await openPage();
+  await page.goto(`${tower.url}/login`);
+  await page.locator('input[name=login]').fill('ada');
+  await page.locator('input[name=password]').fill('any');
+  await page.locator('button[type=submit]').click();
+  await page.locator('button[type=submit]').click();
+  await page.waitForURL(`${tower.url}/`);
+  cookies = await page.context().cookies(tower.url);
+  await page.context().close();
+}
+
+beforeAll(async () => {
+  provider = await startIdentityProvider({ ada: { name: 'ada', groups: ['platform'] } });
+  const { issuer, clientId, clientSecret } = provider;
+  tower = await startTower({
+    folder,
+    port: 0,
+    version: '0.1.0',
+    workerPause: 20,
+    login: {
+      issuer,
+      clientId,
+      clientSecret,
+      isPublic: false,
+      roles: [{ group: 'platform', role: 'admin', namespace: '', model: '' }],
+    },
+  });
+  await provider.start(`${tower.url}/login/callback`);
+  await post('/v1/reports', sampleReport({ name: 'late-lodgement-risk' }));
+  await post('/v1/tokens', { name: 'nightly-monitor', role: 'write', namespace: 'risk' });
+  const when = { of: 'value', is: 'above', limit: 0.2, closesAt: 0.1 };
+  const actions = [{ do: 'issue' }];
+  await post('/v1/rules', { name: 'drift of features', metric: 'model.drift.psi', when, actions, enabled: true });
+  const metrics = [{ name: 'model.drift.psi', value: 0.5, labels: { feature: 'income before tax, net of everything' } }];
+  await post('/v1/metrics', { model: 'late-lodgement-risk', at: new Date(Date.now() + 1000).toISOString(), metrics });
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  await logIn();
+});
+afterAll(async () => {
+  await browser?.close();
+  await tower?.close();
+  provider?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** With the error of an empty form, and the alerts that a rule would have raised. */
+const afterwards: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  '/rules/new': async (page) => {
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByText('is needed').first().waitFor();
+  },
+  '/rules/1/edit': async (page) => {
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByRole('button', { name: 'Keep this rule' }).waitFor();
+  },
+  '/alerts/1': async (page) => {
+    await page.getByRole('button', { name: 'Acknowledge' }).click();
+    await page.getByText('is needed').waitFor();
+  },
+  '/tokens': async (page) => {
+    await page.locator('summary', { hasText: 'Revoke' }).first().click();
+  },
+};
+
+it.each(['/alerts/1', '/rules/1', '/rules/new', '/rules/1/edit', '/tokens'])(
+  '%s fits every width, and axe-core finds nothing, before and after it is sent',
+  async (path) => {
+    for (const [width, colorScheme] of [
+      [390, 'dark'],
+      [820, 'light'],
+      [1280, 'light'],
+    ] as const) {
+      const page = await openPage({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
+      await page.goto(tower.url + path);
+      const look = async (when: string) => {
+        const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+        expect(over, `${path} ${width} ${when}`).toBeLessThanOrEqual(0);
+        await page.evaluate(axe.source);
+        const found = (await page.evaluate('axe.run()')) as { violations: { id: string; nodes: { html: string }[] }[] };
+        expect(
+          found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
+          `${path} ${when}`,
+        ).toEqual([]);
+      };
+      await look('before');
+      await afterwards[path]?.(page);
+      await look('after');
+      await page.context().close();
+    }
+  },
+);
+
+it('a rule is tried and kept, an alert acknowledged, a token revoked, with JavaScript off', async () => {
+  const page = await openPage({ javaScriptEnabled: false });
+  await page.goto(`${tower.url}/rules`);
+  await page.getByRole('link', { name: 'Make a rule' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('drift of income');
+  await page.getByLabel('Metric').fill('model.drift.psi');
+  await page.getByLabel('Limit', { exact: true }).fill('0,3');
+  await page.getByRole('button', { name: 'Try it' }).click();
+  expect(await page.locator('#limit-error').textContent()).toBe('is not a number');
+  await page.getByLabel('Limit', { exact: true }).fill('0.3');
+  await page.getByRole('button', { name: 'Try it' }).click();
+  expect(await page.locator('#past + .lead').textContent()).toMatch(/^1 alert of 1 model/);
+  await page.getByRole('button', { name: 'Keep this rule' }).click();
+  await page.waitForURL(/\/rules\/\d+$/);
+  expect(await page.locator('h1').textContent()).toBe('drift of income');
+
+  await page.goto(`${tower.url}/alerts`);
+  await page.locator('table.alerts time').first().click();
+  await page.getByLabel('Acknowledge it').fill('a new product, expected');
+  await page.getByRole('button', { name: 'Acknowledge' }).click();
+  await page.getByText('person ada').waitFor();
+
+  await page.goto(`${tower.url}/tokens`);
+  await page.locator('tr', { hasText: 'nightly-monitor' }).locator('summary').click();
+  await page.getByRole('button', { name: 'Revoke nightly-monitor' }).click();
+  await page.waitForURL(`${tower.url}/tokens`);
+  expect(await page.getByText('nightly-monitor').count()).toBe(1);
+  await page.context().close();
+});

@@ -1,0 +1,260 @@
+/** What people who are logged in change on the pages: forms that work without a script, for their session and role alone. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTower, type Tower } from '../../../src/tower/server.ts';
+import {
+  type FakeBrowser,
+  type IdentityProvider,
+  logIn,
+  openBrowser,
+  startIdentityProvider,
+} from '../../support/identity-provider.ts';
+import { answerOf } from '../answer.ts';
+import { sampleReport } from '../sample.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'flightcheck-acting-'));
+let tower: Tower;
+let provider: IdentityProvider;
+const errors: unknown[] = [];
+
+const api = (method: string, path: string, body?: unknown, token = tower.token) =>
+  answerOf(
+    fetch(tower.url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }),
+  );
+
+async function until<T>(read: () => Promise<T | undefined>): Promise<T> {
+  for (let i = 0; i < 200; i++) {
+    const found = await read();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('It did not come');
+}
+
+let alertId = '';
+beforeAll(async () => {
+  provider = await startIdentityProvider({
+    ada: { name: 'ada', groups: ['platform'] },
+    bob: { name: 'bob', maintains: ['risk'] },
+    eve: { name: 'eve', groups: ['risk'] },
+    tom: { name: 'tom', maintains: ['treasury'] },
+  });
+  const { issuer, clientId, clientSecret } = provider;
+  tower = await startTower({
+    folder,
+    port: 0,
+    version: '0.1.0',
+    workerPause: 20,
+    login: {
+      issuer,
+      clientId,
+      clientSecret,
+      isPublic: false,
+      roles: [{ group: 'platform', role: 'admin', namespace: '', model: '' }],
+    },
+    onError: (error) => errors.push(error),
+  });
+  await provider.start(`${tower.url}/login/callback`);
+  const made = sampleReport({ name: 'lodgement' });
+  expect((await api('POST', '/v1/reports', { ...made, source: { ...made.source, project: 'risk/lodgement' } })).status).toBe(201);
+  const when = { of: 'value', is: 'above', limit: 0.2 };
+  await api('POST', '/v1/rules', { name: 'drift', metric: 'model.drift.psi', when, enabled: true });
+  const metrics = [{ name: 'model.drift.psi', value: 0.5, labels: { feature: 'age' } }];
+  await api('POST', '/v1/metrics', { model: 'lodgement', at: new Date(Date.now() + 1000).toISOString(), metrics });
+  alertId = await until(async () => (await api('GET', '/v1/alerts')).body.items[0]?.id);
+});
+afterAll(async () => {
+  await tower?.close();
+  provider?.close();
+  rmSync(folder, { recursive: true, force: true });
+  expect(errors).toEqual([]);
+});
+
+let browser: FakeBrowser;
+beforeEach(() => {
+  browser = openBrowser();
+});
+const csrfOf = (html: string): string => /name="csrf" value="([^"]+)"/.exec(html)?.[1] ?? '';
+const acts = async (action: string) => (await api('GET', `/v1/audit?action=${action}`)).body.items;
+
+describe('an alert', () => {
+  const path = () => `${tower.url}/alerts/${alertId}`;
+
+  it('is acknowledged by whoever may write for its model, with a reason', async () => {
+    const { html } = await logIn(browser, path(), 'bob');
+    expect(html).toContain('Nobody yet.');
+    const csrf = csrfOf(html);
+    const empty = await browser.step(`${path()}/acknowledge`, { csrf, why: '  ' });
+    expect(empty.status).toBe(422);
+    expect(empty.html).toMatch(/aria-invalid="true"[\s\S]*<p class="error" id="why-error">is needed/);
+    const long = `<b>${'x'.repeat(600)}`;
+    const tooLong = await browser.step(`${path()}/acknowledge`, { csrf, why: long });
+    expect(tooLong.html).toContain(long.replaceAll('<', '&lt;').replaceAll('>', '&gt;'));
+    const sent = await browser.step(`${path()}/acknowledge`, { csrf, why: 'new <customers>, expected' });
+    expect(sent).toMatchObject({ status: 303 });
+    expect((await browser.go(path())).html).toMatch(/<strong>person bob<\/strong>[^<]*: new &lt;customers&gt;, expected/);
+    expect((await browser.go(`${tower.url}/alerts`)).html).toContain('acknowledged by');
+    expect((await api('GET', `/v1/alerts/${alertId}`)).body.acknowledged).toMatchObject({
+      by: 'person bob',
+      why: 'new <customers>, expected',
+    });
+    expect(await acts('alert.acknowledged')).toMatchObject([{ actor: 'person bob', subject: 'drift: lodgement' }]);
+  });
+
+  it('is not by those who only read it, do not see it, forge the form or come from elsewhere', async () => {
+    const eve = await logIn(browser, path(), 'eve');
+    expect(eve.html).not.toContain('<textarea');
+    expect((await browser.step(`${path()}/acknowledge`, { csrf: csrfOf(eve.html), why: 'x' })).status).toBe(404);
+    browser = openBrowser();
+    const tom = await logIn(browser, `${tower.url}/alerts`, 'tom');
+    expect(tom.html).not.toContain('lodgement');
+    expect((await browser.go(path())).status).toBe(404);
+    expect((await browser.step(`${path()}/acknowledge`, { csrf: csrfOf(tom.html), why: 'x' })).status).toBe(404);
+    browser = openBrowser();
+    const bob = await logIn(browser, path(), 'bob');
+    expect((await browser.step(`${path()}/acknowledge`, { csrf: 'x'.repeat(43), why: 'x' })).status).toBe(403);
+    const origin = 'https://evil.example';
+    expect((await browser.step(`${path()}/acknowledge`, { csrf: csrfOf(bob.html), why: 'x' }, { origin })).status).toBe(403);
+    expect((await openBrowser().step(`${path()}/acknowledge`, { why: 'x' })).status).toBe(401);
+    expect(await acts('alert.acknowledged')).toHaveLength(1);
+  });
+
+  it('is acknowledged through the API by a token that may write for its model', async () => {
+    const make = async (name: string, role: string, namespace: string) =>
+      (await api('POST', '/v1/tokens', { name, role, namespace })).body.token;
+    const acknowledge = (token: string, why?: string) => api('POST', `/v1/alerts/${alertId}/acknowledge`, { why }, token);
+    expect((await acknowledge(await make('reader', 'read', 'risk'), 'x')).status).toBe(404);
+    expect((await acknowledge(await make('other', 'write', 'treasury'), 'x')).status).toBe(404);
+    const writer = await make('writer', 'write', 'risk');
+    expect(await acknowledge(writer)).toMatchObject({
+      status: 422,
+      body: { type: 'urn:flightcheck:problem:invalid-acknowledgement' },
+    });
+    expect(await acknowledge(writer, 'retrained')).toMatchObject({
+      status: 200,
+      body: { acknowledged: { by: 'token writer', why: 'retrained' } },
+    });
+  });
+});
+
+describe('a rule', () => {
+  const rule = {
+    name: 'drift of age',
+    metric: 'model.drift.psi',
+    where: 'feature:age\nlabel:tier:a:b\nfeature:income',
+    of: 'value',
+    is: 'above',
+    limit: '0.3',
+    closesAt: '0.1',
+    severity: 'critical',
+    cooldownHours: '12',
+    pipelinesPerDay: '1',
+    ref: 'main',
+    variables: 'MODE=retrain\nFLAGS=--a=b',
+    webhooks: 'ops',
+    issue: 'on',
+    enabled: 'on',
+  };
+
+  it('is made by an admin once what it would have raised was shown', async () => {
+    const { html } = await logIn(browser, `${tower.url}/rules/new?metric=model.drift.psi`, 'ada');
+    expect(html).toContain('value="model.drift.psi"');
+    const csrf = csrfOf(html);
+    const send = (fields: Readonly<Record<string, string>>) => browser.step(`${tower.url}/rules/new`, { csrf, ...fields });
+    const wrong = await send({ ...rule, limit: 'o.3', where: 'tier', closesAt: '', variables: 'lower=1' });
+    expect(wrong.status).toBe(422);
+    for (const [field, word] of [
+      ['limit', 'is not a number'],
+      ['where', 'is not written as name:value'],
+    ])
+      expect(wrong.html).toMatch(new RegExp(`id="${field}-error">[^<]*${word}`));
+    expect(wrong.html).toContain('value="o.3"');
+    const side = await send({ ...rule, closesAt: '0.9' });
+    expect(side.html).toMatch(/id="closesAt-error">lies on the wrong side/);
+    expect((await send({ ...rule, variables: 'lower=1' })).html).toMatch(/id="variables-error">/);
+    expect((await send({ ...rule, times: '0' })).html).toMatch(/id="times-error">/);
+    // Not seen yet: nothing is kept.
+    const early = await send({ ...rule, where: 'feature:age', act: 'keep' });
+    expect(early.html).toContain('What it would have raised in 90 days');
+    expect(early.html).toMatch(/1 alert of[\s\S]*1 model/);
+    const tried = /name="tried" value="(\w+)"/.exec(early.html)?.[1] ?? '';
+    // Another than the one that was tried.
+    expect((await send({ ...rule, where: 'feature:age', limit: '0.4', act: 'keep', tried })).status).toBe(200);
+    const second = await send({ ...rule, act: 'try' });
+    const digest = /name="tried" value="(\w+)"/.exec(second.html)?.[1] ?? '';
+    expect((await api('GET', '/v1/rules')).body.items).toHaveLength(1);
+    const kept = await send({ ...rule, act: 'keep', tried: digest });
+    expect(kept).toMatchObject({ status: 303 });
+    const made = (await api('GET', `/v1${kept.headers.get('location')}`)).body;
+    expect(made).toMatchObject({
+      name: 'drift of age',
+      where: { feature: ['age', 'income'], 'label:tier': ['a:b'] },
+      when: { of: 'value', is: 'above', limit: 0.3, closesAt: 0.1 },
+      severity: 'critical',
+      cooldownHours: 12,
+      pipelinesPerDay: 1,
+      actions: [
+        { do: 'pipeline', ref: 'main', variables: { MODE: 'retrain', FLAGS: '--a=b' } },
+        { do: 'issue' },
+        { do: 'webhook', to: 'ops' },
+      ],
+      enabled: true,
+      createdBy: 'person ada',
+    });
+    expect((await send({ ...rule, act: 'keep', tried: digest })).html).toMatch(/id="name-error">another rule has this name/);
+  });
+
+  it('is changed by a new one in its place, switched and taken away', async () => {
+    const { html } = await logIn(browser, `${tower.url}/rules`, 'ada');
+    const csrf = csrfOf(html);
+    const old = (await api('GET', '/v1/rules')).body.items.find(({ name }: { name: string }) => name === 'drift of age');
+    const edit = `${tower.url}/rules/${old.id}/edit`;
+    const shown = await browser.go(edit);
+    for (const text of ['value="0.3"', 'FLAGS=--a=b', 'feature:income', 'label:tier:a:b', '<option value="critical" selected'])
+      expect(shown.html).toContain(text);
+    const changed = { ...rule, limit: '0.35', csrf };
+    const tried = /name="tried" value="(\w+)"/.exec((await browser.step(edit, { ...changed, act: 'try' })).html)?.[1] ?? '';
+    const kept = await browser.step(edit, { ...changed, act: 'keep', tried });
+    const path = kept.headers.get('location') ?? '';
+    expect(path).not.toBe(`/rules/${old.id}`);
+    expect((await api('GET', `/v1/rules/${old.id}`)).status).toBe(404);
+    expect((await api('GET', `/v1${path}`)).body).toMatchObject({ name: 'drift of age', when: { limit: 0.35 } });
+    expect((await browser.step(`${tower.url}${path}/switch`, { csrf })).status).toBe(303);
+    expect((await api('GET', `/v1${path}`)).body.enabled).toBe(false);
+    await browser.step(`${tower.url}${path}/switch`, { csrf, enabled: 'on' });
+    expect((await api('GET', `/v1${path}`)).body.enabled).toBe(true);
+    expect((await browser.step(`${tower.url}${path}/delete`, { csrf })).headers.get('location')).toBe('/rules');
+    expect((await api('GET', `/v1${path}`)).status).toBe(404);
+    expect((await acts('rule.retired')).map(({ actor }: { actor: string }) => actor)).toEqual(['person ada', 'person ada']);
+  });
+
+  it('is not made or changed by anybody else', async () => {
+    const { html } = await logIn(browser, `${tower.url}/rules`, 'bob');
+    expect(html).not.toContain('href="/rules/new"');
+    const [{ id }] = (await api('GET', '/v1/rules')).body.items;
+    expect((await browser.go(`${tower.url}/rules/new`)).status).toBe(403);
+    for (const path of ['/rules/new', `/rules/${id}/edit`, `/rules/${id}/switch`, `/rules/${id}/delete`, '/tokens/1/revoke']) {
+      const sent = await browser.step(tower.url + path, { ...rule, csrf: csrfOf(html), act: 'keep' });
+      expect(sent, path).toMatchObject({ status: 403 });
+      expect(sent.html).toContain('<h1>Not allowed</h1>');
+    }
+    expect((await api('GET', '/v1/rules')).body.items).toHaveLength(1);
+  });
+});
+
+it('a token is revoked by an admin', async () => {
+  const { body } = await api('POST', '/v1/tokens', { name: 'lost', role: 'read' });
+  const { html } = await logIn(browser, `${tower.url}/tokens`, 'ada');
+  expect(html).toContain('Revoke lost');
+  const to = `${tower.url}/tokens/${body.id}/revoke`;
+  expect((await browser.step(to, { csrf: csrfOf(html) })).headers.get('location')).toBe('/tokens');
+  expect((await api('GET', '/v1/models', undefined, body.token)).status).toBe(401);
+  expect((await browser.step(to, { csrf: csrfOf(html) })).status).toBe(404);
+  expect(await acts('token.revoked')).toMatchObject([{ actor: 'person ada', subject: 'lost' }]);
+});
