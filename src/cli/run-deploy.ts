@@ -25,6 +25,7 @@ import { finish } from './finish.ts';
 import { modelGateOf } from './model-gate.ts';
 import { reportOf } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
+import { taskImages } from './task-images.ts';
 
 const pollSeconds = 2;
 /** Longest that `deploy verify` asks: it proves what is, and waits for nothing. */
@@ -59,6 +60,8 @@ export async function deploy(context: Context, invocation: Invocation, action: A
     const deployment = await apply({
       ...{ ...common(context, wired), airflow, target, spec, commit, imageDigest, paused, canary, testRun },
       ...(model && { model }),
+      // A process of the worker has no image.
+      ...(spec.executor === 'kubernetes' && { images: taskImages(context) }),
       signal: context.signal,
       attempt: context.env.CI_JOB_ID ?? Date.now().toString(36),
     });

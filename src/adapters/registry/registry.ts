@@ -70,7 +70,7 @@ function retryAfter(response: Response): number | null {
 
 const mayPass = (response: Response): boolean => response.status === 429 || response.status >= 500;
 
-/** Opens a client. Calls reject with UsageError REGISTRY_REFUSED or EnvironmentError REGISTRY_UNREACHABLE, REGISTRY_FAILED. */
+/** Opens a client. Calls reject with UsageError REGISTRY_REFUSED or EnvironmentError REGISTRY_UNREACHABLE, REGISTRY_FAILED, REGISTRY_ALTERED. */
 export function openRegistry(options: RegistryOptions): Registry {
   const tokens = new Map<string, string>();
   const credentialsFor = ({ registry }: Name) => (options.credentials?.registry === registry ? options.credentials : null);
@@ -171,7 +171,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       const bytes = Buffer.from(await response.arrayBuffer());
       const digest = digestOf(bytes);
       if (bytes.byteLength > mostManifestBytes || (reference.startsWith('sha256:') && reference !== digest))
-        throw new EnvironmentError('REGISTRY_FAILED', `${name.registry} answered with another manifest than ${reference}`, {
+        throw new EnvironmentError('REGISTRY_ALTERED', `${name.registry} answered with another manifest than ${reference}`, {
           hint: 'Something between this runner and the registry changes answers.',
         });
       return { bytes, digest, mediaType: response.headers.get('content-type')?.split(';')[0] ?? manifestTypes[0] ?? '' };
@@ -192,7 +192,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       if (!response.ok) return refuse(response, name, 'Reading');
       const bytes = Buffer.from(await response.arrayBuffer());
       if (digestOf(bytes) !== digest)
-        throw new EnvironmentError('REGISTRY_FAILED', `${name.registry} answered with other bytes than ${digest}`, {
+        throw new EnvironmentError('REGISTRY_ALTERED', `${name.registry} answered with other bytes than ${digest}`, {
           hint: 'Try again.',
         });
       return bytes;

@@ -4,6 +4,7 @@ import { EnvironmentError } from '../../kernel/failure.ts';
 import { renderAirflow, renderHash } from '../dag/render-airflow.ts';
 import type { DagSpec } from '../dag/spec.ts';
 import { type Deployment, type DeployStep, fileNameOf, type Outcome, ownRuns, type Result, type StepId } from './deployment.ts';
+import { type ImageStore, judgeImages } from './images.ts';
 import { finishAlias, giveAliasBack, judgeModel, type ModelGate, moveAlias } from './model.ts';
 import { differenceOf, expectedOf, hashOf, type Scheduled, scheduledOf } from './proof.ts';
 import { restore } from './restore.ts';
@@ -13,6 +14,8 @@ export interface ApplyOptions {
   readonly airflow: Airflow;
   readonly target: DagTarget;
   readonly spec: DagSpec;
+  /** Where the images of the tasks must be; without it they are not looked for. */
+  readonly images?: ImageStore;
   /** The registered model that must be fit, and whose alias follows; without it MLflow is not asked. */
   readonly model?: ModelGate;
   readonly commit: string;
@@ -74,6 +77,15 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
   );
   const previousHash = before.scheduled ? hashOf(before.scheduled) : null;
   const end = (outcome: Outcome): Deployment => ({ outcome, hash, previousHash, steps });
+  const { images } = options;
+  const found =
+    images &&
+    (await timed(
+      'images',
+      () => judgeImages(images, spec),
+      (result) => result,
+    ));
+  if (found?.outcome === 'fail') return end('refused');
   const delivered = await target.read(name);
   const gate = options.model;
   const last = gate && (await target.last(name))?.model;

@@ -3,6 +3,7 @@ import type { Step } from '../steps.ts';
 
 export type StepId =
   | 'preflight'
+  | 'images'
   | 'model'
   | 'canary'
   | 'deliver'

@@ -9,6 +9,11 @@ const steps: Readonly<Record<StepId, StepWords>> = {
     why: 'A delivery to an Airflow that reads nothing cannot be proven, nor taken back.',
     fix: 'Start the dag-processor and give the account the right to see DAGs and import errors.',
   },
+  images: {
+    title: 'The registry holds the images of the tasks',
+    why: 'A task names its image by digest: one that was removed since it was built never starts, whatever has its tag now.',
+    fix: 'Build the image again, and keep the digests that an environment uses from clean-up: promote them to a tag.',
+  },
   model: {
     title: 'MLflow has this version of the model, ready and no worse than the one before',
     why: 'A DAG that serves a model which was never registered, or whose training failed, serves something else.',
