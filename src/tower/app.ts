@@ -141,7 +141,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/v1/checks', getChecks(reading));
   app.use(guardReading({ db, isLocal, login }));
   if (login) {
-    app.get('/login', getLogin(db, login));
+    app.get('/login', getLogin(login));
     app.get('/login/callback', getCallback(db, login));
     app.post('/logout', postLogout(db, login));
   }

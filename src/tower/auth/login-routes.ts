@@ -5,17 +5,9 @@ import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { HttpProblem } from '../api/problem.ts';
 import type { Database } from '../store/database.ts';
-import {
-  beginLogin,
-  closeSession,
-  findSession,
-  longestHours,
-  newSecret,
-  openSession,
-  type Session,
-  takeLogin,
-} from '../store/sessions.ts';
+import { closeSession, findSession, longestHours, openSession, type Session } from '../store/sessions.ts';
 import type { Login } from './login.ts';
+import { loginSeconds } from './login-cookie.ts';
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -39,13 +31,17 @@ const cookie = (login: Login, maxAge: number) =>
 /** Two slashes begin the name of another server. */
 const oneSlash = /^\/(?![/\\])[\x21-\x7e]*$/;
 
+/** It has to fit into a cookie. */
+const longestPath = 2000;
+
 /** A page of this server, never another address. */
 export function localPath(text: string | undefined): string {
-  if (text === undefined || text.length > 2000 || !oneSlash.test(text) || text.includes('\\')) return '/';
+  if (text === undefined || text.length > longestPath || !oneSlash.test(text) || text.includes('\\')) return '/';
   const url = new URL(text, 'http://tower.invalid');
   // Dots of the path are resolved by now, and what they leave may begin with two slashes.
   const isLocal = url.origin === 'http://tower.invalid' && oneSlash.test(url.pathname);
-  return isLocal && !/^\/(login|logout)/.test(url.pathname) ? `${url.pathname}${url.search}` : '/';
+  const path = `${url.pathname}${url.search}`;
+  return isLocal && !/^\/(login|logout)/.test(url.pathname) && path.length <= longestPath ? path : '/';
 }
 
 export async function sessionOf(c: Context, db: Database, login: Login): Promise<Session | null> {
@@ -56,15 +52,12 @@ export async function sessionOf(c: Context, db: Database, login: Login): Promise
 const noStore = (c: Context): void => c.header('cache-control', 'no-store');
 
 export const getLogin =
-  (db: Database, login: Login) =>
+  (login: Login) =>
   async (c: Context): Promise<Response> => {
     noStore(c);
-    const { url, attempt } = await login.begin(localPath(c.req.query('to')));
-    const value = newSecret();
-    if (!(await beginLogin(db, value, attempt)))
-      throw new HttpProblem('too-many', 'Too many logins are under way. Try again in some minutes.');
-    setCookie(c, names(login).login, value, cookie(login, 600));
-    return c.redirect(url, 303);
+    const begun = await login.begin(localPath(c.req.query('to')));
+    setCookie(c, names(login).login, begun.cookie, cookie(login, loginSeconds));
+    return c.redirect(begun.url, 303);
   };
 
 export const getCallback =
@@ -72,14 +65,11 @@ export const getCallback =
   async (c: Context): Promise<Response> => {
     noStore(c);
     const value = getCookie(c, names(login).login);
-    const attempt = value === undefined ? null : await takeLogin(db, value);
     deleteCookie(c, names(login).login, { path: '/', secure: login.isSecure });
-    if (!attempt)
-      throw new HttpProblem('unauthorized', 'This login did not begin in this browser, or too long ago. Log in again.');
-    const person = await login.finish(new URL(c.req.url), attempt);
+    const { person, returnTo } = await login.finish(new URL(c.req.url), value);
     const session = await openSession(db, person, getCookie(c, names(login).session));
     setCookie(c, names(login).session, session, cookie(login, longestHours * 3600));
-    return c.redirect(attempt.returnTo, 303);
+    return c.redirect(returnTo, 303);
   };
 
 /** The fields of a form that a page of ours sent for who is logged in. @throws HttpProblem 401, 403 */

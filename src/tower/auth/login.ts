@@ -2,7 +2,8 @@
 import * as oidc from 'openid-client';
 import { HttpProblem } from '../api/problem.ts';
 import type { Grant } from '../store/scope.ts';
-import { type LoginAttempt, newSecret, type Person } from '../store/sessions.ts';
+import type { Person } from '../store/sessions.ts';
+import { loginCookie } from './login-cookie.ts';
 
 export interface LoginOptions {
   /** Of the provider, as its tokens name it. */
@@ -21,9 +22,10 @@ export interface Login {
   readonly isPublic: boolean;
   /** Cookies may go over https alone. */
   readonly isSecure: boolean;
-  begin(returnTo: string): Promise<{ readonly url: string; readonly attempt: LoginAttempt }>;
-  /** @throws HttpProblem 401 when the provider's answer does not belong to the attempt. */
-  finish(url: URL, attempt: LoginAttempt): Promise<Person>;
+  /** Where to send the browser, and the cookie that it brings back: nothing is kept of a login under way. */
+  begin(returnTo: string): Promise<{ readonly url: string; readonly cookie: string }>;
+  /** @throws HttpProblem 401 when the provider's answer does not belong to the cookie. */
+  finish(url: URL, cookie: string | undefined): Promise<{ readonly person: Person; readonly returnTo: string }>;
 }
 
 const mostGroups = 2000;
@@ -62,6 +64,7 @@ function personOf(claims: Readonly<Record<string, unknown>>, roles: LoginOptions
 export function openLogin(options: LoginOptions): Login {
   const { issuer, clientId, clientSecret, publicUrl, roles } = options;
   const redirectUri = `${publicUrl}/login/callback`;
+  const underWay = loginCookie(clientSecret);
   const isPlain = new URL(issuer).protocol === 'http:';
   let known: Promise<oidc.Configuration> | null = null;
   const provider = (): Promise<oidc.Configuration> => {
@@ -81,7 +84,7 @@ export function openLogin(options: LoginOptions): Login {
     isSecure: publicUrl.startsWith('https:'),
     async begin(returnTo) {
       const configuration = await provider();
-      const attempt = { verifier: oidc.randomPKCECodeVerifier(), state: newSecret(), nonce: newSecret(), returnTo };
+      const attempt = { verifier: oidc.randomPKCECodeVerifier(), state: oidc.randomState(), nonce: oidc.randomNonce(), returnTo };
       const url = oidc.buildAuthorizationUrl(configuration, {
         redirect_uri: redirectUri,
         scope: 'openid profile',
@@ -90,9 +93,13 @@ export function openLogin(options: LoginOptions): Login {
         state: attempt.state,
         nonce: attempt.nonce,
       });
-      return { url: url.href, attempt };
+      return { url: url.href, cookie: await underWay.seal(attempt) };
     },
-    async finish({ search }, { verifier, state, nonce }) {
+    async finish({ search }, cookie) {
+      const attempt = cookie === undefined ? null : await underWay.open(cookie);
+      if (!attempt)
+        throw new HttpProblem('unauthorized', 'This login did not begin in this browser, or too long ago. Log in again.');
+      const { verifier, state, nonce, returnTo } = attempt;
       const configuration = await provider();
       try {
         const tokens = await oidc.authorizationCodeGrant(configuration, new URL(`${redirectUri}${search}`), {
@@ -105,7 +112,7 @@ export function openLogin(options: LoginOptions): Login {
         if (!claims) throw refused('there was no id_token');
         // GitLab names groups at this address, and few of them in the token.
         const more = await oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub);
-        return personOf({ ...claims, ...more }, roles);
+        return { person: personOf({ ...claims, ...more }, roles), returnTo };
       } catch (error) {
         if (error instanceof HttpProblem) throw error;
         const code = error instanceof Error && 'code' in error ? String(error.code) : '';

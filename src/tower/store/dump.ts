@@ -63,7 +63,7 @@ async function* rowsOf(connection: Connection, { name, columns }: Table): AsyncG
 }
 
 /** Who is logged in at the moment is nobody's backup: it would open sessions again that were closed since. */
-const leftOut: ReadonlySet<string> = new Set(['login', 'session']);
+const leftOut: ReadonlySet<string> = new Set(['session']);
 
 async function* linesOf(connection: Connection, at: Date, onRows: (rows: number) => void): AsyncGenerator<string> {
   const schema = await schemaOf(connection);

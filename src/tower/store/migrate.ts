@@ -14,6 +14,7 @@ import { schema9 } from './schema-9.ts';
 import { schema10 } from './schema-10.ts';
 import { schema11 } from './schema-11.ts';
 import { schema12 } from './schema-12.ts';
+import { schema13 } from './schema-13.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -29,6 +30,7 @@ const migrations: Readonly<Record<string, string>> = {
   '010-notes': schema10,
   '011-dashboards-of-a-namespace': schema11,
   '012-acknowledged-alerts': schema12,
+  '013-logins-in-cookies': schema13,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -1,42 +1,12 @@
-/** Logins under way and sessions: their cookies are kept as hashes, so that a copy of the database opens none. */
+/** Sessions: their cookies are kept as hashes, so that a copy of the database opens none. */
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { recordAct } from './audit.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import type { Grant } from './scope.ts';
 
-export const newSecret = (): string => randomBytes(32).toString('base64url');
+const newSecret = (): string => randomBytes(32).toString('base64url');
 const keyOf = (cookie: string): string => createHash('sha256').update(cookie).digest('hex');
-
-export interface LoginAttempt {
-  readonly verifier: string;
-  readonly state: string;
-  readonly nonce: string;
-  readonly returnTo: string;
-}
-
-const loginMinutes = 10;
-/** A flood of begun logins stops at this many. */
-const mostLogins = 10_000;
-
-/** @returns false when too many logins are under way. */
-export const beginLogin = (db: Database, cookie: string, { verifier, state, nonce, returnTo }: LoginAttempt): Promise<boolean> =>
-  inTransaction(db, async (connection) => {
-    await sql`delete from login where created_at < now() - make_interval(mins => ${loginMinutes})`.execute(connection);
-    const { rows } = await sql`
-      insert into login (key, verifier, state, nonce, return_to)
-      select ${keyOf(cookie)}, ${verifier}, ${state}, ${nonce}, ${returnTo}
-      where (select count(*) from login) < ${mostLogins} returning key`.execute(connection);
-    return rows.length > 0;
-  });
-
-/** The attempt that this browser began; it can be taken once. */
-export async function takeLogin(db: Database, cookie: string): Promise<LoginAttempt | null> {
-  const { rows } = await sql<LoginAttempt>`
-    delete from login where key = ${keyOf(cookie)} and created_at >= now() - make_interval(mins => ${loginMinutes})
-    returning verifier, state, nonce, return_to as "returnTo"`.execute(db);
-  return rows[0] ?? null;
-}
 
 export interface Person {
   /** As the provider knows it. */

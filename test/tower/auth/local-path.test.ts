@@ -16,6 +16,8 @@ it.each([
   '/x/..//evil.example/a',
   '/%2e//evil.example',
   '/%2e%2E//evil.example',
+  // What would not fit into a cookie.
+  `/${'"'.repeat(1000)}`,
 ])('a login leads nobody to %s', (text) => expect(localPath(text)).toBe('/'));
 
 it.each([

@@ -169,7 +169,7 @@ describe('a person', () => {
     const [secure] = (
       await app.request('https://tower.example.com/login', { headers: { host: 'tower.example.com' } })
     ).headers.getSetCookie();
-    expect(secure).toMatch(/^__Host-tower-login=[\w-]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    expect(secure).toMatch(/^__Host-tower-login=[\w.-]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
   });
 
   it('is logged out by a post of the own page alone', async () => {
@@ -249,6 +249,21 @@ describe('a forger', () => {
     }
     expect((await browser.step(`${url}/login/callback`)).status).toBe(401);
     expect((await browser.step(`${url}/login/callback?error=access_denied`)).status).toBe(401);
+  });
+});
+
+describe('a stranger', () => {
+  it('leaves nothing behind, however many logins it begins', async () => {
+    const { rows: tables } = await sql<{ name: string }>`
+      select tablename as name from pg_tables where schemaname = 'public'`.execute(store.db);
+    const all = async (): Promise<number> => {
+      const counts = tables.map(({ name }) => sql`(select count(*) from ${sql.table(name)})`);
+      const { rows } = await sql<{ n: number }>`select ${sql.join(counts, sql` + `)} as n`.execute(store.db);
+      return rows[0]?.n ?? -1;
+    };
+    const before = await all();
+    for (let i = 0; i < 20; i++) expect((await openBrowser().step(`${url}/login`)).status).toBe(303);
+    expect(await all()).toBe(before);
   });
 });
 
