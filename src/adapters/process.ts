@@ -66,8 +66,10 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
   const seconds = (performance.now() - started) / 1000;
   const maxRssBytes = watching.end();
   const { reason, seconds: endSeconds } = stopping.end();
+  const lifeline = status.lifeline();
+  if (isEnded && tree.find().every((id) => id === lifeline)) request.onDone?.();
 
-  await sweep(tree, status.lifeline(), child.stdio[4] as Writable, session);
+  await sweep(tree, lifeline, child.stdio[4] as Writable, session);
   await drain([child.stdout, child.stderr]);
   for (const stream of child.stdio) stream?.destroy();
   const code = reason ? null : status.code();
@@ -208,5 +210,5 @@ async function sweep(tree: ProcessTree, lifeline: number | null, line: Writable,
 /** Reads what is still in the pipes; a process that cannot be killed must not hold us. */
 async function drain(streams: readonly (Readable | null)[]): Promise<void> {
   const closed = streams.map((stream) => (!stream || stream.closed ? null : once(stream, 'close')));
-  await Promise.race([Promise.allSettled(closed), sleep(1000)]);
+  await Promise.race([Promise.allSettled(closed), sleep(1000, undefined, { ref: false })]);
 }

@@ -29,7 +29,6 @@ import type { Metric, SuiteReport } from '../kernel/report.ts';
 import { type Shard, shardRunner } from '../kernel/shards.ts';
 import type { CheckRegistry, Suite } from '../kernel/suite.ts';
 import type { TableStore } from '../kernel/table-store.ts';
-import { isTrusted } from '../kernel/trusted.ts';
 import type { UnitTests } from '../kernel/world.ts';
 import { renderPlan } from '../reports/plan.ts';
 import { attest } from './attestations.ts';
@@ -99,7 +98,7 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
       const untouched = await untouchedSince(context, invocation, { repo, manifest: resolved, tables, loaded, announced });
       const opened = { repo, towerUrl, manifest: resolved, mlflow, tables, machine };
       const session: Session = { ...opened, suite: selected, loaded, unitTests, shard, untouched, baseline };
-      const plan = await context.log.step('Planning', () => planOf(session, announced));
+      const plan = await context.log.step('Planning', () => planOf(session, announced, invocation.options.plan === true));
       if (untouched) context.log.info(untouched.notice);
       if (invocation.options.plan === true) return printPlan(context, plan, shard);
       return await runPlan(context, invocation, session, plan);
@@ -152,7 +151,11 @@ function announcedBy(selected: Suite, loaded: Session['loaded'], manifest: Resol
   });
 }
 
-function planOf({ repo, manifest, tables, machine, shard, untouched }: Session, checks: readonly Divisible[]): Promise<HookPlan> {
+function planOf(
+  { repo, manifest, tables, machine, shard, untouched }: Session,
+  checks: readonly Divisible[],
+  isShown: boolean,
+): Promise<HookPlan> {
   const own = ownTests(shard);
   return planHooks({
     manifest,
@@ -160,6 +163,7 @@ function planOf({ repo, manifest, tables, machine, shard, untouched }: Session, 
     tables,
     machine,
     checks,
+    isShown,
     ...(own && { own }),
     ...(untouched && { untouched: untouched.tests }),
   });
@@ -253,7 +257,7 @@ function runChecks(
     trigger: triggerOf(context.env),
     // Checks mostly wait for hooks, which have a limit of their own.
     concurrency: 28,
-    last: new Set([...loaded].flatMap(([id, check]) => (isTrusted(check) ? [id] : []))),
+    last: new Set([...loaded].flatMap(([id, check]) => (check.isLast ? [id] : []))),
     leaveOut: plan.leaveOut,
     verdicts,
     signal: context.signal,

@@ -91,6 +91,8 @@ export interface Check<D extends Inputs = Inputs, N extends Need = Need> {
   readonly inputs: D;
   /** The ports that `run` is handed; it gets no others. */
   readonly needs: readonly N[];
+  /** It judges what the run itself measured, and so waits for all others. */
+  readonly isLast?: true;
   /**
    * The hook executions that `run` may ask for, as data, so that `--plan` is true. `run` may not execute
    * anything that is not listed here. Only checks that need `hooks` have it.

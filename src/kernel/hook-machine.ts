@@ -27,6 +27,8 @@ export interface CommandRequest {
   readonly secrets?: readonly string[];
   /** A line of the log as it comes, without control characters and secrets. */
   onLine?(line: string): void;
+  /** It ended, and nothing of it is seen any more; what follows makes sure of that. Not called where something is seen. */
+  onDone?(): void;
 }
 
 /** A server to start, ask and stop. */

@@ -65,6 +65,15 @@ describe('a command', () => {
     expect(await run(['eval', 'echo hi'])).toMatchObject({ exitCode: 127 });
   });
 
+  test('is done as soon as nothing of it is seen, which its own children delay', async () => {
+    const told: string[] = [];
+    const alone = shell('exit 3', { onDone: () => void told.push('done') }).then(() => void told.push('result'));
+    await alone;
+    expect(told).toEqual(['done', 'result']);
+    await shell(`sleep ${uniqueSleep()} & exit 0`, { onDone: () => void told.push('with a child') });
+    expect(told).toEqual(['done', 'result']);
+  });
+
   test('is logged line by line, without escapes and secrets', async () => {
     const lines: string[] = [];
     const script = `printf '\\033[31mred\\033[0m\\n'; printf 'key=hunter2hunter2\\n'; printf '10%%\\r100%%\\n'; printf 'section_start:1:x\\r\\033[0Kend' >&2`;

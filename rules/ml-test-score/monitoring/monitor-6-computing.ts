@@ -36,6 +36,7 @@ export default defineCheck({
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'history', 'mlflow'],
+  isLast: true,
   async run(world): Promise<Verdict> {
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;

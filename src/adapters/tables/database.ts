@@ -88,6 +88,8 @@ async function open(folder: string, exchange: string, { memoryLimit, threads, sp
     'SET autoload_known_extensions = false',
     "SET TimeZone = 'UTC'",
     'SET preserve_insertion_order = true',
+    // The file is removed with the run: what is still in its log need not be written into it.
+    'PRAGMA disable_checkpoint_on_shutdown',
     'SET lock_configuration = true',
   ])
     await connection.run(statement);

@@ -64,7 +64,7 @@ export interface HooksOptions {
 
 /** The port, and what it did. */
 export interface RunningHooks extends Hooks {
-  /** Commands that ran and results that came from the cache, in this run. */
+  /** Executions and results that came from the cache, in this run; the seconds of every command that ran. */
   summary(): { readonly executed: number; readonly cached: number; readonly seconds: number };
   /** How fast and how large the model's commands were, as metrics of the report. */
   performance(): readonly Metric[];
@@ -192,15 +192,40 @@ function executor(request: HookRequest): typeof execute {
   return request.hook === 'train' && request.interrupted ? executeInterrupted : execute;
 }
 
+/** Tells how long each command ran, also one that was stopped or failed. */
+function timed(machine: HookMachine, onRun: (seconds: number) => void): HookMachine {
+  return {
+    ...machine,
+    async run(request) {
+      const result = await machine.run(request);
+      onRun(result.seconds);
+      return result;
+    },
+    async serve(request) {
+      const served = await machine.serve(request);
+      onRun(served.result.seconds);
+      return served;
+    },
+  };
+}
+
 /** Gets results: from the cache, or by executing, in turn and under the budget. */
 function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
   const { manifest, machine } = options;
   const budget = openBudget(manifest.budget);
   const { parallel } = manifest.budget;
-  const around: Surroundings = { ...options, budget, inTurn: turns(parallel), now: options.now ?? (() => new Date()) };
+  const total = { executed: 0, cached: 0, seconds: 0 };
+  const around: Surroundings = {
+    ...options,
+    budget,
+    machine: timed(machine, (seconds) => {
+      total.seconds += seconds;
+    }),
+    inTurn: turns(parallel),
+    now: options.now ?? (() => new Date()),
+  };
   // One more is made ready while the others run.
   const inPreparation = turns(parallel + 1);
-  const total = { executed: 0, cached: 0, seconds: 0 };
   const costs = new Map<string, number>();
   const measured = async <T extends { readonly seconds: number }>(
     { hook, words, cost }: { readonly hook: HookName; readonly words: string; readonly cost: string },
@@ -210,7 +235,6 @@ function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
     const done = await work();
     costs.set(cost, done.seconds);
     total.executed += 1;
-    total.seconds += done.seconds;
     options.onExecution?.({ hook, words, seconds: done.seconds, isCached: false });
     return done;
   };

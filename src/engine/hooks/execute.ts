@@ -126,9 +126,10 @@ export async function prepare(around: Surroundings, job: Job): Promise<Prepared>
 
 /** Runs a command in a workspace; throws the error of a command that did not end well. */
 export async function runHook(around: Surroundings, job: Job, values: Values): Promise<CommandResult> {
-  return around.inTurn(async () => {
+  return around.inTurn(async (giveOn) => {
     const { failed, limits, isBudget, request, plain } = await prepare(around, job);
-    const result = plain(await around.machine.run(request(values)));
+    // The next command starts while we make sure that nothing is left of this one.
+    const result = plain(await around.machine.run({ ...request(values), onDone: giveOn }));
     const failure = failureOf(failed, result, limits, isBudget);
     if (failure) throw failure;
     return result;

@@ -2,7 +2,8 @@
 import type { ResolvedManifest } from '../../kernel/manifest.ts';
 import { budgetSpent } from './failures.ts';
 
-export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
+/** `work` may give its turn on before it is done. */
+export type Turns = <T>(work: (giveOn: () => void) => Promise<T>) => Promise<T>;
 
 /** Runs at most `parallel` works at once, in the order in which they came. */
 export function turns(parallel: number): Turns {
@@ -11,12 +12,18 @@ export function turns(parallel: number): Turns {
   return async (work) => {
     if (free > 0) free -= 1;
     else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
+    let isGivenOn = false;
+    const giveOn = (): void => {
+      if (isGivenOn) return;
+      isGivenOn = true;
       const next = waiting.shift();
       if (next) next();
       else free += 1;
+    };
+    try {
+      return await work(giveOn);
+    } finally {
+      giveOn();
     }
   };
 }

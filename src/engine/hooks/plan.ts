@@ -51,6 +51,8 @@ export interface PlanOptions {
   readonly checks: readonly { readonly id: string; readonly planned: readonly PlannedExecution[] }[];
   /** Of these, the checks of this shard; default all. The budget is that of the whole rubric, so that shards leave out the same. */
   readonly own?: ReadonlySet<string>;
+  /** Reads the tables too, which a run reads when it comes to them. */
+  readonly isShown?: boolean;
   /** Checks that nothing touched, with the reason to leave them out; those whose evidence is all cached are shown all the same. */
   readonly untouched?: ReadonlyMap<string, string>;
 }
@@ -70,12 +72,15 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
   const { manifest, machine } = options;
   const keys = hookKeys({ releases: releases(manifest, options.place, machine), tables: options.tables, machine });
   const entries = entriesOf(options.checks);
-  for (const entry of entries)
-    await noting(entry, async () => {
-      entry.key = await keys.of(entry.request);
-      entry.isCached = ((await machine.cache?.record(entry.key)) ?? null) !== null;
-    });
-  await tryTables(entries, options.tables);
+  await Promise.all(
+    entries.map((entry) =>
+      noting(entry, async () => {
+        entry.key = await keys.of(entry.request);
+        entry.isCached = ((await machine.cache?.record(entry.key)) ?? null) !== null;
+      }),
+    ),
+  );
+  if (options.isShown) await tryTables(entries, options.tables);
   const basis = basisOf(entries);
   spareTrainings(entries, options.checks);
   const isOwn = (check: string): boolean => options.own?.has(check) ?? true;
@@ -117,7 +122,7 @@ async function noting(entry: Entry, work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** A table that no execution has read so far is read now: what is wrong with it belongs into the plan. */
+/** A table that no execution has read so far is read now: what is wrong with it belongs into a plan that is shown. */
 async function tryTables(entries: readonly Entry[], tables: PlanOptions['tables']): Promise<void> {
   const sourceFor = (request: HookRequest): SourceName => sourceOf(request.hook === 'train' ? request.data : request.input);
   const read = new Set(entries.filter(({ isCached }) => isCached).map(({ request }) => sourceFor(request)));

@@ -36,7 +36,9 @@ describe('an interrupted training', () => {
       { step: 2, loss: 0.5 },
     ]);
     expect((await hooks.predict(onRows)).rows).toBe(30);
+    // Two whole trainings of a second, and the half that was killed.
     expect(hooks.summary().executed).toBe(3);
+    expect(hooks.summary().seconds).toBeGreaterThan(2.4);
   });
 
   test('that saves as it goes leaves half a model, which can be asked, and takes it up again', async () => {

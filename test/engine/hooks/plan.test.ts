@@ -23,7 +23,7 @@ const always = (...requests: PlannedExecution['request'][]): PlannedExecution[] 
 
 async function plan(
   checks: PlanOptions['checks'],
-  more: { root?: string; cache?: string; hooks?: object; manifest?: object } = {},
+  more: { root?: string; cache?: string; hooks?: object; manifest?: object; isShown?: boolean } = {},
 ) {
   const root = more.root ?? makeRepo(pythonRepo, { git: false });
   const given = settings({ ...pythonHooks, ...more.hooks }, { ...more.manifest });
@@ -33,8 +33,9 @@ async function plan(
     exclude: ['data/*.csv'],
   });
   onTestFinished(() => machine.close());
+  const { isShown = true } = more;
   const place = (key: string) => (key === 'hooks.train' ? { path: 'flightcheck.yml', line: 9 } : undefined);
-  return planHooks({ manifest: manifestOf(given), place, tables: await storeOf(root, given), machine, checks });
+  return planHooks({ manifest: manifestOf(given), place, tables: await storeOf(root, given), machine, checks, isShown });
 }
 
 describe('the plan', () => {
@@ -140,5 +141,14 @@ describe('the plan', () => {
     expect(shell.executions[0]?.problem).toMatchObject({ code: 'HOOK_NEEDS_SHELL', place: { path: 'flightcheck.yml', line: 9 } });
     const missing = await plan(checks, { manifest: { data: { eval: 'data/eval.csv' } } });
     expect(missing.executions[0]?.problem).toMatchObject({ code: 'TABLE_NOT_NAMED' });
+  });
+
+  test('reads tables only where it is shown: a run meets what is wrong with them when it comes to it', async () => {
+    const checks = [{ id: 'model-5', planned: always(predictRequest) }];
+    const root = makeRepo({ ...pythonRepo, 'data/eval.csv': 'id,x\na,1\na,2\n' }, { git: false });
+    const shown = await plan(checks, { root });
+    expect(shown.executions.map(({ problem }) => problem?.code)).toEqual([undefined, 'TABLE_IDS']);
+    const asRun = await plan(checks, { root, isShown: false });
+    expect(asRun.executions.map(({ problem }) => problem?.code)).toEqual([undefined, undefined]);
   });
 });
