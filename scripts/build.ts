@@ -3,7 +3,11 @@
 import { existsSync } from 'node:fs';
 import { chmod, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import standalone from 'ajv/dist/standalone/index.js';
 import { build, type Plugin } from 'esbuild';
+import { manifestOptions } from '../src/engine/manifest/validator.ts';
+import manifestSchema from '../src/kernel/manifest.schema.json' with { type: 'json' };
 
 const { dependencies } = JSON.parse(await readFile('package.json', 'utf8')) as { dependencies: Record<string, string> };
 // Native and WebAssembly packages carry files of their own and stay in node_modules.
@@ -30,6 +34,18 @@ const rulesTogether: Plugin = {
   },
 };
 
+/** The manifest is validated by nearly every command: its schema becomes code here and not in each of them. */
+const compiledSchema: Plugin = {
+  name: 'the validator of the manifest as code',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]engine[/\\]manifest[/\\]validator\.ts$/ }, ({ path }) => {
+      const ajv = new Ajv2020({ ...manifestOptions, code: { source: true, esm: true } });
+      const code = standalone(ajv, ajv.compile(manifestSchema));
+      return { contents: `${code}\nexport const manifestValidator = () => validate;\n`, loader: 'js', resolveDir: dirname(path) };
+    });
+  },
+};
+
 await rm('dist', { recursive: true, force: true });
 const result = await build({
   entryPoints: { main: 'src/cli/main.ts', ...(existsSync(worker) && { 'pglite-worker': worker }) },
@@ -45,7 +61,7 @@ const result = await build({
   jsx: 'automatic',
   jsxImportSource: 'hono/jsx',
   external,
-  plugins: [rulesTogether],
+  plugins: [rulesTogether, compiledSchema],
   metafile: true,
   legalComments: 'none',
   logLevel: 'warning',

@@ -2,7 +2,6 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import { isMap } from '../../facts/is-map.ts';
 import { hooksOfMlproject, mlprojectFile } from '../../facts/mlproject.ts';
-import { ownSchema } from '../../facts/own-schema.ts';
 import { messagesOf } from '../../facts/schema-messages.ts';
 import { type KeyPath, parseYaml } from '../../facts/yaml.ts';
 import { type Failure, FlightcheckError, type Place, toFailure, UsageError } from '../../kernel/failure.ts';
@@ -10,6 +9,7 @@ import schema from '../../kernel/manifest.schema.json' with { type: 'json' };
 import { manifestFile, type ResolvedManifest } from '../../kernel/manifest.ts';
 import type { ManifestPort } from '../../kernel/world.ts';
 import { fileLayer, type Layer, mergeLayers, type Origin, originOf, overrideLayer } from './layers.ts';
+import { manifestValidator } from './validator.ts';
 
 /** A value from outside that outranks the manifest. */
 export interface Override {
@@ -30,8 +30,6 @@ export interface LoadedManifest extends ManifestPort {
   /** Where the value of a key came from. */
   origin(path: KeyPath): Origin;
 }
-
-const validator = ownSchema(schema, { allErrors: true, useDefaults: true, verbose: true, strict: false });
 
 /** Loads the manifest. Never throws on what a repo holds: problems are in the answer. */
 export async function loadManifest(options: LoadOptions): Promise<LoadedManifest> {
@@ -62,7 +60,7 @@ export async function loadManifest(options: LoadOptions): Promise<LoadedManifest
   let value: ResolvedManifest | null = null;
   if (problems.length === 0) {
     const merged = mergeLayers(layers);
-    const validate = validator();
+    const validate = manifestValidator();
     if (validate(merged)) value = merged as unknown as ResolvedManifest;
     else problems.push(...failuresOf(validate.errors ?? [], origin));
   }
