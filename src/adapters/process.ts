@@ -66,10 +66,8 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
   const seconds = (performance.now() - started) / 1000;
   const maxRssBytes = watching.end();
   const { reason, seconds: endSeconds } = stopping.end();
-  const lifeline = status.lifeline();
-  if (isEnded && tree.find().every((id) => id === lifeline)) request.onDone?.();
 
-  await sweep(tree, lifeline, child.stdio[4] as Writable, session);
+  await sweep(tree, status.lifeline(), child.stdio[4] as Writable, session, () => request.onDone?.());
   await drain([child.stdout, child.stderr]);
   for (const stream of child.stdio) stream?.destroy();
   const code = reason ? null : status.code();
@@ -193,12 +191,25 @@ function readStatus(stream: Readable) {
 }
 
 /** Kills what is left, the lifeline too, until we look three times and find nothing: a fork or an exec may be on its way. */
-async function sweep(tree: ProcessTree, lifeline: number | null, line: Writable, session: number): Promise<void> {
+async function sweep(
+  tree: ProcessTree,
+  lifeline: number | null,
+  line: Writable,
+  session: number,
+  onNothing: () => void,
+): Promise<void> {
+  // Nearly always it left nothing, which needs no second look to be told.
+  let isTold = tree.find().every((id) => id === lifeline);
+  if (isTold) onNothing();
   if (lifeline !== null) tree.follow(lifeline);
   line.on('error', () => {});
   line.destroy();
   for (let round = 0, empty = 0; round < 1000; round += 1) {
     empty = tree.signal('SIGKILL') > 0 ? 0 : empty + 1;
+    if (empty > 0 && !isTold) {
+      isTold = true;
+      onNothing();
+    }
     // Who was seen was killed and forks no more; who was missed was just being forked or run, so we look twice again.
     if (empty === 3) break;
     await sleep(empty === 1 ? 1 : 5);

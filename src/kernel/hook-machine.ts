@@ -27,7 +27,7 @@ export interface CommandRequest {
   readonly secrets?: readonly string[];
   /** A line of the log as it comes, without control characters and secrets. */
   onLine?(line: string): void;
-  /** It ended, and nothing of it is seen any more; what follows makes sure of that. Not called where something is seen. */
+  /** It ended, and nothing of it is seen any more; what follows makes sure of that. Called once, before the result is there. */
   onDone?(): void;
 }
 

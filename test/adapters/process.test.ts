@@ -65,13 +65,12 @@ describe('a command', () => {
     expect(await run(['eval', 'echo hi'])).toMatchObject({ exitCode: 127 });
   });
 
-  test('is done as soon as nothing of it is seen, which its own children delay', async () => {
-    const told: string[] = [];
-    const alone = shell('exit 3', { onDone: () => void told.push('done') }).then(() => void told.push('result'));
-    await alone;
-    expect(told).toEqual(['done', 'result']);
-    await shell(`sleep ${uniqueSleep()} & exit 0`, { onDone: () => void told.push('with a child') });
-    expect(told).toEqual(['done', 'result']);
+  test('is told to be done before its result is there, and not before nothing of it is left', async () => {
+    const told: string[][] = [];
+    const seconds = uniqueSleep();
+    await shell('exit 3', { onDone: () => void told.push([]) }).then(() => told.push(['result']));
+    await shell(`sleep ${seconds} & exit 0`, { onDone: () => void told.push(survivors(seconds)) });
+    expect(told).toEqual([[], ['result'], []]);
   });
 
   test('is logged line by line, without escapes and secrets', async () => {
