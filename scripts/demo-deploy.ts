@@ -46,7 +46,7 @@ async function demo(world: FromCommit, signal: AbortSignal): Promise<void> {
   fact('Airflow', airflow.url);
   fact('Control Tower', tower.url);
 
-  say(`\n${pc.bold('A commit')}  ${pc.dim('container-build, model-pipeline, dag-deploy')}`);
+  say(`\n${pc.bold('A commit')}  ${pc.dim('model-pipeline with image and DAG')}`);
   const first = await pipeline(world, signal);
   const [before, dag] = [await world.scheduled(), world.dag()];
   must(first.jobs['dag-deploy'] === 'pass', 'its pipeline passed');

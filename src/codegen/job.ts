@@ -19,7 +19,17 @@ export const componentFacts = ['name', 'version', 'sha', 'reference'] as const;
 
 /** Options that only GitLab reads: they stand in the job's own keywords. */
 const keywordsOnly: ReadonlySet<OptionName> = new Set([
-  ...(['stage', 'job-prefix', 'image', 'report-image', 'build-image', 'parallel', 'deploy-when', 'review-when'] as const),
+  ...([
+    'stage',
+    'job-prefix',
+    'image',
+    'report-image',
+    'build-image',
+    'parallel',
+    'build-when',
+    'deploy-when',
+    'review-when',
+  ] as const),
 ]);
 
 /** True for an input that reaches the runner. */
@@ -41,6 +51,7 @@ const actingRules = ({ on, when }: Acts): readonly object[] => {
   const asked = { when: 'manual', allow_failure: true };
   if (on === 'env')
     return [
+      ...(when === 'asked' ? [isNever('deploy-when')] : []),
       { if: '$CI_PIPELINE_SOURCE == "merge_request_event"', when: 'never' },
       {
         if: '$CI_COMMIT_TAG || $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH',
@@ -66,10 +77,14 @@ function environmentOf({ on, stoppedBy, stops }: Acts): object {
   };
 }
 
+/** Keeps a job out of every pipeline. */
+const isNever = (name: OptionName): object => ({ if: `"${input(name)}" == "never"`, when: 'never' });
+
 /** Merge request pipelines, and branch pipelines where no merge request pipeline runs for the same push. */
-const rules = ({ runsAlways = false, runsForTags = false }: ComponentJob): readonly object[] => {
+const rules = ({ runsAlways = false, runsForTags = false, unless }: ComponentJob): readonly object[] => {
   const when = runsAlways ? { when: 'always' } : {};
   return [
+    ...(unless === undefined ? [] : [isNever(unless)]),
     { if: '$CI_PIPELINE_SOURCE == "merge_request_event"', ...when },
     { if: '$CI_PIPELINE_SOURCE == "push" && $CI_OPEN_MERGE_REQUESTS', when: 'never' },
     { if: runsForTags ? '$CI_COMMIT_BRANCH || $CI_COMMIT_TAG' : '$CI_COMMIT_BRANCH', ...when },
@@ -103,12 +118,18 @@ const caches = (job: ComponentJob, release: Release): readonly object[] => [
     : []),
 ];
 
+/** A job that may not be in the pipeline must be an optional need, else GitLab refuses the whole of it. */
+const needsOf = ({ needs = [], follows = {} }: ComponentJob): readonly object[] => [
+  ...needs.map((name) => ({ job: jobName(name), artifacts: true })),
+  ...Object.entries(follows).map(([name, what]) => ({ job: jobName(name), artifacts: what === 'artifacts', optional: true })),
+];
+
 export function renderJob(job: ComponentJob, bootstrap: string, release: Release): Readonly<Record<string, unknown>> {
   const reads = [...commonOptions, ...job.reads].filter(isVariable);
   return {
     stage: input('stage'),
     image: input(job.image),
-    ...(job.needs && { needs: job.needs.map((name) => ({ job: jobName(name), artifacts: true })) }),
+    ...((job.needs || job.follows) && { needs: needsOf(job) }),
     rules: job.acts ? actingRules(job.acts) : rules(job),
     ...(job.acts && environmentOf(job.acts)),
     ...(job.isSharded && { parallel: input('parallel') }),

@@ -97,7 +97,8 @@ function inputTable(component: Component): string {
 function jobTable(component: Component): string {
   const rows = Object.entries(component.jobs).map(([name, job]) => {
     const files = Object.entries(job.reports).map(([kind, file]) => `${kind} (\`${file}\`)`);
-    const waits = job.needs?.map((need) => `\`${need}\``).join(', ') ?? 'earlier stages';
+    const before = [...(job.needs ?? []), ...Object.keys(job.follows ?? {})].map(code);
+    const waits = before.length > 0 ? before.join(', ') : 'earlier stages';
     return `| \`${name}\` | \`flightcheck ${job.runner}\` | ${waits} | ${files.join(', ')} |`;
   });
   return ['| job | runs | after | reports to GitLab |', '|---|---|---|---|', ...rows].join('\n');

@@ -35,6 +35,10 @@ export interface ComponentJob {
   readonly acts?: Acts;
   /** Jobs of the same component whose artifacts it reads. */
   readonly needs?: readonly string[];
+  /** Jobs of the same component that it waits for where they are in the pipeline; `artifacts`: and reads what they left. */
+  readonly follows?: Readonly<Record<string, 'artifacts' | 'order'>>;
+  /** The input that is `never` where the job shall not be. */
+  readonly unless?: 'build-when';
 }
 
 /** How a job acts on an environment. */
@@ -69,6 +73,7 @@ export function inputsOf(component: Component): readonly OptionName[] {
   const keywords: readonly OptionName[] = [
     ...jobs.map((job) => job.image),
     ...(jobs.some((job) => job.isSharded) ? (['parallel'] as const) : []),
+    ...(jobs.some(({ unless }) => unless !== undefined) ? (['build-when'] as const) : []),
     ...(jobs.some(({ acts }) => acts?.on === 'env') ? (['deploy-when'] as const) : []),
     ...(jobs.some(({ acts }) => acts?.on === 'review-env') ? (['review-when'] as const) : []),
   ];

@@ -198,8 +198,49 @@ test('model-pipeline runs the jobs of the other components, wired with needs', (
       { job: 'structure', artifacts: true },
       { job: 'unit-tests', artifacts: true },
       { job: 'ml-test-score', artifacts: true },
+      { job: 'container-build', artifacts: true, optional: true },
     ],
   });
+});
+
+test('model-pipeline builds and deploys where asked: after the gate, in the image of this pipeline', () => {
+  const jobs = jobsOf('model-pipeline');
+  const follows = [
+    { job: 'container-build', artifacts: true, optional: true },
+    { job: 'report', artifacts: false, optional: true },
+  ];
+  for (const [name, from] of [
+    ['container-build', 'container-build'],
+    ['dag-deploy', 'dag-deploy'],
+    ['dag-review', 'dag-deploy'],
+    ['dag-stop', 'dag-deploy'],
+  ] as const) {
+    const { rules: _, needs: __, stage: ___, ...rest } = jobs[name] as Job;
+    expect(jobsOf(from)[name]).toMatchObject(rest);
+  }
+  for (const name of ['dag-deploy', 'dag-review']) expect(jobs[name]?.needs).toEqual(follows);
+  const firstRule = (name: string, inputs = {}) => ((jobsOf('model-pipeline', inputs)[name] as Job).rules as object[])[0];
+  expect(firstRule('container-build')).toEqual({ if: '"never" == "never"', when: 'never' });
+  expect(firstRule('container-build', { 'build-when': 'on_success' })).toEqual({ if: '"on_success" == "never"', when: 'never' });
+  expect(jobs['dag-deploy']?.rules).toContainEqual({
+    if: '$CI_COMMIT_TAG || $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH',
+    when: 'never',
+  });
+});
+
+test('a job that stops an environment acts on that of the job that it is named by, and only when it is asked', () => {
+  const jobs = jobsOf('dag-deploy', { 'job-prefix': 'x ', 'review-when': 'manual' });
+  for (const job of Object.values(jobs)) {
+    const environment = job.environment as { name: string; on_stop?: string };
+    if (environment.on_stop === undefined) continue;
+    const stop = jobs[environment.on_stop];
+    expect(stop?.environment).toEqual({ name: environment.name, action: 'stop' });
+    expect(stop?.resource_group).toBe(job.resource_group);
+    expect(((stop as Job).rules as { when: string }[]).filter(({ when }) => when !== 'never')).toMatchObject([
+      { when: 'manual', allow_failure: true },
+    ]);
+  }
+  expect(Object.values(jobs).filter((job) => 'on_stop' in (job.environment as object))).toHaveLength(2);
 });
 
 test('only the report job decides the gate', () => {
@@ -215,7 +256,9 @@ test('no job but the report can hand over what is sent to Control Tower under it
     ['m/out/check.*'],
     ['m/out/test.*'],
     ['m/out/score.*', 'm/out/score-*-of-*.*'],
+    ['m/out/build.*'],
     ['m/out/'],
+    ...Array(5).fill(['m/out/deploy.*']),
   ]);
 });
 
@@ -253,11 +296,13 @@ test('two models of one repo keep their caches apart: no key holds the folders o
 
 test('needs follow the prefix of the names', () => {
   const jobs = jobsOf('model-pipeline', { 'job-prefix': 'risk:' });
-  expect(Object.keys(jobs)).toEqual(['risk:structure', 'risk:unit-tests', 'risk:ml-test-score', 'risk:report']);
+  for (const name of Object.keys(jobs)) expect(name).toMatch(/^risk:/);
+  expect(jobs['risk:dag-deploy']?.environment).toMatchObject({ on_stop: 'risk:dag-stop' });
   expect(jobs['risk:report']?.needs).toMatchObject([
     { job: 'risk:structure' },
     { job: 'risk:unit-tests' },
     { job: 'risk:ml-test-score' },
+    { job: 'risk:container-build' },
   ]);
 });
 

@@ -32,7 +32,9 @@ describe.skipIf(airflowPrograms(3) === null || imagesAreMissing !== null)('from 
     const { registry, airflow, tower } = world;
     const pipeline = await world.run();
     expect(pipeline.jobs, pipeline.output).toMatchObject({ 'container-build': 'pass', report: 'pass', 'dag-deploy': 'pass' });
-    expect(pipeline.jobs).not.toHaveProperty('dag-rollback');
+    for (const asked of ['dag-rollback', 'dag-stop', 'dag-review']) expect(pipeline.jobs).not.toHaveProperty(asked);
+    const report = readFileSync(join(pipeline.artifacts('report'), '.flightcheck/report.report.json'), 'utf8');
+    expect((JSON.parse(report) as { suites: { id: string }[] }).suites.map(({ id }) => id)).toContain('build');
     const { FLIGHTCHECK_RESULT_IMAGE: image = '' } = dotenv(pipeline, 'container-build', 'build.env');
     expect(image).toMatch(new RegExp(`^${registry.host}/ml/flights@sha256:[0-9a-f]{64}$`));
     const [, digest = ''] = image.split('@');

@@ -59,12 +59,8 @@ environments:
     verifyTimeout: 120s
 `,
     '.gitlab-ci.yml': `include:
-  - component: ${address}/container-build@1.0.0
-    inputs: { cli: path }
   - component: ${address}/model-pipeline@1.0.0
-    inputs: { cli: path, tower-url: "${tower.url}" }
-  - component: ${address}/dag-deploy@1.0.0
-    inputs: { cli: path, env: dev, deploy-when: on_success }
+    inputs: { cli: path, tower-url: "${tower.url}", build-when: on_success, deploy-when: on_success }
 `,
   };
 }

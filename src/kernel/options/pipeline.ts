@@ -30,10 +30,17 @@ export const pipelineOptions = {
     default: 'buildpack-deps:bookworm-scm',
     regex: imageRegex,
   },
+  'build-when': {
+    type: 'string',
+    description: 'on_success: the image of the model is built; never: it is not.',
+    options: ['never', 'on_success'],
+    default: 'never',
+  },
   'deploy-when': {
     type: 'string',
-    description: 'manual: a person starts the deployment; on_success: it follows the jobs before it.',
-    options: ['manual', 'on_success'],
+    description:
+      'manual: a person starts the deployment; on_success: it follows the jobs before it; never: nothing but merge requests is deployed.',
+    options: ['never', 'manual', 'on_success'],
     default: 'manual',
   },
   'review-when': {
