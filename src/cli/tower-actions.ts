@@ -1,14 +1,15 @@
 /** The file of `tower serve --actions`: where Control Tower may act. Secrets stand in variables, which the file names. */
 import { readFileSync } from 'node:fs';
 import { gitLabActions, sendWebhook } from '../adapters/tower-actions.ts';
+import { airflowActions } from '../adapters/tower-airflow.ts';
 import { UsageError } from '../kernel/failure.ts';
-import type { GitLabActions, TowerActions, WebhookTarget } from '../kernel/tower-actions.ts';
+import type { AirflowActions, GitLabActions, TowerActions, WebhookTarget } from '../kernel/tower-actions.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Fields = Readonly<Record<string, unknown>>;
 
 const hint =
-  'See `flightcheck tower serve --help`; the form is {"webhooks": {"NAME": {"url": "https://...", "secret": "VARIABLE"}}, "gitlab": {"url": "https://...", "token": "VARIABLE"}}.';
+  'See `flightcheck tower serve --help`; the form is {"webhooks": {"NAME": {"url": "https://...", "secret": "VARIABLE"}}, "gitlab": {"url": "https://...", "token": "VARIABLE"}, "airflow": {"NAME": {"url": "https://...", "username": "...", "password": "VARIABLE"}}}.';
 
 /** A file of the operator, and what is said when it is wrong. */
 export interface OperatorFile {
@@ -70,9 +71,27 @@ function gitLab(file: OperatorFile, value: unknown, env: Env): GitLabActions {
   });
 }
 
+/** An account with its password, or a token; which version it is it says itself, unless told. */
+function airflow(file: OperatorFile, name: string, value: unknown, env: Env): AirflowActions {
+  const at = `airflow.${name}`;
+  const fields = known(file, at, value, ['url', 'username', 'password', 'token', 'version']);
+  const { url, username, password, token, version: major = null } = fields;
+  if (major !== null && major !== 2 && major !== 3) throw bad(file, `${at}.version is not 2 or 3`);
+  const base = { url: baseOf(address(file, `${at}.url`, url)), major } as const;
+  if (token !== undefined && username === undefined && password === undefined)
+    return airflowActions({ ...base, token: secret(file, `${at}.token`, token, env) });
+  if (token !== undefined || typeof username !== 'string' || username === '')
+    throw bad(file, `${at} needs username and password, or token alone`);
+  return airflowActions({ ...base, username, password: secret(file, `${at}.password`, password, env) });
+}
+
+/** The named parts of a list in the file. */
+const partsOf = (file: OperatorFile, at: string, value: unknown): readonly [name: string, value: unknown][] =>
+  value === undefined ? [] : Object.entries(fieldsOf(value) ?? known(file, at, value, []));
+
 /** Nothing where no file is named: alerts are then shown, not sent. @throws UsageError */
 export function readActions(path: string | undefined, env: Env): TowerActions {
-  if (path === undefined) return { gitlab: null, webhooks: new Map(), send: sendWebhook };
+  if (path === undefined) return { gitlab: null, airflows: new Map(), webhooks: new Map(), send: sendWebhook };
   const file = { path, code: 'TOWER_ACTIONS', hint };
   let content: unknown;
   try {
@@ -80,12 +99,11 @@ export function readActions(path: string | undefined, env: Env): TowerActions {
   } catch (error) {
     throw bad(file, `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const found = known(file, 'the file', content, ['webhooks', 'gitlab']);
-  const webhooks = Object.entries(
-    found.webhooks === undefined ? {} : (fieldsOf(found.webhooks) ?? known(file, 'webhooks', found.webhooks, [])),
-  );
+  const found = known(file, 'the file', content, ['webhooks', 'gitlab', 'airflow']);
+  const [webhooks, airflows] = [partsOf(file, 'webhooks', found.webhooks), partsOf(file, 'airflow', found.airflow)];
   return {
     gitlab: found.gitlab === undefined ? null : gitLab(file, found.gitlab, env),
+    airflows: new Map(airflows.map(([name, value]) => [name, airflow(file, name, value, env)])),
     webhooks: new Map(webhooks.map(([name, value]) => [name, webhook(file, name, value, env)])),
     send: sendWebhook,
   };

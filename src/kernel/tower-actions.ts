@@ -32,8 +32,18 @@ export interface WebhookTarget {
   readonly mayBePrivate: boolean;
 }
 
+/** An Airflow of the operator's list. */
+export interface AirflowActions {
+  /**
+   * Starts a run of the DAG, or finds the one that has this id: one run, however often it is asked for.
+   * @returns its address. @throws ActionFault
+   */
+  startRun(dag: string, run: string, conf: Readonly<Record<string, unknown>>): Promise<string>;
+}
+
 export interface TowerActions {
   readonly gitlab: GitLabActions | null;
+  readonly airflows: ReadonlyMap<string, AirflowActions>;
   readonly webhooks: ReadonlyMap<string, WebhookTarget>;
   /** Resolves when the other side has answered with 2xx. */
   send(target: WebhookTarget, headers: Readonly<Record<string, string>>, body: string): Promise<void>;

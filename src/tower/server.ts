@@ -127,6 +127,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 
 const noActions: TowerActions = {
   gitlab: null,
+  airflows: new Map(),
   webhooks: new Map(),
   send: () => Promise.reject(new ActionFault('this server sends no webhooks')),
 };

@@ -4,8 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { airflowActions } from '../../src/adapters/tower-airflow.ts';
 import { renderAirflow, renderHash } from '../../src/delivery/dag/render-airflow.ts';
 import { resolveDag } from '../../src/delivery/dag/resolve.ts';
+import type { AirflowActions } from '../../src/kernel/tower-actions.ts';
 import { startTower, type Tower } from '../../src/tower/server.ts';
 import { git, temporaryFolder } from '../helpers/repo.ts';
 import { manifestOf } from '../support/manifest.ts';
@@ -258,7 +260,15 @@ ${more}`;
   beforeAll(async () => {
     execFileSync('npm', ['run', '-s', 'build'], { cwd: root, stdio: 'pipe' });
     towerFolder = mkdtempSync(join(tmpdir(), 'flightcheck-test-'));
-    tower = await startTower({ folder: towerFolder, version: '0.1.0', port: 0 });
+    // Airflow is told where Control Tower is, so it starts later.
+    const real: AirflowActions = {
+      startRun: (...asked) =>
+        airflowActions({ url: airflow.url, username: 'deployer', password: 'may-deploy', major: null }).startRun(...asked),
+    };
+    tower = await startTower({
+      ...{ folder: towerFolder, version: '0.1.0', port: 0, workerPause: 100 },
+      actions: { gitlab: null, airflows: new Map([['prod', real]]), webhooks: new Map(), send: () => Promise.reject() },
+    });
     const known = JSON.stringify(sampleReport({ name: 'risk', owner: '@team' }));
     const authorization = `Bearer ${tower.token}`;
     await fetch(`${tower.url}/v1/reports`, {
@@ -424,6 +434,49 @@ ${more}`;
     expect(anew.code, anew.output).toBe(0);
     expect(await stateOf()).toMatchObject({ isPaused: false, hashes: [deliveredHash()], errors: [] });
     expect(await runs()).toContain('by-a-person');
+  });
+
+  test('an alert of Control Tower starts one run of the DAG, which knows the alert', async () => {
+    const authorization = `Bearer ${tower.token}`;
+    const send = async (path: string, body: object) => {
+      const headers = { authorization, 'content-type': 'application/json' };
+      expect((await fetch(tower.url + path, { method: 'POST', headers, body: JSON.stringify(body) })).status).toBe(201);
+    };
+    const when = { of: 'value', is: 'above', limit: 0.2 };
+    const actions = [{ do: 'airflow', at: 'prod', dag: 'risk' }];
+    await send('/v1/rules', { name: 'drift', metric: 'model.drift.psi', when, actions, enabled: true });
+    const at = new Date(Date.now() + 1000).toISOString();
+    await send('/v1/metrics', { model: 'risk', at, metrics: [{ name: 'model.drift.psi', value: 0.5 }] });
+    const delivered = async () => {
+      const { items } = (await (await fetch(`${tower.url}/v1/alerts`)).json()) as {
+        items: { uid: string; deliveries: { state: string; result: string }[] }[];
+      };
+      return items.find(({ deliveries }) => deliveries[0]?.state === 'done');
+    };
+    let alert = await delivered();
+    for (let look = 0; look < 100 && !alert; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      alert = await delivered();
+    }
+    const uid = alert?.uid ?? '';
+    expect(alert?.deliveries[0]?.result).toBe(`${airflow.url}/dags/risk/runs/${uid}`);
+    const { status, body } = await ask(`/dags/risk/dagRuns/${uid}`);
+    expect(status).toBe(200);
+    expect(body.conf).toMatchObject({
+      flightcheck_alert: uid,
+      model: 'risk',
+      metric: 'model.drift.psi',
+      value: 0.5,
+      rule: 'drift',
+    });
+    // Asked for again, as after an answer that was lost, it is the same run.
+    const tower2 = airflowActions({ url: airflow.url, username: 'deployer', password: 'may-deploy', major: 3 });
+    expect(await tower2.startRun('risk', uid, {})).toBe(`${airflow.url}/dags/risk/runs/${uid}`);
+    const runs = (await ask('/dags/risk/dagRuns?limit=100')).body.dag_runs as { dag_run_id: string }[];
+    expect(runs.filter((run) => run.dag_run_id === uid)).toHaveLength(1);
+    await expect(tower2.startRun('gone', uid, {})).rejects.toThrow('has no DAG gone');
+    const onlooker = airflowActions({ url: airflow.url, username: 'onlooker', password: 'may-look', major: 3 });
+    await expect(onlooker.startRun('risk', `${uid}-2`, {})).rejects.toThrow(/refuses .*\(403\)/);
   });
 
   test('a dag-processor that is dead: the file is back, and what Airflow schedules is what it did', async () => {

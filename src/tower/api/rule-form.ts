@@ -72,10 +72,11 @@ function actionsOf(fields: Fields, errors: Map<string, string>): readonly Action
     ...(ref === '' ? [] : [{ do: 'pipeline', ref, ...(Object.keys(variables).length > 0 && { variables }) } as const]),
     ...(fields.issue === 'on' ? [{ do: 'issue' } as const] : []),
     ...linesOf(fields.webhooks).map((to) => ({ do: 'webhook', to }) as const),
+    ...pairsOf('airflow', fields.airflow, ' ', errors).map(([at, dag]) => ({ do: 'airflow', at, dag }) as const),
   ];
 }
 
-const ofAction = { pipeline: 'ref', issue: 'issue', webhook: 'webhooks' } as const;
+const ofAction = { pipeline: 'ref', issue: 'issue', webhook: 'webhooks', airflow: 'airflow' } as const;
 
 /** The field that a pointer into the rule belongs to. */
 function fieldOf(pointer: string, actions: readonly Action[]): string {
@@ -155,6 +156,7 @@ export function fieldsOf({ name, definition, isEnabled }: RuleRow): Fields | nul
       .join('\n'),
     issue: actions.some((action) => action.do === 'issue') ? 'on' : '',
     webhooks: actions.flatMap((action) => (action.do === 'webhook' ? [action.to] : [])).join('\n'),
+    airflow: actions.flatMap((action) => (action.do === 'airflow' ? [`${action.at} ${action.dag}`] : [])).join('\n'),
     enabled: isEnabled ? 'on' : '',
   };
 }

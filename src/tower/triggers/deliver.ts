@@ -161,10 +161,22 @@ async function deliverIssue(delivery: Delivery): Promise<string> {
   return found ? found.url : 'the issue is gone';
 }
 
-function deliver(delivery: Delivery): Promise<string> {
+function deliverRun({ alert, actions, url }: Delivery, at: string, dag: string): Promise<string> {
+  const airflow = actions.airflows.get(at);
+  if (!airflow) throw new ActionFault(`this server knows no Airflow ${at}; name it in the file of --actions`);
+  const { uid, model, metric, labels, value, rule, modelId } = alert;
+  return airflow.startRun(dag, uid, {
+    flightcheck_alert: uid,
+    ...{ model, metric, labels, value, rule },
+    tower: `${url}/models/${modelId}`,
+  });
+}
+
+async function deliver(delivery: Delivery): Promise<string> {
   const { action } = delivery.claimed;
   if (action.do === 'webhook') return deliverWebhook(delivery, action.to);
   if (action.do === 'pipeline') return deliverPipeline(delivery, action.ref, action.variables ?? {});
+  if (action.do === 'airflow') return deliverRun(delivery, action.at, action.dag);
   return deliverIssue(delivery);
 }
 

@@ -12,6 +12,7 @@ import {
   type RuleDefinition,
   type RuleEvent,
   type RuleState,
+  retrains,
 } from './rule.ts';
 
 interface Series {
@@ -43,13 +44,13 @@ const keepState = (connection: Connection, rule: Rule, seriesId: number, state: 
   sql`update rule_state set state = ${JSON.stringify(state)}::jsonb
     where rule_id = ${rule.id} and series_id = ${seriesId}`.execute(connection);
 
-/** Pipelines that were or will be started for a model within a day before; two servers count one after the other. */
+/** Pipelines and DAG runs that were or will be started for a model within a day before; two servers count one after the other. */
 async function pipelinesOf(connection: Connection, modelId: number): Promise<number> {
   await sql`select pg_advisory_xact_lock(7304213, ${modelId}::int)`.execute(connection);
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from delivery join alert on alert.id = delivery.alert_id join rule on rule.id = alert.rule_id
     where alert.model_id = ${modelId} and delivery.event = 'opened' and delivery.state <> 'refused'
-      and rule.definition -> 'actions' -> delivery.action ->> 'do' = 'pipeline'
+      and rule.definition -> 'actions' -> delivery.action ->> 'do' = any(${retrains}::text[])
       and alert.recorded_at > now() - interval '24 hours'`.execute(connection);
   return rows[0]?.n ?? 0;
 }
@@ -63,10 +64,10 @@ async function open(connection: Connection, rule: Rule, series: Series, { at, va
   if (alertId === undefined) return;
   const { actions, pipelinesPerDay } = rule.definition;
   for (const [action, { do: kind }] of actions.entries()) {
-    const isOver = kind === 'pipeline' && (await pipelinesOf(connection, series.modelId)) >= pipelinesPerDay;
+    const isOver = retrains.includes(kind) && (await pipelinesOf(connection, series.modelId)) >= pipelinesPerDay;
     await sql`insert into delivery (alert_id, event, action, state, result)
       values (${alertId}, 'opened', ${action}, ${isOver ? 'refused' : 'waiting'},
-        ${isOver ? `the ${pipelinesPerDay} pipelines that this model may start in 24 hours are used up` : null}::text)`.execute(
+        ${isOver ? `the ${pipelinesPerDay} pipelines or DAG runs that this model may start in 24 hours are used up` : null}::text)`.execute(
       connection,
     );
   }
@@ -79,7 +80,7 @@ async function close(connection: Connection, rule: Rule, series: Series, { at }:
   const alertId = rows[0]?.id;
   if (alertId === undefined) return;
   for (const [action, { do: kind }] of rule.definition.actions.entries())
-    if (kind !== 'pipeline')
+    if (!retrains.includes(kind))
       await sql`insert into delivery (alert_id, event, action) values (${alertId}, 'closed', ${action})`.execute(connection);
 }
 

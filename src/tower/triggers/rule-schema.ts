@@ -43,6 +43,11 @@ const actions = [
       },
     },
   },
+  object("A run of an Airflow DAG, with the alert's id as its own and in its conf.", {
+    do: { const: 'airflow' },
+    at: { ...name, description: 'An Airflow that the server knows by this name.' },
+    dag: { type: 'string', pattern: '^[A-Za-z0-9_.-]{1,250}$', description: 'Id of the DAG.' },
+  }),
   object("An issue of the model's GitLab project, closed with the alert.", { do: { const: 'issue' } }),
 ] as const;
 
@@ -65,7 +70,13 @@ export const ruleSchema = {
     when: { anyOf: [condition, absence] },
     severity: { enum: ['info', 'warning', 'critical'], default: 'warning' },
     cooldownHours: { ...number, minimum: 0, maximum: 10_000, default: 24 },
-    pipelinesPerDay: { type: 'integer', minimum: 0, maximum: 100, default: 2 },
+    pipelinesPerDay: {
+      type: 'integer',
+      description: 'Pipelines and DAG runs that all rules together may start for a model in 24 hours.',
+      minimum: 0,
+      maximum: 100,
+      default: 2,
+    },
     actions: { type: 'array', maxItems: 8, items: { anyOf: actions }, default: [] },
     enabled: { type: 'boolean', description: 'Judges values that come from now on.', default: false },
   },

@@ -29,7 +29,16 @@ export interface PipelineAction {
 export interface IssueAction {
   readonly do: 'issue';
 }
-export type Action = WebhookAction | PipelineAction | IssueAction;
+export interface AirflowAction {
+  readonly do: 'airflow';
+  /** An Airflow of the server's own list. */
+  readonly at: string;
+  readonly dag: string;
+}
+export type Action = WebhookAction | PipelineAction | IssueAction | AirflowAction;
+
+/** What costs machines: counted against the budget of a model, and never done because an alert closed. */
+export const retrains: readonly Action['do'][] = ['pipeline', 'airflow'];
 
 export interface RuleDefinition {
   readonly metric: string;
@@ -40,7 +49,7 @@ export interface RuleDefinition {
   /** After an alert has opened no other opens for the same series for so long. */
   readonly cooldownHours: number;
   readonly actions: readonly Action[];
-  /** Pipelines that all rules together may start for a model in 24 hours. */
+  /** Pipelines and DAG runs that all rules together may start for a model in 24 hours. */
   readonly pipelinesPerDay: number;
 }
 

@@ -77,7 +77,17 @@ function Then({ fields, errors }: Pick<RuleForm, 'fields' | 'errors'>) {
       <legend>What is done then</legend>
       <TextField {...of('ref')} label="Start a pipeline of" hint="Branch or tag of the model's project; empty: no pipeline." />
       <LinesField {...of('variables')} label="Its variables" hint="One NAME=value on a line." />
-      <TextField {...of('pipelinesPerDay')} label="Pipelines of a model in 24 hours" isNumber />
+      <TextField
+        {...of('pipelinesPerDay')}
+        label="Pipelines and runs in 24 hours"
+        hint="Of one model, by all rules together."
+        isNumber
+      />
+      <LinesField
+        {...of('airflow')}
+        label="Start runs of Airflow DAGs"
+        hint="A name of the server's list and the id of the DAG, with a space between, one on a line."
+      />
       <LinesField {...of('webhooks')} label="Send to webhooks" hint="Names of the server's list, one on a line." />
       <TickField {...of('issue')} label="Open an issue in the model's project, closed with the alert" />
       <TickField {...of('enabled')} label="Switched on" />

@@ -21,7 +21,13 @@ export function sayCondition({ when }: RuleDefinition): string {
 }
 
 const sayAction = (action: Action): string =>
-  action.do === 'webhook' ? `webhook ${action.to}` : action.do === 'pipeline' ? `pipeline of ${action.ref}` : 'issue';
+  action.do === 'webhook'
+    ? `webhook ${action.to}`
+    : action.do === 'pipeline'
+      ? `pipeline of ${action.ref}`
+      : action.do === 'airflow'
+        ? `DAG ${action.dag} at ${action.at}`
+        : 'issue';
 
 export const labelsOf = (labels: Readonly<Record<string, string>>): string =>
   Object.entries(labels)

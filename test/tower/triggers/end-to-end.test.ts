@@ -45,6 +45,7 @@ beforeAll(async () => {
     workerPause: 20,
     actions: {
       gitlab: gitLabActions(gitlab),
+      airflows: new Map(),
       webhooks: new Map([['ops', { url, secret, mayBePrivate: true }]]),
       send: sendWebhook,
     },

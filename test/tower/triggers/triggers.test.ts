@@ -37,9 +37,24 @@ onBothDatabases((store) => {
   let model = { modelId: 0, projectId: 0 };
   const sent: { event: string; id: string | undefined }[] = [];
   let faults: ActionFault[] = [];
+  const runs = new Map<string, object>();
+  let runFaults: ActionFault[] = [];
   const errors: unknown[] = [];
   const actions = (): TowerActions => ({
     gitlab: gitLabActions(gitlab),
+    airflows: new Map([
+      [
+        'prod',
+        {
+          async startRun(dag: string, run: string, conf: object) {
+            runs.set(run, { dag, conf });
+            const fault = runFaults.shift();
+            if (fault) throw fault;
+            return `https://airflow.example.com/${dag}`;
+          },
+        },
+      ],
+    ]),
     webhooks: new Map([['ops', { url: 'http://127.0.0.1:1', secret: Buffer.from('x'), mayBePrivate: true }]]),
     async send(_, headers, body) {
       const fault = faults.shift();
@@ -211,6 +226,44 @@ onBothDatabases((store) => {
         result: `${gitlab.url}/risk/late-lodgement/-/pipelines/${gitlab.pipelines.at(-1)?.id}`,
       },
     ]);
+  });
+
+  it('starts one run of a DAG with the id of the alert, also when an answer was lost, and counts it as a pipeline', async () => {
+    await make({
+      actions: [
+        { do: 'airflow', at: 'prod', dag: 'retrain' },
+        { do: 'airflow', at: 'other', dag: 'x' },
+      ],
+      pipelinesPerDay: 2,
+    });
+    await make({ actions: [{ do: 'pipeline', ref: 'main' }] }, 'another');
+    await post([
+      [1, 0.3],
+      [2, 0.4],
+      [3, 0.05],
+    ]);
+    runs.clear();
+    runFaults = [new ActionFault('it did not answer')];
+    await judgeAll();
+    for (const _ of [1, 2]) await deliverAll();
+    const [second, first] = await alerts();
+    const raised = [first, second].find((alert) => alert?.rule === 'drift');
+    expect([...runs]).toEqual([
+      [
+        raised?.uid,
+        {
+          dag: 'retrain',
+          conf: expect.objectContaining({ model: 'late', flightcheck_alert: raised?.uid, rule: 'drift', value: 0.4 }),
+        },
+      ],
+    ]);
+    // It closes nothing at Airflow.
+    expect(raised?.deliveries).toMatchObject([
+      { event: 'opened', state: 'done', attempts: 2, result: 'https://airflow.example.com/retrain' },
+      { event: 'opened', state: 'waiting', result: 'this server knows no Airflow other; name it in the file of --actions' },
+    ]);
+    const other = [first, second].find((alert) => alert?.rule === 'another');
+    expect(other?.deliveries).toMatchObject([{ state: 'refused', result: expect.stringContaining('used up') }]);
   });
 
   it('starts no more pipelines for a model in a day than the rule allows', async () => {
