@@ -37,7 +37,7 @@ const listOf = (value: unknown): readonly string[] =>
 /** https://docs.gitlab.com/integration/openid_connect_provider/: who owns or maintains a group there has the role write for it here. */
 const gitLabGroups = 'https://gitlab.org/claims/groups/';
 
-/** Members of a group read its namespace; more than the role write is given by name alone. A session only reads, whatever its role. */
+/** Members of a group read its namespace; those who maintain it have the role write there; more is given by name alone. */
 export function grantsOf(claims: Readonly<Record<string, unknown>>, roles: LoginOptions['roles']): readonly Grant[] {
   const member = [...listOf(claims.groups), ...listOf(claims.groups_direct)];
   const maintainer = [...listOf(claims[`${gitLabGroups}owner`]), ...listOf(claims[`${gitLabGroups}maintainer`])];
