@@ -3,14 +3,14 @@
  * that its id_token proves: project and pipeline come from the token, the merge request from GitLab's word on that pipeline.
  * The text is rendered here, from the validated report, so that nothing in it acts.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Report } from '../../kernel/report.ts';
 import { ActionFault, type GitLabActions } from '../../kernel/tower-actions.ts';
 import { noteMarker, renderMarkdown } from '../../reports/markdown.ts';
 import type { JobClaims } from '../auth/gitlab.ts';
 import type { Database } from '../store/database.ts';
-import { leaseNote, type NoteKey, releaseNote } from '../store/notes.ts';
+import { type Lease, leaseNote, type NoteKey, releaseNote, renewNote } from '../store/notes.ts';
 
 export interface NoteWanted {
   readonly claims: JobClaims;
@@ -38,6 +38,8 @@ export interface BrokerOptions {
   readonly onError: (error: unknown) => void;
   /** Milliseconds between two looks at whether another writer is done, and how often. */
   readonly pause?: number;
+  /** Milliseconds after which another server may take over from one that was killed; renewed while the writing goes on. */
+  readonly leaseMs?: number;
 }
 
 const mostLooks = 40;
@@ -63,32 +65,59 @@ const bodyOf = ({ report, modelId }: NoteWanted, url: string): { readonly marker
   return { marker, body: renderMarkdown(report, { towerUrl: `${url}/models/${modelId}` }).replace(noteMarker, marker) };
 };
 
+/** Keeps the lease: GitLab may take longer for all the pages of a long discussion than a killed server may hold others up. */
+function keep(lease: Lease, { db, onError }: BrokerOptions): { stop(): void } {
+  const timer = setInterval(() => void renewNote(db, lease).catch(onError), lease.milliseconds / 3);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+class LeaseLost extends Error {}
+
 async function upsert(options: BrokerOptions, wanted: NoteWanted, key: NoteKey): Promise<NoteResult> {
-  const { db, gitlab, url, pause = 500 } = options;
+  const { db, gitlab, url, pause = 500, leaseMs = 60_000 } = options;
   const { projectId, pipelineId } = wanted.claims;
-  let known = await leaseNote(db, key);
+  const lease = { ...key, owner: randomUUID(), milliseconds: leaseMs };
+  let known = await leaseNote(db, lease);
   for (let looks = 0; !known && looks < mostLooks; looks++) {
     await wait(pause);
-    known = await leaseNote(db, key);
+    known = await leaseNote(db, lease);
   }
   if (!known) return none('another job writes the note');
+  const kept = keep(lease, options);
+  /** Right before GitLab is written to: a database that was away may have given the note to another. */
+  const check = async (): Promise<void> => {
+    if (!(await renewNote(db, lease))) throw new LeaseLost();
+  };
   let result: Parameters<typeof releaseNote>[2] = null;
   try {
     const own = Number(pipelineId);
     if (own < known.pipelineId) return none('a newer pipeline has written the note');
     const { marker, body } = bodyOf(wanted, url);
     const bodySha256 = createHash('sha256').update(body).digest('hex');
-    const update = async (id: number | null) => (id === null ? null : gitlab.updateNote(projectId, key.mergeRequest, id, body));
+    const update = async (id: number | null) => {
+      if (id === null) return null;
+      await check();
+      return gitlab.updateNote(projectId, key.mergeRequest, id, body);
+    };
+    const create = async () => {
+      await check();
+      return gitlab.createNote(projectId, key.mergeRequest, body);
+    };
     // A note that a person deleted is written anew; one that an attempt without an answer left is found.
     const noteId =
       (await update(known.noteId)) ??
       (await update(await gitlab.findNote(projectId, key.mergeRequest, marker))) ??
-      (await gitlab.createNote(projectId, key.mergeRequest, body));
+      (await create());
     result = { noteId, pipelineId: own, bodySha256 };
     const isSame = noteId === known.noteId && bodySha256 === known.bodySha256;
     return { state: isSame ? 'unchanged' : 'written', mergeRequest: `!${key.mergeRequest}`, reason: null };
+  } catch (error) {
+    if (error instanceof LeaseLost) return none('another job took the note over');
+    throw error;
   } finally {
-    await releaseNote(db, key, result);
+    kept.stop();
+    await releaseNote(db, lease, result);
   }
 }
 

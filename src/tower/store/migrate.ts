@@ -15,6 +15,7 @@ import { schema10 } from './schema-10.ts';
 import { schema11 } from './schema-11.ts';
 import { schema12 } from './schema-12.ts';
 import { schema13 } from './schema-13.ts';
+import { schema14 } from './schema-14.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -31,6 +32,7 @@ const migrations: Readonly<Record<string, string>> = {
   '011-dashboards-of-a-namespace': schema11,
   '012-acknowledged-alerts': schema12,
   '013-logins-in-cookies': schema13,
+  '014-owners-of-leases': schema14,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

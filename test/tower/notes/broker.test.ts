@@ -9,6 +9,7 @@ import { createApp } from '../../../src/tower/app.ts';
 import { idTokenVerifier } from '../../../src/tower/auth/gitlab.ts';
 import { noteBroker } from '../../../src/tower/notes/broker.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
+import { leaseNote, releaseNote, renewNote } from '../../../src/tower/store/notes.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
 import { type FakeMergeRequests, startFakeMergeRequests } from '../../support/fake-merge-requests.ts';
 import { audience, type Claims, type Issuer, startIssuer } from '../../support/gitlab-issuer.ts';
@@ -134,6 +135,54 @@ describe('a job of a merge request', () => {
     expect((await post(of(45, 10))).body.note).toMatchObject({ state: expect.stringMatching(/written|unchanged/), reason: null });
     expect(notesOf('45!1')).toHaveLength(121);
     expect(gitlab.asked.some((one) => one.includes('page=2'))).toBe(true);
+  });
+
+  it('gets one note from two servers, also when GitLab takes longer than a lease lasts', async () => {
+    open(47, 1, 10);
+    const report = sampleReport({ name: 'slow', jobId: '9001', trigger: 'merge_request_event' });
+    const modelId = (await post(of(47, 10), { name: 'slow' })).body.model.id;
+    gitlab.notes.set('47!1', []);
+    await sql`update mr_note set note_id = null where model_id = ${modelId}::bigint`.execute(store.db);
+    gitlab.delay(600);
+    const claims = await idTokenVerifier(
+      [issuer.url],
+      audience,
+    )(await issuer.token({ ...of(47, 11), job_id: '9001', pipeline_source: 'merge_request_event', ref: 'feature' }));
+    gitlab.pipelines.set('47/11', 'refs/merge-requests/1/head');
+    const actions = { ...gitLabActions(gitlab), issuer: issuer.url };
+    const server = () =>
+      noteBroker({
+        db: store.db,
+        gitlab: actions,
+        url: 'https://t.example',
+        onError: (e) => errors.push(e),
+        pause: 120,
+        leaseMs: 1000,
+      });
+    const results = await Promise.all([server(), server(), server()].map((write) => write({ claims, report, modelId })));
+    expect(results.map(({ state }) => state).sort()).toEqual(['unchanged', 'unchanged', 'written']);
+    expect(notesOf('47!1')).toHaveLength(1);
+    expect(gitlab.asked.filter((one) => one.startsWith('POST')).length).toBe(2);
+  });
+
+  it('has a lease that only its owner renews and gives back', async () => {
+    const { body } = await post(of(48, 10), { name: 'leased' });
+    const lease = (owner: string) => ({ modelId: body.model.id, mergeRequest: 1, owner, milliseconds: 60_000 });
+    const written = { noteId: 5, pipelineId: 10, bodySha256: 'aa' };
+    expect(await leaseNote(store.db, lease('one'))).toMatchObject({ noteId: null });
+    expect(await leaseNote(store.db, lease('two'))).toBeNull();
+    expect(await renewNote(store.db, lease('two'))).toBe(false);
+    expect(await renewNote(store.db, lease('one'))).toBe(true);
+    // The first server hung for longer than its lease lasted.
+    await sql`update mr_note set leased_until = now() - interval '1 second' where model_id = ${body.model.id}::bigint`.execute(
+      store.db,
+    );
+    expect(await leaseNote(store.db, lease('two'))).toMatchObject({ noteId: null });
+    expect(await renewNote(store.db, lease('one'))).toBe(false);
+    await releaseNote(store.db, lease('one'), written);
+    expect(await leaseNote(store.db, lease('three'))).toBeNull();
+    await releaseNote(store.db, lease('two'), { ...written, noteId: 6 });
+    expect(await leaseNote(store.db, lease('three'))).toMatchObject({ noteId: 6 });
   });
 
   it('is told why there is none, and its report is stored all the same', async () => {
