@@ -7,7 +7,7 @@ import type { Hono } from 'hono';
 import { EnvironmentError, UsageError } from '../kernel/failure.ts';
 import { ActionFault, type TowerActions } from '../kernel/tower-actions.ts';
 import { createApp } from './app.ts';
-import { idTokenVerifier } from './auth/gitlab.ts';
+import { checkIssuer, idTokenVerifier } from './auth/gitlab.ts';
 import { type LoginOptions, openLogin } from './auth/login.ts';
 import { isLoopback } from './auth/loopback.ts';
 import { noteBroker } from './notes/broker.ts';
@@ -15,6 +15,8 @@ import { publicOrigin } from './public-url.ts';
 import type { Database, OpenDatabase } from './store/database.ts';
 import { type Maintenance, startMaintenance } from './store/maintain.ts';
 import { openStore } from './store/open.ts';
+import { qualifierOf } from './store/scope.ts';
+import { settlePaths } from './store/settle-paths.ts';
 import { ensureWriteToken, setWriteToken, TokenIsPast } from './store/tokens.ts';
 import { startWorker } from './triggers/worker.ts';
 
@@ -41,7 +43,7 @@ export interface TowerOptions {
   /** What is done when an alert opens: elsewhere nothing, unless given. */
   readonly actions?: TowerActions | undefined;
   /** Where people log in; needs `publicUrl`. */
-  readonly login?: Omit<LoginOptions, 'publicUrl'> | undefined;
+  readonly login?: Omit<LoginOptions, 'publicUrl' | 'qualifier'> | undefined;
   /** Origin at which people reach this server, for links and copied commands; where it listens unless told. */
   readonly publicUrl?: string | undefined;
   /** When months are sealed, and how long what is kept. */
@@ -172,6 +174,10 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     );
   const ownOrigin = options.publicUrl === undefined ? null : publicOrigin(options.publicUrl, options.login !== undefined);
   const verifyIdToken = gitlabIssuers.length > 0 && options.audience ? idTokenVerifier(gitlabIssuers, options.audience) : null;
+  const trusted = gitlabIssuers.map(checkIssuer);
+  const loginIssuer = options.login?.issuer.replace(/\/+$/, '') ?? '';
+  // Groups of a provider that is no GitLab of ours are named like those of the first.
+  const qualifierOfLogin = trusted.includes(loginIssuer) ? qualifierOf(trusted[0] ?? '', loginIssuer) : '';
   // The port comes first: whether it is free is known at once, the database takes seconds.
   let fetch: Hono['fetch'] = () => new Response('starting\n', { status: 503 });
   const server = createAdaptorServer({
@@ -188,6 +194,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
   try {
     store = await openStore(databaseUrl ? { databaseUrl } : { folder: options.folder });
     const { db, engine, location, durability, close } = store;
+    await settlePaths(db, trusted);
     const token = await prepareToken(db, options);
     const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
     const url = `http://${name}:${bound}`;
@@ -207,7 +214,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
             onError: (error) => options.onError?.(error, 'note'),
           })
         : null,
-      login: options.login ? openLogin({ ...options.login, publicUrl: ownOrigin ?? url }) : null,
+      login: options.login ? openLogin({ ...options.login, publicUrl: ownOrigin ?? url, qualifier: qualifierOfLogin }) : null,
       onError: options.onError ?? (() => {}),
     });
     fetch = app.fetch;

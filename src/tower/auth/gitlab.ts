@@ -2,6 +2,7 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { UsageError } from '../../kernel/failure.ts';
 import { HttpProblem } from '../api/problem.ts';
+import { qualifierOf } from '../store/scope.ts';
 import { issuerKeys, KeysUnavailable } from './issuer-keys.ts';
 import { isLoopback } from './loopback.ts';
 
@@ -9,6 +10,7 @@ import { isLoopback } from './loopback.ts';
 export interface JobClaims {
   readonly issuer: string;
   readonly projectId: string;
+  /** As grants name it: see `qualifierOf`. */
   readonly projectPath: string;
   readonly namespaceId: string | null;
   readonly namespacePath: string | null;
@@ -41,15 +43,16 @@ function needed(payload: JWTPayload, name: string): string {
   return value;
 }
 
-function claimsOf(issuer: string, payload: JWTPayload): JobClaims {
+function claimsOf(issuer: string, payload: JWTPayload, qualifier: string): JobClaims {
   const projectId = needed(payload, 'project_id');
   if (!digits.test(projectId)) throw refused('its project_id is not a number');
+  const namespace = text(payload, 'namespace_path');
   return {
     issuer,
     projectId,
-    projectPath: needed(payload, 'project_path'),
+    projectPath: `${qualifier}${needed(payload, 'project_path')}`,
     namespaceId: text(payload, 'namespace_id'),
-    namespacePath: text(payload, 'namespace_path'),
+    namespacePath: namespace === null ? null : `${qualifier}${namespace}`,
     jobProjectId: text(payload, 'job_project_id') ?? projectId,
     jobId: needed(payload, 'job_id'),
     pipelineId: digits.test(text(payload, 'pipeline_id') ?? '') ? text(payload, 'pipeline_id') : null,
@@ -63,7 +66,7 @@ function claimsOf(issuer: string, payload: JWTPayload): JobClaims {
 }
 
 /** `https`, or plain HTTP on this machine. @throws UsageError */
-function checkIssuer(issuer: string): string {
+export function checkIssuer(issuer: string): string {
   const url = URL.canParse(issuer) ? new URL(issuer) : null;
   const isLocal = url?.protocol === 'http:' && isLoopback(url.hostname);
   if (!url || (url.protocol !== 'https:' && !isLocal))
@@ -75,7 +78,9 @@ function checkIssuer(issuer: string): string {
 
 /** A verifier for the issuers. Only RS256, a pinned issuer and audience, 30 s of leeway. */
 export function idTokenVerifier(issuers: readonly string[], audience: string): VerifyIdToken {
-  const keys = new Map(issuers.map(checkIssuer).map((issuer) => [issuer, issuerKeys(new URL(`${issuer}/oauth/discovery/keys`))]));
+  const trusted = issuers.map(checkIssuer);
+  const keys = new Map(trusted.map((issuer) => [issuer, issuerKeys(new URL(`${issuer}/oauth/discovery/keys`))]));
+  const home = trusted[0] ?? '';
   return async (token) => {
     const issuer = unverifiedIssuer(token);
     const jwks = keys.get(issuer);
@@ -88,7 +93,7 @@ export function idTokenVerifier(issuers: readonly string[], audience: string): V
         clockTolerance: 30,
         requiredClaims: ['exp', 'iat'],
       });
-      return claimsOf(issuer, payload);
+      return claimsOf(issuer, payload, qualifierOf(home, issuer));
     } catch (error) {
       if (error instanceof HttpProblem) throw error;
       if (error instanceof errors.JWTExpired) throw refused('it has expired');

@@ -16,6 +16,8 @@ export interface LoginOptions {
   readonly isPublic: boolean;
   /** What members of a group may do, beside what their groups at GitLab give them. */
   readonly roles: readonly (Grant & { readonly group: string })[];
+  /** What stands before the paths of the groups: see `qualifierOf`. */
+  readonly qualifier?: string | undefined;
 }
 
 export interface Login {
@@ -38,31 +40,41 @@ const listOf = (value: unknown): readonly string[] =>
 const gitLabGroups = 'https://gitlab.org/claims/groups/';
 
 /** Members of a group read its namespace; those who maintain it have the role write there; more is given by name alone. */
-export function grantsOf(claims: Readonly<Record<string, unknown>>, roles: LoginOptions['roles']): readonly Grant[] {
+export function grantsOf(
+  claims: Readonly<Record<string, unknown>>,
+  roles: LoginOptions['roles'],
+  qualifier: string,
+): readonly Grant[] {
   const member = [...listOf(claims.groups), ...listOf(claims.groups_direct)];
   const maintainer = [...listOf(claims[`${gitLabGroups}owner`]), ...listOf(claims[`${gitLabGroups}maintainer`])];
   const all = new Set([...member, ...maintainer, ...listOf(claims[`${gitLabGroups}developer`])]);
   const writes = new Set(maintainer);
   return [
-    ...[...all].map((namespace): Grant => ({ role: writes.has(namespace) ? 'write' : 'read', namespace, model: '' })),
+    ...[...all].map(
+      (namespace): Grant => ({
+        role: writes.has(namespace) ? 'write' : 'read',
+        namespace: `${qualifier}${namespace}`,
+        model: '',
+      }),
+    ),
     ...roles.filter(({ group }) => all.has(group)).map(({ role, namespace, model }): Grant => ({ role, namespace, model })),
   ];
 }
 
 const refused = (why: string) => new HttpProblem('unauthorized', `The login was not completed: ${why}. Log in again.`);
 
-function personOf(claims: Readonly<Record<string, unknown>>, roles: LoginOptions['roles']): Person {
+function personOf(claims: Readonly<Record<string, unknown>>, roles: LoginOptions['roles'], qualifier: string): Person {
   const { sub, preferred_username: username, nickname, name } = claims;
   const shown = [username, nickname, name, sub].find((text): text is string => typeof text === 'string' && text !== '');
   const clean = (shown ?? '')
     .replaceAll(/\p{C}+/gu, ' ')
     .trim()
     .slice(0, 200);
-  return { subject: String(sub), name: clean || 'somebody', grants: grantsOf(claims, roles) };
+  return { subject: String(sub), name: clean || 'somebody', grants: grantsOf(claims, roles, qualifier) };
 }
 
 export function openLogin(options: LoginOptions): Login {
-  const { issuer, clientId, clientSecret, publicUrl, roles } = options;
+  const { issuer, clientId, clientSecret, publicUrl, roles, qualifier = '' } = options;
   const redirectUri = `${publicUrl}/login/callback`;
   const underWay = loginCookie(clientSecret);
   const isPlain = new URL(issuer).protocol === 'http:';
@@ -112,7 +124,7 @@ export function openLogin(options: LoginOptions): Login {
         if (!claims) throw refused('there was no id_token');
         // GitLab names groups at this address, and few of them in the token.
         const more = await oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub);
-        return { person: personOf({ ...claims, ...more }, roles), returnTo };
+        return { person: personOf({ ...claims, ...more }, roles, qualifier), returnTo };
       } catch (error) {
         if (error instanceof HttpProblem) throw error;
         const code = error instanceof Error && 'code' in error ? String(error.code) : '';

@@ -12,6 +12,13 @@ export interface Grant {
   readonly model: string;
 }
 
+/**
+ * What stands before the paths of a GitLab: nothing for the first that is trusted, so that grants name its paths as they are,
+ * else its address. No path of GitLab holds a colon, and none before it is a slash: no namespace reaches into another GitLab.
+ */
+export const qualifierOf = (home: string, issuer: string): string =>
+  issuer === home ? '' : `${issuer.replace(/^https?:\/\//, '').replaceAll('/', ':')}:`;
+
 export type Project = { readonly issuer: string; readonly externalId: string };
 /** A job's own project; what grants name; or null: everything. */
 export type Scope = Project | { readonly grants: readonly Pick<Grant, 'namespace' | 'model'>[] } | null;

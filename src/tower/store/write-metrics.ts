@@ -51,10 +51,15 @@ export interface ModelName {
 /** The models that a name means: one, unless projects share it. */
 export async function modelsNamed(connection: Connection, wanted: ModelName): Promise<readonly NamedModel[]> {
   const { name, projectPath, scope } = wanted;
+  // A job names its own project, which no other can be meant by.
+  const isJob = scope !== null && 'issuer' in scope;
+  const asItsGitLabSays = isJob
+    ? sql`or project.path like '%:%' and regexp_replace(project.path, '^.*:', '') = ${projectPath}`
+    : sql``;
   const { rows } = await sql<NamedModel>`
     select model.id, project.id as "projectId", project.path as project from model join project on project.id = model.project_id
     where model.name = ${name}
-      ${projectPath === undefined ? sql`` : sql`and project.path = ${projectPath}`}
+      ${projectPath === undefined ? sql`` : sql`and (project.path = ${projectPath} ${asItsGitLabSays})`}
       and ${inScope(scope)}
     order by model.id limit 20`.execute(connection);
   return rows;

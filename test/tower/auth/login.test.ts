@@ -292,11 +292,11 @@ it('gives members their namespace to read, maintainers to write, and the rest by
     'https://gitlab.org/claims/groups/maintainer': ['risk'],
     'https://gitlab.org/claims/groups/developer': ['lab'],
   };
-  expect(grantsOf(claims, [{ group: 'platform', role: 'admin', namespace: '', model: '' }])).toEqual([
+  expect(grantsOf(claims, [{ group: 'platform', role: 'admin', namespace: '', model: '' }], '')).toEqual([
     { role: 'write', namespace: 'risk', model: '' },
     { role: 'read', namespace: 'platform', model: '' },
     { role: 'read', namespace: 'lab', model: '' },
     { role: 'admin', namespace: '', model: '' },
   ]);
-  expect(grantsOf({ groups: 'platform' }, [{ group: 'platform', role: 'admin', namespace: '', model: '' }])).toEqual([]);
+  expect(grantsOf({ groups: 'platform' }, [{ group: 'platform', role: 'admin', namespace: '', model: '' }], '')).toEqual([]);
 });
