@@ -4,6 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Projects } from '@gitbeaker/rest';
+import { readBody } from './http-body.ts';
 
 type RequesterFn = NonNullable<NonNullable<ConstructorParameters<typeof Projects>[0]>['requesterFn']>;
 type Resource = Parameters<RequesterFn>[0];
@@ -33,15 +34,10 @@ export interface RequesterOptions {
 }
 
 async function readJson(response: Response): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > maxBodyBytes) throw new HttpProblem(null, `sent more than ${maxBodyBytes} bytes`);
-    chunks.push(chunk);
-  }
+  const { text, isWhole } = await readBody(response, maxBodyBytes);
+  if (!isWhole) throw new HttpProblem(null, `sent more than ${maxBodyBytes} bytes`);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return JSON.parse(text);
   } catch {
     throw new HttpProblem(null, 'sent something that is not JSON (a login page or a proxy?)');
   }

@@ -1,6 +1,7 @@
 /** What Control Tower has on record: the history port over `GET /v1/series`, and last runs by schedule over `GET /v1/checks`. Nothing here throws on what a server does: the answer is data. */
 import type { ScheduledResult } from '../kernel/repetition.ts';
 import type { Answer, History, PastValue } from '../kernel/world.ts';
+import { readBody } from './http-body.ts';
 
 export interface HistoryOptions {
   /** Address of Control Tower; empty asks nobody. */
@@ -23,14 +24,9 @@ const unknown = (reason: string, isAbsent = false): { ok: false; reason: string;
 });
 
 async function textOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > mostBytes) throw new Error('the answer is too large');
-    chunks.push(chunk as Uint8Array);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const { text, isWhole } = await readBody(response, mostBytes);
+  if (!isWhole) throw new Error('the answer is too large');
+  return text;
 }
 
 /** The points of an answer, all series together, oldest first; null when it is not one of Control Tower. */

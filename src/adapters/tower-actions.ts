@@ -5,6 +5,7 @@ import { request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ActionFault, type GitLabActions, type WebhookTarget } from '../kernel/tower-actions.ts';
+import { readBody } from './http-body.ts';
 
 const timeoutMs = 15_000;
 const mostAnswerBytes = 24 * 1024 * 1024;
@@ -116,15 +117,10 @@ const reasons: Readonly<Record<number, string>> = {
 };
 
 async function readJson(response: Response): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > mostAnswerBytes) throw new ActionFault('GitLab sent more than is read');
-    chunks.push(chunk);
-  }
+  const { text, isWhole } = await readBody(response, mostAnswerBytes);
+  if (!isWhole) throw new ActionFault('GitLab sent more than is read');
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return JSON.parse(text);
   } catch {
     throw new ActionFault('GitLab sent something that is not JSON');
   }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { readBody } from './http-body.ts';
 import { sha256Of } from './unsent.ts';
 
 export interface TowerOptions {
@@ -67,18 +68,6 @@ const hints: Readonly<Record<number, string>> = {
   422: 'it is not valid for it; are this command and Control Tower of the same version?',
 };
 const finalStatuses: ReadonlySet<number> = new Set([413, 422]);
-
-/** At most `mostAnswerBytes` of an answer; the rest is not read. */
-async function readLimited(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk as Uint8Array);
-    bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > mostAnswerBytes) break;
-  }
-  return Buffer.concat(chunks).subarray(0, mostAnswerBytes).toString('utf8');
-}
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
@@ -154,7 +143,7 @@ async function attempt<D extends Delivered>(
     },
     body,
   });
-  const text = await readLimited(response);
+  const { text } = await readBody(response, mostAnswerBytes);
   const { status } = response;
   if (status === 200 || status === 201)
     return target.read(parse(text), options) ?? { state: 'unreachable', reason: 'what answers there is not Control Tower' };

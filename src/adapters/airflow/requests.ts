@@ -1,5 +1,6 @@
 /** HTTP to Airflow: a token or basic authentication, one clear error for every answer that is not the documented one. */
 import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
+import { readBody } from '../http-body.ts';
 
 export interface AirflowAccess {
   readonly url: string;
@@ -22,14 +23,9 @@ export interface Answer {
 const mostBytes = 16 * 2 ** 20;
 
 async function textOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > mostBytes) throw new Error('the answer is larger than 16 MiB');
-    chunks.push(chunk as Uint8Array);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const { text, isWhole } = await readBody(response, mostBytes);
+  if (!isWhole) throw new Error('the answer is larger than 16 MiB');
+  return text;
 }
 
 const unreachable = (url: string, what: string, cause?: unknown): EnvironmentError =>

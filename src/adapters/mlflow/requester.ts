@@ -3,6 +3,7 @@
  * is unofficial and years behind the API. Never follows a redirect: it would carry the token to another host.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { readBody } from '../http-body.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -69,14 +70,9 @@ function credentials(env: Environment, own: URL): Record<string, string> | strin
 }
 
 async function textOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > maxBodyBytes) throw new MlflowProblem(`it sent more than ${maxBodyBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const { text, isWhole } = await readBody(response, maxBodyBytes);
+  if (!isWhole) throw new MlflowProblem(`it sent more than ${maxBodyBytes} bytes`);
+  return text;
 }
 
 const parse = (text: string): unknown => {

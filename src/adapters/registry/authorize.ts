@@ -1,5 +1,6 @@
 /** How a registry lets us in: basic authentication or the token flow of the distribution specification, as GitLab's does. */
 import { type ImageReference, isOnThisMachine } from '../../kernel/image.ts';
+import { readBody } from '../http-body.ts';
 
 export interface Credentials {
   /** Host, with its port, that they are for. */
@@ -23,6 +24,16 @@ export function challengeOf(header: string | null): Challenge | null {
   ]);
   return { scheme: match[1]?.toLowerCase() === 'basic' ? 'basic' : 'bearer', parameters: Object.fromEntries(parameters) };
 }
+
+const mostTokenBytes = 2 ** 20;
+
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+};
 
 const basic = ({ username, password }: Credentials): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
@@ -57,7 +68,8 @@ export async function answer(
     if (response.status === 429 || response.status >= 500) throw new Error(`${url.host} answers ${response.status}`);
     return null;
   }
-  const body = (await response.json().catch(() => null)) as { token?: unknown; access_token?: unknown } | null;
+  const { text } = await readBody(response, mostTokenBytes);
+  const body = jsonOf(text) as { token?: unknown; access_token?: unknown } | null;
   const token = body?.token ?? body?.access_token;
   return typeof token === 'string' ? `Bearer ${token}` : null;
 }
