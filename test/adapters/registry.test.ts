@@ -31,7 +31,7 @@ const open = (registry: string) =>
 const bytes = Buffer.from('x');
 
 describe('the bytes of an upload', () => {
-  const pushTo = (registry: string, location: string): { readonly sent: Sent[]; readonly pushed: Promise<string> } => {
+  const pushTo = (registry: string, location: string): { readonly sent: Sent[]; readonly pushed: Promise<void> } => {
     const sent = network((_, method, authorization) => {
       if (authorization === null) return new Response(null, { status: 401, headers: { 'www-authenticate': 'Basic' } });
       return method === 'POST' ? new Response(null, { status: 202, headers: { location } }) : new Response(null, { status: 201 });

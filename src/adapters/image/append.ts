@@ -2,10 +2,14 @@
  * The builder without privileges: a layer of code put onto a base image through the registry's API. No RUN, so the base
  * holds the dependencies; the same code on the same base gives the same digest, on every runner.
  */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { UsageError } from '../../kernel/failure.ts';
 import { type Builder, type BuildRequest, type ImageReference, parseImage } from '../../kernel/image.ts';
+import type { BlobFile } from '../registry/blob.ts';
 import { carryBlob } from '../registry/copy.ts';
 import { digestOf, type Manifest, type Registry } from '../registry/registry.ts';
+import { makeTemporary } from '../temporary.ts';
 import { codeLayer } from './layer.ts';
 
 interface Descriptor {
@@ -28,7 +32,8 @@ interface Config {
 interface Made {
   readonly base: ImageReference;
   readonly baseLayers: readonly Descriptor[];
-  readonly blobs: readonly Buffer[];
+  readonly config: Buffer;
+  readonly layer: BlobFile;
   readonly manifest: Pick<Manifest, 'mediaType' | 'bytes'>;
 }
 
@@ -55,7 +60,7 @@ async function platformManifest(registry: Registry, base: ImageReference, platfo
   return manifest;
 }
 
-async function make(registry: Registry, request: BuildRequest): Promise<Made> {
+async function make(registry: Registry, request: BuildRequest, path: string): Promise<Made> {
   const base = request.base === null ? null : parseImage(request.base);
   if (!base?.digest)
     throw new UsageError(
@@ -68,7 +73,7 @@ async function make(registry: Registry, request: BuildRequest): Promise<Made> {
   const found = await platformManifest(registry, base, request.platform);
   const old = json<ImageManifest>(found.bytes);
   const config = json<Config>(await registry.blob(base, old.config.digest));
-  const { tar, gzip } = await codeLayer(request.context, request.files, request.code, request.timestamp);
+  const { diffId, gzip } = await codeLayer(request.context, request.files, request.code, request.timestamp, path);
   const created = new Date(request.timestamp * 1000).toISOString();
   const docker = isDocker(found.mediaType);
   const newConfig = Buffer.from(
@@ -81,14 +86,14 @@ async function make(registry: Registry, request: BuildRequest): Promise<Made> {
         ...(request.entrypoint.length > 0 && { Entrypoint: request.entrypoint, Cmd: [] }),
         Labels: { ...config.config?.Labels, ...request.labels },
       },
-      rootfs: { ...config.rootfs, diff_ids: [...config.rootfs.diff_ids, digestOf(tar)] },
+      rootfs: { ...config.rootfs, diff_ids: [...config.rootfs.diff_ids, diffId] },
       history: [...(config.history ?? []), { created, created_by: 'flightcheck build: code', comment: `base ${base.digest}` }],
     }),
   );
   const layer: Descriptor = {
     mediaType: docker ? 'application/vnd.docker.image.rootfs.diff.tar.gzip' : 'application/vnd.oci.image.layer.v1.tar+gzip',
-    digest: digestOf(gzip),
-    size: gzip.byteLength,
+    digest: gzip.digest,
+    size: gzip.size,
   };
   const bytes = Buffer.from(
     JSON.stringify({
@@ -97,28 +102,35 @@ async function make(registry: Registry, request: BuildRequest): Promise<Made> {
       layers: [...old.layers, layer],
     }),
   );
-  return { base, baseLayers: old.layers, blobs: [newConfig, gzip], manifest: { mediaType: found.mediaType, bytes } };
+  return { base, baseLayers: old.layers, config: newConfig, layer: gzip, manifest: { mediaType: found.mediaType, bytes } };
 }
 
 export function appendBuilder(registry: Registry): Builder {
   const made = new Map<string, Made>();
+  let folder: Promise<string> | undefined;
   return {
     name: 'append',
     async build(request) {
-      const image = await make(registry, request);
+      folder ??= makeTemporary('layer');
+      const image = await make(registry, request, join(await folder, `${made.size}.tar.gz`));
       const id = digestOf(image.manifest.bytes);
       made.set(id, image);
-      return { id, bytes: image.blobs.reduce((sum, blob) => sum + blob.byteLength, 0) };
+      return { id, bytes: image.config.byteLength + image.layer.size };
     },
     run: async () => null,
     async push({ id }, to) {
       const image = made.get(id);
       if (!image) throw new Error(`${id} was not built here`);
-      for (const layer of image.baseLayers) await carryBlob(registry, layer.digest, image.base, to);
-      for (const blob of image.blobs) if (!(await registry.hasBlob(to, digestOf(blob)))) await registry.putBlob(to, blob);
+      for (const layer of image.baseLayers) await carryBlob(registry, layer, image.base, to);
+      for (const blob of [image.config, image.layer]) {
+        const digest = 'path' in blob ? blob.digest : digestOf(blob);
+        if (!(await registry.hasBlob(to, digest))) await registry.putBlob(to, blob);
+      }
       await registry.putManifest(to, to.tag ?? id, image.manifest);
       return id;
     },
-    close: async () => undefined,
+    async close() {
+      if (folder) await rm(await folder, { recursive: true, force: true });
+    },
   };
 }

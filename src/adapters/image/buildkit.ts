@@ -2,7 +2,7 @@
  * BuildKit through `buildctl`: builds a Dockerfile with a daemon that runs elsewhere (`BUILDKIT_HOST`). The image comes back as
  * an OCI layout and is pushed by our own client, so that the registry's password is shown to the daemon for base images alone.
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
 import type { Builder, BuildRequest } from '../../kernel/image.ts';
@@ -59,7 +59,7 @@ interface Descriptor {
   readonly digest: string;
 }
 
-const blobOf = (layout: string, digest: string): Promise<Buffer> => readFile(join(layout, 'blobs', ...digest.split(':', 2)));
+const blobPath = (layout: string, digest: string): string => join(layout, 'blobs', ...digest.split(':', 2));
 
 /** What keeps buildctl from building here, in its own words; null when nothing does. */
 export async function buildkitProblem(options: Pick<BuildkitOptions, 'env' | 'signal'>): Promise<string | null> {
@@ -149,7 +149,7 @@ export async function openBuildkit(options: BuildkitOptions): Promise<Builder> {
       return { exitCode: Number(told) || exitCode || -1, tail };
     },
     async push({ id }, to) {
-      const bytes = await blobOf(layout, id);
+      const bytes = await readFile(blobPath(layout, id));
       if (digestOf(bytes) !== id) throw new Error(`the layout holds other bytes than ${id}`);
       const manifest = JSON.parse(bytes.toString('utf8')) as {
         mediaType?: string;
@@ -157,7 +157,10 @@ export async function openBuildkit(options: BuildkitOptions): Promise<Builder> {
         layers: readonly Descriptor[];
       };
       for (const { digest } of [manifest.config, ...manifest.layers])
-        if (!(await registry.hasBlob(to, digest))) await registry.putBlob(to, await blobOf(layout, digest));
+        if (!(await registry.hasBlob(to, digest))) {
+          const path = blobPath(layout, digest);
+          await registry.putBlob(to, { path, digest, size: (await stat(path)).size });
+        }
       const mediaType = manifest.mediaType ?? 'application/vnd.oci.image.manifest.v1+json';
       await registry.putManifest(to, to.tag ?? id, { mediaType, bytes });
       return id;

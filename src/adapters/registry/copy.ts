@@ -1,22 +1,31 @@
 /** An image from one name to another with the same digest: layers are shared where the registry can, else carried over. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { UsageError } from '../../kernel/failure.ts';
 import { formatImage, type ImageReference } from '../../kernel/image.ts';
+import { makeTemporary } from '../temporary.ts';
+import type { BlobName } from './blob.ts';
 import type { Manifest, Registry } from './registry.ts';
 
 type Name = Pick<ImageReference, 'registry' | 'repository'>;
 
 interface Parts {
-  readonly config?: { readonly digest: string };
-  readonly layers?: readonly { readonly digest: string }[];
+  readonly config?: BlobName;
+  readonly layers?: readonly BlobName[];
   /** Of an index: one for each platform. */
   readonly manifests?: readonly { readonly digest: string }[];
 }
 
-/** A blob that the target lacks. */
-export async function carryBlob(registry: Registry, digest: string, from: Name, to: Name): Promise<void> {
-  if (await registry.hasBlob(to, digest)) return;
-  if (from.registry === to.registry && (await registry.mountBlob(to, digest, from.repository))) return;
-  await registry.putBlob(to, await registry.blob(from, digest));
+/** A blob that the target lacks; between two registries by way of a file. */
+export async function carryBlob(registry: Registry, blob: BlobName, from: Name, to: Name): Promise<void> {
+  if (await registry.hasBlob(to, blob.digest)) return;
+  if (from.registry === to.registry && (await registry.mountBlob(to, blob.digest, from.repository))) return;
+  const folder = await makeTemporary('blob');
+  try {
+    await registry.putBlob(to, await registry.fetchBlob(from, blob, join(folder, 'blob')));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Puts the manifest of `from` under the tag of `to`, after all that it names. */
@@ -31,7 +40,7 @@ export async function copyImage(registry: Registry, manifest: Manifest, from: Na
         });
       await copyImage(registry, one, from, { ...to, tag: null, digest });
     }
-    for (const { digest } of [...(config ? [config] : []), ...layers]) await carryBlob(registry, digest, from, to);
+    for (const blob of [...(config ? [config] : []), ...layers]) await carryBlob(registry, blob, from, to);
   }
   await registry.putManifest(to, to.tag ?? manifest.digest, manifest);
 }

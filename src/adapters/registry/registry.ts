@@ -1,14 +1,16 @@
 /** A container registry: https://github.com/opencontainers/distribution-spec, the few calls that building needs. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bytesWithin } from '../../kernel/bytes.ts';
 import { EnvironmentError, FlightcheckError, UsageError } from '../../kernel/failure.ts';
 import { type ImageReference, isOnThisMachine } from '../../kernel/image.ts';
 import { answer, type Credentials, challengeOf } from './authorize.ts';
+import { type BlobFile, type BlobName, limitSilence, piecesOf, saveBody } from './blob.ts';
 
 export interface RegistryOptions {
   readonly credentials: Credentials | null;
   readonly signal: AbortSignal;
-  /** Of one request. */
+  /** Longest silence within a request, which may take longer while bytes go or come; default 120. */
   readonly timeoutSeconds?: number;
   /** Before the first retry; doubles with each. */
   readonly pauseSeconds?: number;
@@ -22,6 +24,13 @@ export interface Manifest {
 
 type Name = Pick<ImageReference, 'registry' | 'repository'>;
 
+/** A request whose body, when it is a file, is read anew for each try. */
+interface Sent {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | BlobFile;
+}
+
 /** Another list brings another media type, and so another digest. */
 const manifestTypes = [
   'application/vnd.oci.image.manifest.v1+json',
@@ -30,6 +39,8 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
 const mostManifestBytes = 4 * 2 ** 20;
+/** Of a blob that is read into memory: a configuration. */
+const mostConfigBytes = 16 * 2 ** 20;
 const mostTries = 4;
 
 /** Registries on this machine speak plain HTTP, all others TLS. */
@@ -42,10 +53,13 @@ export interface Registry {
   manifest(name: Name, reference: string): Promise<Manifest | null>;
   putManifest(name: Name, reference: string, manifest: Pick<Manifest, 'mediaType' | 'bytes'>): Promise<void>;
   hasBlob(name: Name, digest: string): Promise<boolean>;
+  /** A small blob: the configuration of an image. */
   blob(name: Name, digest: string): Promise<Buffer>;
+  /** A blob of any size, written to `path`; checked against its digest, and its size where it is known. */
+  fetchBlob(name: Name, blob: BlobName, path: string): Promise<BlobFile>;
   /** True when the registry could share the blob of another repository. */
   mountBlob(name: Name, digest: string, from: string): Promise<boolean>;
-  putBlob(name: Name, bytes: Buffer): Promise<string>;
+  putBlob(name: Name, blob: Buffer | BlobFile): Promise<void>;
 }
 
 const explain: Readonly<Record<number, string>> = {
@@ -68,6 +82,11 @@ function retryAfter(response: Response): number | null {
   return Number.isFinite(seconds) ? Math.min(60, Math.max(0, seconds)) : null;
 }
 
+const altered = ({ registry }: Name, words: string): EnvironmentError =>
+  new EnvironmentError('REGISTRY_ALTERED', `${registry} answered with ${words}`, {
+    hint: 'Something between this runner and the registry changes answers.',
+  });
+
 const mayPass = (response: Response): boolean => response.status === 429 || response.status >= 500;
 
 /** Opens a client. Calls reject with UsageError REGISTRY_REFUSED or EnvironmentError REGISTRY_UNREACHABLE, REGISTRY_FAILED, REGISTRY_ALTERED. */
@@ -75,16 +94,31 @@ export function openRegistry(options: RegistryOptions): Registry {
   const tokens = new Map<string, string>();
   const credentialsFor = ({ registry }: Name) => (options.credentials?.registry === registry ? options.credentials : null);
 
-  const attempt = async (name: Name, path: string, init: RequestInit, scopes: readonly string[]): Promise<Response> => {
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout((options.timeoutSeconds ?? 120) * 1000)]);
+  const timeoutSeconds = options.timeoutSeconds ?? 120;
+
+  const attempt = async (
+    name: Name,
+    path: string,
+    { method = 'GET', headers = {}, body }: Sent,
+    scopes: readonly string[],
+    silence = limitSilence(timeoutSeconds),
+  ): Promise<Response> => {
+    const signal = AbortSignal.any([options.signal, silence.signal]);
     const key = `${name.registry} ${scopes.join(' ')}`;
     const url = path.startsWith('http') ? path : `${originOf(name)}${path}`;
     const send = (): Promise<Response> => {
       const authorization = tokens.get(key);
+      const isFile = body !== undefined && 'path' in body;
       return fetch(url, {
-        ...init,
-        signal,
-        headers: { ...(init.headers as Record<string, string>), ...(authorization && { authorization }) },
+        ...{ method, signal },
+        headers: {
+          ...headers,
+          ...(isFile && { 'content-length': String(body.size) }),
+          ...(authorization && { authorization }),
+        },
+        ...(body && { body: isFile ? piecesOf(body, silence.heard) : new Uint8Array(body) }),
+        // fetch keeps a copy of a body that it may have to send again, all of it, unless nothing can ask for that.
+        ...(isFile && { duplex: 'half', window: null, redirect: 'error' }),
       });
     };
     const first = await send();
@@ -114,7 +148,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       }
       if (tries >= mostTries) {
         const isSlow = problem instanceof DOMException && problem.name === 'TimeoutError';
-        const words = isSlow ? `gave no answer within ${options.timeoutSeconds ?? 120} s` : 'cannot be reached';
+        const words = isSlow ? `gave no answer within ${timeoutSeconds} s` : 'cannot be reached';
         throw new EnvironmentError('REGISTRY_UNREACHABLE', `The registry ${name.registry} ${words}, ${tries} times`, {
           hint: isSlow ? 'Try again when it is less busy.' : 'Check the address and that this runner may reach it.',
           cause: problem,
@@ -125,7 +159,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     }
   };
 
-  const request = (name: Name, path: string, init: RequestInit = {}, scopes = [pull(name)]): Promise<Response> =>
+  const request = (name: Name, path: string, init: Sent = {}, scopes = [pull(name)]): Promise<Response> =>
     patiently(name, () => attempt(name, path, init, scopes));
 
   const refuse = async (response: Response, name: Name, what: string): Promise<never> => {
@@ -168,16 +202,14 @@ export function openRegistry(options: RegistryOptions): Registry {
       });
       if (response.status === 404) return null;
       if (!response.ok) return refuse(response, name, 'Reading');
-      const bytes = Buffer.from(await response.arrayBuffer());
-      const digest = digestOf(bytes);
-      if (bytes.byteLength > mostManifestBytes || (reference.startsWith('sha256:') && reference !== digest))
-        throw new EnvironmentError('REGISTRY_ALTERED', `${name.registry} answered with another manifest than ${reference}`, {
-          hint: 'Something between this runner and the registry changes answers.',
-        });
+      const bytes = await bytesWithin(response.body, mostManifestBytes);
+      const digest = bytes === null ? '' : digestOf(bytes);
+      if (bytes === null || (reference.startsWith('sha256:') && reference !== digest))
+        throw altered(name, `another manifest than ${reference}`);
       return { bytes, digest, mediaType: response.headers.get('content-type')?.split(';')[0] ?? manifestTypes[0] ?? '' };
     },
     async putManifest(name, reference, { mediaType, bytes }) {
-      const init = { method: 'PUT', headers: { 'content-type': mediaType }, body: new Uint8Array(bytes) };
+      const init = { method: 'PUT', headers: { 'content-type': mediaType }, body: bytes };
       const response = await request(name, `/v2/${name.repository}/manifests/${reference}`, init, [push(name)]);
       if (!response.ok) await refuse(response, name, 'Pushing to');
     },
@@ -190,12 +222,26 @@ export function openRegistry(options: RegistryOptions): Registry {
     async blob(name, digest) {
       const response = await request(name, `/v2/${name.repository}/blobs/${digest}`);
       if (!response.ok) return refuse(response, name, 'Reading');
-      const bytes = Buffer.from(await response.arrayBuffer());
-      if (digestOf(bytes) !== digest)
-        throw new EnvironmentError('REGISTRY_ALTERED', `${name.registry} answered with other bytes than ${digest}`, {
-          hint: 'Try again.',
-        });
+      const bytes = await bytesWithin(response.body, mostConfigBytes);
+      if (bytes === null || digestOf(bytes) !== digest) throw altered(name, `other bytes than ${digest}`);
       return bytes;
+    },
+    async fetchBlob(name, { digest, size }, path) {
+      const saved: { blob?: Required<BlobName> } = {};
+      const others = altered(name, `other bytes than ${digest}`);
+      const response = await patiently(name, async () => {
+        const silence = limitSilence(timeoutSeconds);
+        const answered = await attempt(name, `/v2/${name.repository}/blobs/${digest}`, {}, [pull(name)], silence);
+        if (answered.ok && answered.body)
+          saved.blob = await saveBody(answered.body, path, (bytes) => {
+            silence.heard();
+            if (size !== undefined && bytes > size) throw others;
+          });
+        return answered;
+      });
+      if (!response.ok) return refuse(response, name, 'Reading');
+      if (saved.blob?.digest !== digest) throw others;
+      return { ...saved.blob, path };
     },
     async mountBlob(name, digest, from) {
       const query = `?mount=${digest}&from=${encodeURIComponent(from)}`;
@@ -204,19 +250,18 @@ export function openRegistry(options: RegistryOptions): Registry {
       await response.body?.cancel();
       return response.status === 201;
     },
-    async putBlob(name, bytes) {
-      const digest = digestOf(bytes);
+    async putBlob(name, blob) {
+      const digest = 'path' in blob ? blob.digest : digestOf(blob);
       // An upload that broke off cannot be gone on with: each try begins its own.
       const response = await patiently(name, async () => {
         const begun = await begin(name, '', [push(name)]);
         if (begun.status !== 202) return begun;
         await begun.body?.cancel();
-        const init = { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: new Uint8Array(bytes) };
-        return attempt(name, placeOf(name, begun, digest), init, [push(name)]);
+        const sent = { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: blob };
+        return attempt(name, placeOf(name, begun, digest), sent, [push(name)]);
       });
       if (response.status !== 201) await refuse(response, name, 'Pushing to');
       await response.body?.cancel();
-      return digest;
     },
   };
 }
