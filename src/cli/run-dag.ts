@@ -2,28 +2,25 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openHookMachine } from '../adapters/hook-machine.ts';
-import { quantityBytes } from '../delivery/dag/quantity.ts';
 import { resolveDag } from '../delivery/dag/resolve.ts';
-import { runDag, type TaskRun, type Try } from '../delivery/dag/run.ts';
+import { runDag, type TaskRun } from '../delivery/dag/run.ts';
 import { withTasksOf } from '../delivery/dag/source.ts';
 import type { DagSpec, Environment, TaskSpec } from '../delivery/dag/spec.ts';
 import { fillTemplates } from '../delivery/dag/template.ts';
 import { type Step, stepsSuite } from '../delivery/steps.ts';
 import { requireManifest } from '../engine/manifest/load.ts';
 import { exitCode } from '../kernel/failure.ts';
-import type { CommandResult, HookMachine } from '../kernel/hook-machine.ts';
 import type { ResolvedManifest } from '../kernel/manifest.ts';
 import type { Context, Invocation } from './command.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { triggerOf } from './surroundings.ts';
+import { taskExecutor } from './task-executor.ts';
 
 const runner = 'run-local';
 /** Of a task that declares none: a day, and all memory. */
 const without = { seconds: 86_400, memoryBytes: Number.POSITIVE_INFINITY, outputBytes: 2 ** 30 };
-/** What a timer can hold, in seconds. */
-const longestSeconds = 2_147_483;
 
 /** `flightcheck deploy run-local`. */
 export async function runLocal(context: Context, invocation: Invocation): Promise<number> {
@@ -42,7 +39,10 @@ export async function runLocal(context: Context, invocation: Invocation): Promis
     ...{ cacheFolder: null, isProtected: false, isCacheRead: false, exclude: [] },
   });
   try {
-    const execute = await executor(context, machine, manifest);
+    const execute = await taskExecutor({
+      ...{ machine, manifest, dependencies: null, limits: without, secretsOf: secretsFrom(context) },
+      onLine: ({ id }, line) => context.log.info(`${id} | ${line}`),
+    });
     const runs = await runDag({
       spec: { ...spec, tasks },
       concurrency: typeof jobs === 'number' ? jobs : availableParallelism(),
@@ -58,62 +58,34 @@ export async function runLocal(context: Context, invocation: Invocation): Promis
   }
 }
 
+/** Secrets of tasks from the variables of this process; one that is not set is told once. */
+function secretsFrom({ env, log }: Context): (task: TaskSpec) => readonly (readonly [string, string])[] {
+  const told = new Set<string>();
+  return ({ id, secrets }) =>
+    secrets.flatMap(({ env: name, secret }) => {
+      const value = env[name];
+      if (value !== undefined) return [[name, value] as const];
+      if (!told.has(name)) log.warn(`${id}: the secret ${name} (${secret} in the cluster) is not set here.`);
+      told.add(name);
+      return [];
+    });
+}
+
+/** Where no environment is named: the DAG as it stands in the manifest, as processes instead of pods. */
+export const plainEnvironment: Environment = {
+  ...{ executor: 'local', dagIdSuffix: '', paused: false, canary: false, testRun: false, verifyTimeout: '420s' },
+};
+
 /** The DAG of an environment, or that of none, as processes of this machine instead of pods. */
 function specOf(context: Context, invocation: Invocation, repo: Repo, manifest: ResolvedManifest): DagSpec {
   const named = optionValue<string>(invocation, 'env');
-  const plain: Environment = {
-    ...{ executor: 'local', dagIdSuffix: '', paused: false, canary: false, testRun: false, verifyTimeout: '420s' },
-  };
   const environment = named === '' ? 'local' : named;
-  const found = manifest.environments?.[environment] ?? (named === '' ? plain : undefined);
+  const found = manifest.environments?.[environment] ?? (named === '' ? plainEnvironment : undefined);
   const environments = { ...manifest.environments, ...(found && { [environment]: { ...found, executor: 'local' as const } }) };
   const commit = repo.git.head ?? context.env.CI_COMMIT_SHA ?? '';
   const image = optionValue<string>(invocation, 'task-image') || context.env.FLIGHTCHECK_RESULT_IMAGE || null;
   const delivery = { environment, image, commit, version: context.env.CI_COMMIT_TAG ?? commit.slice(0, 12) };
   return resolveDag({ ...manifest, environments }, delivery, (key) => repo.manifest.place(key));
-}
-
-/** All tasks share one working copy, so that they can hand each other files and the repo stays as it is. */
-async function executor(
-  { env, log }: Context,
-  machine: HookMachine,
-  manifest: ResolvedManifest,
-): Promise<(task: TaskSpec, signal: AbortSignal) => Promise<Try>> {
-  const { repo, home, temporary } = await machine.workspace();
-  const base = { ...machine.environment({ home, temporary, env: null }), ...manifest.hooks.env };
-  const told = new Set<string>();
-  return async (task, signal) => {
-    const secrets = task.secrets.flatMap(({ env: name, secret }) => {
-      const value = env[name];
-      if (value !== undefined) return [[name, value] as const];
-      if (!told.has(name)) log.warn(`${task.id}: the secret ${name} (${secret} in the cluster) is not set here.`);
-      told.add(name);
-      return [];
-    });
-    const memory = task.limits.memory === undefined ? null : quantityBytes(task.limits.memory);
-    const result = await machine.run({
-      argv: [...task.command, ...task.args],
-      cwd: repo,
-      env: { ...base, ...task.env, ...Object.fromEntries(secrets) },
-      limits: {
-        ...without,
-        seconds: Math.min(task.timeoutSeconds ?? without.seconds, longestSeconds),
-        ...(memory !== null && { memoryBytes: memory }),
-      },
-      signal,
-      secrets: [...machine.secrets, ...secrets.map(([, value]) => value)],
-      onLine: (line) => log.info(`${task.id} | ${line}`),
-    });
-    return { exitCode: result.exitCode, tail: result.tail, words: wordsOf(task, result) };
-  };
-}
-
-function wordsOf(task: TaskSpec, result: CommandResult): string {
-  if (result.isTimedOut) return `stopped after its timeout of ${task.timeoutSeconds ?? without.seconds} s`;
-  if (result.isOutOfMemory) return `stopped at its limit of ${task.limits.memory} of memory`;
-  if (result.isOutputExceeded) return 'stopped after 1 GiB of output';
-  if (result.exitCode === 127) return `exit code 127: is ${task.command[0]} on the PATH?`;
-  return result.exitCode === null ? `ended by ${result.signal}` : `ended with exit code ${result.exitCode}`;
 }
 
 const outcomes = {

@@ -23,14 +23,15 @@ import type { AnyCheck } from '../kernel/check.ts';
 import { exitCode } from '../kernel/failure.ts';
 import type { HookMachine } from '../kernel/hook-machine.ts';
 import { resolveInputs } from '../kernel/input.ts';
+import { hasLocalDag } from '../kernel/local-dag.ts';
 import type { ResolvedManifest } from '../kernel/manifest.ts';
 import { metricsOf } from '../kernel/metrics.ts';
 import type { Metric, SuiteReport } from '../kernel/report.ts';
 import { type Shard, shardRunner } from '../kernel/shards.ts';
 import type { CheckRegistry, Suite } from '../kernel/suite.ts';
 import type { TableStore } from '../kernel/table-store.ts';
-import type { UnitTests } from '../kernel/world.ts';
-import { renderPlan } from '../reports/plan.ts';
+import type { LocalDag, UnitTests } from '../kernel/world.ts';
+import { type PlanView, renderPlan } from '../reports/plan.ts';
 import { attest } from './attestations.ts';
 import type { Context, Invocation } from './command.ts';
 import { type Baseline, baselineOf, compared } from './compare.ts';
@@ -100,7 +101,7 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
       const session: Session = { ...opened, suite: selected, loaded, unitTests, shard, untouched, baseline };
       const plan = await context.log.step('Planning', () => planOf(session, announced, invocation.options.plan === true));
       if (untouched) context.log.info(untouched.notice);
-      if (invocation.options.plan === true) return printPlan(context, plan, shard);
+      if (invocation.options.plan === true) return printPlan(context, session, plan);
       return await runPlan(context, invocation, session, plan);
     } finally {
       await machine.close();
@@ -169,9 +170,18 @@ function planOf(
   });
 }
 
-function printPlan(context: Context, plan: HookPlan, shard: Shard | null): number {
+/** The tests that run the tasks of the DAG, which are no hooks. */
+function dagOf({ manifest, loaded }: Session, { leaveOut }: HookPlan): Pick<PlanView, 'dag'> {
+  const checks = [...loaded].flatMap(([id, { needs }]) => (needs.includes('dag') && !leaveOut.has(id) ? [id] : []));
+  if (checks.length === 0 || !hasLocalDag(manifest)) return {};
+  const from = manifest.dag?.from;
+  return { dag: { words: `tasks of the DAG: ${from ?? Object.keys(manifest.tasks ?? {}).join(', ')}`, checks } };
+}
+
+function printPlan(context: Context, session: Session, plan: HookPlan): number {
   const { leaveOut, planned: _, basis: __, ...rest } = plan;
-  const more = shard ? { shard } : {};
+  const { shard } = session;
+  const more = { ...(shard && { shard }), ...dagOf(session, plan) };
   context.print(
     context.isJson
       ? `${JSON.stringify({ ...rest, ...more, leaveOut: Object.fromEntries(leaveOut) }, null, 2)}\n`
@@ -232,7 +242,17 @@ async function runPlan(context: Context, invocation: Invocation, session: Sessio
   });
 }
 
-function runChecks(
+/** Loaded where tasks are declared: most of what it imports is of deployments. */
+async function localDagOf(
+  context: Context,
+  { repo, manifest, machine }: Session,
+  { dependencies }: RunningHooks,
+): Promise<LocalDag> {
+  const { openLocalDag } = await import('./local-dag.ts');
+  return openLocalDag({ context, repo, manifest, machine, dependencies });
+}
+
+async function runChecks(
   context: Context,
   session: Session,
   plan: HookPlan,
@@ -253,6 +273,7 @@ function runChecks(
       tables,
       hooks,
       unitTests,
+      dag: await localDagOf(context, session, hooks),
     },
     trigger: triggerOf(context.env),
     // Checks mostly wait for hooks, which have a limit of their own.

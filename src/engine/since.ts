@@ -2,6 +2,7 @@
 import { canonical } from '../kernel/canonical.ts';
 import type { AnyCheck } from '../kernel/check.ts';
 import type { PlannedExecution } from '../kernel/hooks.ts';
+import { hasLocalDag } from '../kernel/local-dag.ts';
 import { manifestFile, type ResolvedManifest } from '../kernel/manifest.ts';
 
 /** Files for people and for GitLab. A hook could read them all the same: only where no other file names them, none does. */
@@ -64,10 +65,16 @@ const rests = ({ request }: PlannedExecution): boolean => {
 };
 
 /** Does it rest on what lies outside the files: a service, a registry, tags and other commits? */
-export function isRestless(check: AnyCheck, planned: readonly PlannedExecution[], { mlflow }: ResolvedManifest): boolean {
+export function isRestless(check: AnyCheck, planned: readonly PlannedExecution[], manifest: ResolvedManifest): boolean {
+  const { mlflow } = manifest;
   const hasMlflow = mlflow.registeredModel !== undefined || mlflow.experiment !== undefined;
   const outside = check.needs.some(
-    (need) => need === 'gitlab' || need === 'history' || need === 'git' || (need === 'mlflow' && hasMlflow),
+    (need) =>
+      need === 'gitlab' ||
+      need === 'history' ||
+      need === 'git' ||
+      (need === 'mlflow' && hasMlflow) ||
+      (need === 'dag' && hasLocalDag(manifest)),
   );
   return outside || planned.some(rests);
 }

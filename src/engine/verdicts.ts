@@ -10,6 +10,7 @@ import type { AnyCheck, Verdict } from '../kernel/check.ts';
 import { FlightcheckError, toFailure } from '../kernel/failure.ts';
 import type { HookMachine } from '../kernel/hook-machine.ts';
 import { type Execution, type Hooks, type SourceName, sourceNames } from '../kernel/hooks.ts';
+import { hasLocalDag } from '../kernel/local-dag.ts';
 import type { ResolvedManifest } from '../kernel/manifest.ts';
 import type { TableStore } from '../kernel/table-store.ts';
 import type { Git, Need, World } from '../kernel/world.ts';
@@ -119,6 +120,10 @@ export function createVerdicts(options: VerdictsOptions): Verdicts {
     if (needs.has('mlflow') && !isSilent) return null;
     const parts: Record<string, unknown> = { id, options: given, basis: options.basis.get(id) ?? null };
     if (needs.has('unitTests')) parts.unitTests = await world.unitTests.latest();
+    if (needs.has('dag') && hasLocalDag(manifest)) {
+      parts.dag = await world.dag.basis();
+      if (parts.dag === null) return null;
+    }
     if (needs.has('git')) {
       gitState ??= stateOf(world.git);
       parts.git = await gitState;
@@ -162,7 +167,10 @@ export function createVerdicts(options: VerdictsOptions): Verdicts {
       const verdict: Verdict = await check.run(hooks ? { ...world, hooks: hooks.port } : world, given);
       const executions = hooks?.used() ?? [];
       const ranAt = [started, ...executions.map((one) => one.ranAt)].sort()[0] ?? started;
-      if (key !== null && !hooks?.hasFailed()) await keep(key, { verdict, ranAt, executions });
+      // A task that failed may have failed of this machine, today.
+      const isOfDag = check.needs.includes('dag') && hasLocalDag(manifest);
+      const hasFailed = hooks?.hasFailed() || (isOfDag && verdict.outcome !== 'pass');
+      if (key !== null && !hasFailed) await keep(key, { verdict, ranAt, executions });
       return { verdict, ranAt };
     },
     kept: () => kept,

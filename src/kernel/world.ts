@@ -2,6 +2,7 @@
 
 import type { Failure, Place } from './failure.ts';
 import type { Hooks, TableRef } from './hooks.ts';
+import type { LocalRun } from './local-dag.ts';
 import type { ResolvedManifest } from './manifest.ts';
 import type { UnitTestRun } from './unit-tests.ts';
 
@@ -219,6 +220,14 @@ export interface UnitTests {
   latest(): Promise<Answer<UnitTestRun>>;
 }
 
+/** The tasks of the model's DAG on this machine, without Airflow. */
+export interface LocalDag {
+  /** What a run rests on beside the files, as text; null: that cannot be told, or there is nothing to run. */
+  basis(): Promise<string | null>;
+  /** Runs the tasks once, in a copy of the repo. Where none are declared, or they cannot run here, says why. Rejects with BUDGET_SPENT. */
+  run(): Promise<Answer<LocalRun>>;
+}
+
 /** The manifest as a check sees it. */
 export interface ManifestPort {
   /** Null when there is no manifest or it is invalid; `problems` then says why. */
@@ -241,6 +250,7 @@ export interface World {
   readonly tables: Tables;
   readonly hooks: Hooks;
   readonly unitTests: UnitTests;
+  readonly dag: LocalDag;
 }
 
 export type Need = keyof World;

@@ -15,6 +15,8 @@ interface Row {
 export interface PlanView {
   readonly setup: { readonly command: string; readonly isCached: boolean } | null;
   readonly executions: readonly Row[];
+  /** The DAG, where its tasks run too. */
+  readonly dag?: { readonly words: string; readonly checks: readonly string[] };
   readonly leaveOut: ReadonlyMap<string, string>;
   readonly shard?: { readonly index: number; readonly tests: readonly (readonly string[])[] };
   readonly budget: { readonly minutes: number; readonly trains: number; readonly parallel: number; readonly memory: string };
@@ -36,6 +38,7 @@ export function renderPlan(plan: PlanView, { width = 100 }: { readonly width?: n
       ? [{ words: `setup: ${plan.setup.command}`, checks: [], state: plan.setup.isCached ? 'installed' : 'runs' }]
       : []),
     ...plan.executions.map((row) => ({ words: row.words, checks: row.checks, state: stateOf(row) })),
+    ...(plan.dag ? [{ ...plan.dag, state: 'runs' }] : []),
   ].map(({ words, checks, state }): Cells => [oneLine(words), state, checks.join(' ')]);
   const lines = rows.length > 0 ? table([['hook', 'state', 'tests that share it'], ...rows], columns) : ['No hook will run.'];
   const problems = new Set(plan.executions.flatMap(({ problem }) => (problem ? [problemWords(problem)] : [])));

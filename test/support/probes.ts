@@ -27,7 +27,7 @@ import type {
   TrainRequest,
 } from '../../src/kernel/hooks.ts';
 import type { UnitTestRun } from '../../src/kernel/unit-tests.ts';
-import type { Files, Git, History, Mlflow, World } from '../../src/kernel/world.ts';
+import type { Files, Git, History, LocalDag, Mlflow, World } from '../../src/kernel/world.ts';
 import { manifestOf } from './manifest.ts';
 import { csvOf, folderOf, storeOf } from './tables.ts';
 
@@ -87,6 +87,8 @@ export interface Given {
   readonly threads?: number;
   /** What flightcheck test left; without it no unit test was run. */
   readonly unitTests?: UnitTestRun;
+  /** Without it the manifest has no tasks. */
+  readonly dag?: LocalDag;
 }
 
 const filesOf = (texts: Readonly<Record<string, string>>): Files => ({
@@ -236,6 +238,10 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
     history: endingNow(historyOf(given.history), given.measured ?? [], new Date().toISOString()),
     ...(given.git && { git: given.git }),
     mlflow: given.mlflow ?? openMlflow(manifest.mlflow, {}),
+    dag: given.dag ?? {
+      basis: async () => null,
+      run: async () => ({ ok: false, isAbsent: true, reason: 'the manifest has no tasks' }),
+    },
     unitTests: {
       latest: async () =>
         given.unitTests

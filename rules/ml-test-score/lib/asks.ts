@@ -3,6 +3,7 @@ import type { Ask } from '../../../src/kernel/check.ts';
 
 export const lines = {
   task: 'task: binary',
+  tasks: 'tasks: { train: { command: "python train.py" } }',
   label: 'columns: { label: y }',
   time: 'columns: { time: lodged_at }',
   features: 'columns: { features: [age, income] }',
@@ -34,6 +35,7 @@ export const lines = {
 
 const words: Readonly<Record<keyof typeof lines, string>> = {
   task: 'what kind of prediction the model makes',
+  tasks: 'the tasks of the DAG',
   label: 'the column that is predicted',
   time: 'the column with the time of each row',
   features: 'the features by name',

@@ -68,6 +68,8 @@ export interface RunningHooks extends Hooks {
   summary(): { readonly executed: number; readonly cached: number; readonly seconds: number };
   /** How fast and how large the model's commands were, as metrics of the report. */
   performance(): readonly Metric[];
+  /** Where `setup` has installed to, once it has; null when there is no setup hook. */
+  dependencies(): Promise<string | null>;
   /** Seconds of each command that ran. */
   costs(): Costs;
 }
@@ -94,7 +96,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     shared.set(name, known);
     return known;
   };
-  const { obtain, summary, costs } = obtainer(options, released, keys);
+  const { obtain, dependencies, summary, costs } = obtainer(options, released, keys);
   const given = givenModels(machine);
   const done: Execution[] = [];
   const noted = <T extends Execution>(execution: T): T => {
@@ -154,6 +156,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     },
     textsIn: (execution, texts) => machine.textsIn(execution.output, texts),
     has: commands.has,
+    dependencies,
     summary,
     performance: () => performanceOf(done),
     costs,
@@ -288,5 +291,5 @@ function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
     await machine.cache?.write(key, found.folder, found);
     return { execution, folder: found.folder, accepted };
   };
-  return { obtain, summary: () => ({ ...total }), costs: () => new Map(costs) };
+  return { obtain, dependencies: () => prepare(undefined), summary: () => ({ ...total }), costs: () => new Map(costs) };
 }

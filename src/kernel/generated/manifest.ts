@@ -553,6 +553,10 @@ export interface ResolvedManifest {
      */
     maxActiveRuns: number;
     /**
+     * infra-3 runs the tasks once in a copy of the repo; false where they write to where others read.
+     */
+    integrationTest: boolean;
+    /**
      * Longest time of one run.
      */
     timeout?: string;

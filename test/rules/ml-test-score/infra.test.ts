@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import infra1 from '../../../rules/ml-test-score/infra/infra-1-reproducible.ts';
 import infra3 from '../../../rules/ml-test-score/infra/infra-3-integration.ts';
 import { EnvironmentError, UsageError } from '../../../src/kernel/failure.ts';
+import type { LocalTask } from '../../../src/kernel/local-dag.ts';
+import type { LocalDag } from '../../../src/kernel/world.ts';
 import { answering, good, peopleOf, seeded, unseeded } from '../../support/models.ts';
 import { type Model, runProbe } from '../../support/probes.ts';
 
@@ -60,6 +62,39 @@ describe('infra-1: training', () => {
       outcome: 'fail',
       findings: [{ message: expect.stringMatching(/^1 of 600/) }],
     });
+  });
+});
+
+describe('infra-3: the DAG', () => {
+  const ended = { state: 'success', startedAfter: 0, tries: 1, seconds: 1, why: '', tail: [] } as const;
+  const dagOf = (tasks: readonly LocalTask[]): LocalDag => ({
+    basis: async () => '',
+    run: async () => ({ ok: true, value: { dagId: 'risk', seconds: 3, tasks } }),
+  });
+  test('is judged in place of the hooks, which are not asked', async () => {
+    const dag = dagOf([
+      { ...ended, id: 'clean' },
+      { ...ended, id: 'tell', state: 'skipped', why: 'exit code 99: nothing to do' },
+    ]);
+    const { verdict, requests } = await runProbe(infra3, { data, model: good, dag });
+    expect(verdict).toMatchObject({ outcome: 'pass', evidence: { value: 1, threshold: 1, n: 2, unit: 'tasks' } });
+    expect(requests).toEqual([]);
+  });
+  test('whose tasks all had nothing to do shows nothing, so the hooks are tested', async () => {
+    const dag = dagOf([{ ...ended, id: 'drift', state: 'skipped', why: 'nothing to do' }]);
+    expect((await runProbe(infra3, { data, model: good, dag })).verdict).toMatchObject({
+      outcome: 'pass',
+      evidence: { unit: 'rows', nextStep: expect.stringContaining('no task had anything to do') },
+    });
+  });
+  test('that cannot run here leaves the hooks, and says why', async () => {
+    const dag: LocalDag = { basis: async () => '', run: async () => ({ ok: false, isAbsent: false, reason: 'no spark here' }) };
+    const { verdict, requests } = await runProbe(infra3, { data, model: good, dag });
+    expect(verdict).toMatchObject({
+      outcome: 'pass',
+      evidence: { unit: 'rows', nextStep: expect.stringContaining('no spark here') },
+    });
+    expect(requests).toHaveLength(2);
   });
 });
 

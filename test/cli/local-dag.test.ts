@@ -1,0 +1,138 @@
+/** infra-3 over a repo with a DAG: its tasks really run, in a copy, and what they did is the evidence. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { call } from '../helpers/call.ts';
+import { makeRepo } from '../helpers/repo.ts';
+
+// From its sources it does not know itself, and would keep no verdict.
+vi.mock('../../src/cli/program-identity.ts', () => ({ programIdentity: async () => 'this program' }));
+
+interface Judged {
+  readonly outcome: string;
+  readonly reason?: string;
+  readonly findings: readonly { message: string; place?: { path: string; line?: number } }[];
+  readonly evidence?: {
+    readonly explanation: string;
+    readonly value?: number;
+    readonly nextStep?: string;
+    readonly items?: readonly Record<string, unknown>[];
+  };
+}
+
+const head = 'version: 1\nmodel: { name: risk, owner: "@team" }\n';
+const repoOf = (manifest: string, files: Readonly<Record<string, string>> = {}) =>
+  makeRepo({ 'flightcheck.yml': `${head}${manifest}`, 'data/rows.csv': 'id,y\n1,0\n', ...files });
+
+const env = { PATH: process.env.PATH ?? '', DEPLOY_TOKEN: 'not-for-tasks' };
+
+async function infra3(repo: string): Promise<{ judged: Judged; kept: number }> {
+  const { text, errors } = await call(['score', '--only', 'infra-3', '--json', repo], env);
+  const report = JSON.parse(text || '{}') as {
+    suites?: { sections: { results: (Judged & { check: string })[] }[] }[];
+    metrics?: { name: string; value: number }[];
+  };
+  const judged = report.suites?.flatMap(({ sections }) => sections.flatMap(({ results }) => results))[0];
+  if (!judged) throw new Error(errors);
+  return { judged, kept: report.metrics?.find(({ name }) => name === 'verdicts.kept')?.value ?? -1 };
+}
+
+const python = {
+  'clean.py': 'import pathlib\npathlib.Path("clean.csv").write_text(pathlib.Path("data/rows.csv").read_text())\n',
+  'train.py': `import os, pathlib, sys
+assert pathlib.Path("clean.csv").exists()
+again = pathlib.Path("again")
+if not again.exists():
+    again.touch()
+    sys.exit("once more")
+print("trained at", os.environ["GIT_COMMIT"][:4])
+`,
+};
+const tasks = `tasks:
+  train: { command: python3 train.py, dependsOn: clean, retries: 1, retryDelay: 1h }
+  clean: { command: python3 clean.py }
+`;
+
+describe('infra-3 of a repo with a DAG', () => {
+  test('runs its tasks in their order, with their retries, in a copy; what did not change is not run again', async () => {
+    const repo = repoOf(tasks, python);
+    const { judged } = await infra3(repo);
+    expect(judged, JSON.stringify(judged)).toMatchObject({
+      outcome: 'pass',
+      evidence: {
+        value: 2,
+        items: [
+          { step: 'clean', state: 'success', tries: 1, started_after_seconds: expect.any(Number), seconds: expect.any(Number) },
+          { step: 'train', state: 'success', tries: 2 },
+        ],
+      },
+    });
+    expect(judged.evidence?.explanation).toContain('in the order clean, train: 2 of 2 ended well');
+    expect(readdirSync(repo).sort()).toEqual(expect.arrayContaining(['clean.py', 'data', 'flightcheck.yml', 'train.py']));
+    for (const made of ['clean.csv', 'again']) expect(existsSync(join(repo, made)), made).toBe(false);
+    expect((await infra3(repo)).kept).toBe(1);
+    writeFileSync(join(repo, 'clean.py'), 'raise SystemExit(4)\n');
+    expect((await infra3(repo)).judged.outcome).toBe('fail');
+  });
+
+  test('fails with the task that failed, its place and its last words; what waits for it is named', async () => {
+    const repo = repoOf(tasks, { ...python, 'clean.py': 'rows = [1]\nprint(rows[3])\n' });
+    const { judged, kept } = await infra3(repo);
+    expect(judged).toMatchObject({ outcome: 'fail', findings: [{ place: { path: 'flightcheck.yml', line: 5 } }] });
+    expect(judged.findings[0]?.message).toMatch(
+      /the task clean ended with exit code 1\n[\s\S]*clean\.py", line 2[\s\S]*IndexError/,
+    );
+    expect(judged.evidence?.explanation).toContain('Not run for it: train');
+    // A failure may be of this machine, today.
+    expect([kept, (await infra3(repo)).kept]).toEqual([0, 0]);
+  });
+
+  test('hands its tasks no secret, and says of a DAG that cannot run here why', async () => {
+    const spy = 'import os\nassert not [name for name in os.environ if "TOKEN" in name], "a token"\n';
+    const { judged } = await infra3(repoOf('tasks: { spy: { command: python3 spy.py } }\n', { 'spy.py': spy }));
+    expect(judged.outcome, JSON.stringify(judged)).toBe('pass');
+    const needsSecret = repoOf(
+      `tasks: { push: { command: python3 push.py, secrets: [{ env: PUSH_TOKEN, secret: push, key: token }] } }\n`,
+    );
+    expect((await infra3(needsSecret)).judged).toMatchObject({ outcome: 'skipped' });
+    const missing = await infra3(repoOf('tasks: { run: { command: no-such-program } }\n'));
+    expect(missing.judged.outcome).toBe('skipped');
+  });
+
+  test('runs nothing where the manifest says so, and more than the budget is no verdict', async () => {
+    const off = repoOf(`dag: { integrationTest: false }\n${tasks}`, { ...python, 'clean.py': 'raise SystemExit(1)\n' });
+    expect((await infra3(off)).judged.outcome).toBe('skipped');
+    const slow = repoOf('budget: { minutes: 0.02 }\ntasks: { wait: { command: sleep 60 } }\n');
+    expect((await infra3(slow)).judged).toMatchObject({ outcome: 'skipped', reason: expect.stringContaining('budget') });
+  });
+
+  test('is announced by --plan', async () => {
+    const { text } = await call(['score', '--only', 'infra-3', '--plan', repoOf(tasks, python)], env);
+    expect(text).toMatch(/tasks of the DAG: train, clean +runs +infra-3/);
+  });
+
+  test('reads the stages of a dvc.yaml', async () => {
+    const dvc = 'stages:\n  clean:\n    cmd: python3 clean.py\n    deps: [data/rows.csv]\n    outs: [clean.csv]\n';
+    const { judged } = await infra3(repoOf('dag: { from: dvc.yaml }\n', { ...python, 'dvc.yaml': dvc }));
+    expect(judged.outcome, JSON.stringify(judged)).toBe('pass');
+    const broken = repoOf('dag: { from: dvc.yaml }\n', { 'clean.py': 'raise SystemExit(3)\n', 'dvc.yaml': dvc });
+    expect((await infra3(broken)).judged.findings[0]?.place).toMatchObject({ path: 'flightcheck.yml', line: 3 });
+  });
+
+  test.skipIf(spawnSync('Rscript', ['--version']).error)('runs tasks in R', async () => {
+    const r = {
+      'clean.R': 'writeLines(readLines("data/rows.csv"), "clean.csv")\n',
+      'train.R': 'stopifnot(file.exists("clean.csv"))\n',
+    };
+    const manifest = (train: string) =>
+      `tasks:\n  clean: { command: Rscript clean.R }\n  train: { command: Rscript ${train}, dependsOn: clean }\n`;
+    const { judged } = await infra3(repoOf(manifest('train.R'), r));
+    expect(judged.outcome, JSON.stringify(judged)).toBe('pass');
+    const failed = await infra3(repoOf(manifest('gone.R'), r));
+    expect(failed.judged.findings[0]).toMatchObject({
+      message: expect.stringMatching(/the task train ended[\s\S]*gone\.R/),
+      place: { path: 'flightcheck.yml', line: 5 },
+    });
+  });
+});
