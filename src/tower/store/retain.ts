@@ -4,7 +4,7 @@ import { type Database, inTransaction } from './database.ts';
 import { lockToSeal } from './seal.ts';
 
 export interface Retention {
-  /** Months that points are kept; all when absent. */
+  /** Months that points, and the receipts of posts, are kept; all when absent. */
   readonly pointMonths?: number | undefined;
   /** The same of daily and weekly values. */
   readonly dayMonths?: number | undefined;
@@ -54,7 +54,15 @@ async function dropPoints(db: Database, from: string): Promise<number> {
       select count(*) as n from gone`.execute(connection);
     return rows[0]?.n ?? 0;
   });
-  return chunks + points;
+  // Which posts brought them. Reports are the record and stay.
+  const posts = await removeInBatches(db, async (connection) => {
+    const { rows } = await sql<{ n: number }>`
+      with gone as (delete from metric_post where ctid in
+        (select ctid from metric_post where received_at < ${start} limit ${batchRows}) returning 1)
+      select count(*) as n from gone`.execute(connection);
+    return rows[0]?.n ?? 0;
+  });
+  return chunks + points + posts;
 }
 
 async function dropRollups(db: Database, table: 'rollup_day' | 'rollup_week', column: string, from: string): Promise<number> {

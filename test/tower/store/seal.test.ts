@@ -159,7 +159,14 @@ onBothDatabases((opened) => {
     await post(history());
     await sealMonths(store.db, now, afterDays);
     await post([['2025-01-25T00:30:00Z', 1]]);
+    await sql`insert into metric_post (model_id, sha256, ref_class, environment, written_by, points, received_at) values
+      (${modelId}, 'old', 'authoritative', '', 'test', 1, '2025-01-31T23:00:00Z'),
+      (${modelId}, 'kept', 'authoritative', '', 'test', 1, '2025-02-01T00:00:00Z')`.execute(store.db);
+    await removeOld(store.db, now, { dayMonths: 1200 });
+    expect(await count('metric_post')).toBe(4);
     await removeOld(store.db, now, { pointMonths: 13, dayMonths: 13 });
+    const receipts = await sql`select sha256 from metric_post where sha256 <> '' order by 1`.execute(store.db);
+    expect(receipts.rows).toEqual([{ sha256: 'kept' }]);
     const { rows } = await sql`select distinct month from chunk order by 1`.execute(store.db);
     expect(rows).toEqual([{ month: '2025-02-01' }, { month: '2025-03-01' }]);
     const left = await sql<{ n: number }>`select count(*) as n from point where ts < '2025-02-01Z'`.execute(store.db);
