@@ -81,15 +81,17 @@ const serve = defineCommand({
   },
 });
 
+const demoDefaults = { models: 200, days: 180, seed: 1 } as const;
+
 const demoData = defineCommand({
   name: 'demo-data',
   summary: 'Fill a database with a made-up organisation, to see every page full.',
   options: [],
   flags: {
     ...storeFlags,
-    models: { type: 'number', description: 'How many models.', default: 200 },
-    days: { type: 'number', description: 'How many days of reports and metrics, up to today.', default: 180 },
-    seed: { type: 'number', description: 'Another number makes another organisation.', default: 1 },
+    models: { type: 'number', description: 'How many models.', default: demoDefaults.models },
+    days: { type: 'number', description: 'How many days of reports and metrics, up to today.', default: demoDefaults.days },
+    seed: { type: 'number', description: 'Another number makes another organisation.', default: demoDefaults.seed },
   },
   examples: [
     {
@@ -99,7 +101,7 @@ const demoData = defineCommand({
   ],
   async run(context, invocation) {
     const { writeDemoData } = await import('../demo-data.ts');
-    return writeDemoData(context, invocation);
+    return writeDemoData(context, { ...invocation, options: { ...demoDefaults, ...invocation.options } });
   },
 });
 
