@@ -13,8 +13,15 @@ const given = (text: string | undefined, most = 4000): string | null =>
 /** GitLab's CI_PIPELINE_SOURCE; `local` outside CI. */
 export const triggerOf = (env: Env): string => (env.CI === undefined ? 'local' : (given(env.CI_PIPELINE_SOURCE, 60) ?? 'local'));
 
+/** The alert of Control Tower that started the pipeline; what is not one of its ids is none. */
+function alertOf(env: Env): string | null {
+  const id = given(env.FLIGHTCHECK_ALERT_ID, 100);
+  return id !== null && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id) ? id.toLowerCase() : null;
+}
+
 /** What started the run. */
 export function runOf(env: Env): Report['run'] {
+  const alert = alertOf(env);
   return {
     trigger: triggerOf(env),
     projectId: given(env.CI_PROJECT_ID),
@@ -22,6 +29,7 @@ export function runOf(env: Env): Report['run'] {
     jobId: given(env.CI_JOB_ID),
     jobUrl: given(env.CI_JOB_URL),
     mergeRequest: given(env.CI_MERGE_REQUEST_IID),
+    ...(alert !== null && { alert }),
   };
 }
 

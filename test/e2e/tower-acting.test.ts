@@ -65,6 +65,13 @@ beforeAll(async () => {
   await post('/v1/rules', { name: 'drift of features', metric: 'model.drift.psi', when, actions, enabled: true });
   const metrics = [{ name: 'model.drift.psi', value: 0.5, labels: { feature: 'income before tax, net of everything' } }];
   await post('/v1/metrics', { model: 'late-lodgement-risk', at: new Date(Date.now() + 1000).toISOString(), metrics });
+  // The version that was made for the alert, for what its page says came of it.
+  let alert: string | undefined;
+  while (!alert) {
+    const found = await fetch(`${tower.url}/v1/alerts`, { headers: { authorization: `Bearer ${tower.token}` } });
+    alert = ((await found.json()) as { items: { uid: string }[] }).items[0]?.uid;
+  }
+  await post('/v1/reports', sampleReport({ name: 'late-lodgement-risk', jobId: '2', at: new Date().toISOString(), alert }));
   browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [

@@ -24,6 +24,8 @@ export interface SampleOptions {
   readonly metrics?: readonly Metric[];
   readonly gate?: Report['gate'];
   readonly waivers?: Report['waivers'];
+  /** Of Control Tower, that started the pipeline. */
+  readonly alert?: string;
 }
 
 const sectionTitles = {
@@ -84,7 +86,10 @@ export function sampleReport(options: SampleOptions = {}): Report {
       ref: 'main',
       project: 'risk/late-lodgement',
     },
-    run: { trigger, projectId: null, pipelineId: '77', jobId: options.jobId === undefined ? '1001' : options.jobId },
+    run: {
+      ...{ trigger, projectId: null, pipelineId: '77', jobId: options.jobId === undefined ? '1001' : options.jobId },
+      ...(options.alert !== undefined && { alert: options.alert }),
+    },
     suites: [
       scoreSuite(
         { id: 'structure', title: 'Project structure', method: 'weighted-mean' },

@@ -151,6 +151,10 @@ export interface ReportJson {
      * Number of the merge request.
      */
     mergeRequest?: string | null;
+    /**
+     * Control Tower's alert that started the pipeline, as FLIGHTCHECK_ALERT_ID names it.
+     */
+    alert?: string | null;
   };
   /**
    * Suites.

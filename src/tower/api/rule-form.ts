@@ -1,7 +1,7 @@
 /** A rule as the fields of a form: read with a word for each field that is wrong, and filled from a rule. */
 import { createHash } from 'node:crypto';
 import type { NewRule, RuleRow } from '../store/rules.ts';
-import { type Action, isAbsence, type RuleDefinition } from '../triggers/rule.ts';
+import { type Action, isAbsence } from '../triggers/rule.ts';
 import { HttpProblem } from './problem.ts';
 import { validRule } from './rule-body.ts';
 
@@ -13,6 +13,7 @@ export const freshFields: Fields = {
   severity: 'warning',
   cooldownHours: '24',
   pipelinesPerDay: '2',
+  retrainsInARow: '2',
   enabled: 'on',
 };
 
@@ -97,6 +98,7 @@ export function readRuleForm(sent: Fields): RuleForm {
   const settings = {
     cooldownHours: numberOf('cooldownHours', fields.cooldownHours, errors, true),
     pipelinesPerDay: numberOf('pipelinesPerDay', fields.pipelinesPerDay, errors, true),
+    retrainsInARow: numberOf('retrainsInARow', fields.retrainsInARow || '2', errors),
   };
   const body = {
     name: fields.name?.trim() ?? '',
@@ -133,7 +135,7 @@ export function readRuleForm(sent: Fields): RuleForm {
 
 /** Null for a rule that says more than the form can: only the API changes it. */
 export function fieldsOf({ name, definition, isEnabled }: RuleRow): Fields | null {
-  const { metric, where, when, severity, cooldownHours, actions, pipelinesPerDay } = definition as RuleDefinition;
+  const { metric, where, when, severity, cooldownHours, actions, pipelinesPerDay, retrainsInARow = 2 } = definition;
   const pipelines = actions.filter((action) => action.do === 'pipeline');
   if (pipelines.length > 1) return null;
   const [pipeline] = pipelines;
@@ -150,6 +152,7 @@ export function fieldsOf({ name, definition, isEnabled }: RuleRow): Fields | nul
     severity,
     cooldownHours: text(cooldownHours),
     pipelinesPerDay: text(pipelinesPerDay),
+    retrainsInARow: text(retrainsInARow),
     ref: pipeline?.ref ?? '',
     variables: Object.entries(pipeline?.variables ?? {})
       .map(([key, value]) => `${key}=${value}`)

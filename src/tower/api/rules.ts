@@ -4,6 +4,7 @@ import { operatorOf } from '../auth/access.ts';
 import type { Database } from '../store/database.ts';
 import { createRule, enableRule, listRules, RuleNameTaken, type RuleRow, readRule, retireRule } from '../store/rules.ts';
 import { backtest } from '../triggers/backtest.ts';
+import { usualInARow } from '../triggers/rule.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
@@ -22,6 +23,8 @@ async function bodyOf(c: Context, { limits }: ReportsOptions): Promise<unknown> 
 const ruleJson = ({ id, name, definition, isEnabled, createdBy, createdAt, judgesFrom, open, alerts }: RuleRow) => ({
   id: String(id),
   name,
+  // Rules of before have none.
+  retrainsInARow: usualInARow,
   ...definition,
   enabled: isEnabled,
   createdBy,

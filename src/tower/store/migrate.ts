@@ -16,6 +16,7 @@ import { schema11 } from './schema-11.ts';
 import { schema12 } from './schema-12.ts';
 import { schema13 } from './schema-13.ts';
 import { schema14 } from './schema-14.ts';
+import { schema15 } from './schema-15.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -33,6 +34,7 @@ const migrations: Readonly<Record<string, string>> = {
   '012-acknowledged-alerts': schema12,
   '013-logins-in-cookies': schema13,
   '014-owners-of-leases': schema14,
+  '015-chains-of-alerts': schema15,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -110,6 +110,10 @@ function summaryOf(report: Report) {
   };
 }
 
+/** The alert that started its pipeline: one of this model, whatever else the report claims. */
+const alertOf = (modelId: number, { run }: Report) =>
+  sql`(select id from alert where uid::text = ${run.alert ?? ''} and model_id = ${modelId})`;
+
 async function insertReport(
   connection: Connection,
   submission: Submission,
@@ -119,11 +123,11 @@ async function insertReport(
   const rubric = rubricOf(report);
   const { rows } = await sql<{ id: number }>`
     insert into report (project_id, model_id, version_id, job_id, pipeline_id, kind, sha256, ref, ref_class, trigger, written_by,
-      reported_at, is_complete, score, paper_score, structure_score, is_gate_passed, summary, body)
+      reported_at, is_complete, score, paper_score, structure_score, is_gate_passed, summary, alert_id, body)
     values (${ids.project}, ${ids.model}, ${ids.version}, ${report.run.jobId ?? ''}, ${report.run.pipelineId ?? null}, ${report.runner},
       ${sha256}, ${report.source.ref}, ${refClass}, ${report.run.trigger}, ${writer.name}, ${report.at}::timestamptz, ${report.complete},
       ${rubric?.score ?? null}, ${rubric?.paperScore ?? null}, ${structureOf(report)?.score ?? null}, ${report.gate?.isPassed ?? null},
-      ${JSON.stringify(summaryOf(report))}::jsonb, ${body})
+      ${JSON.stringify(summaryOf(report))}::jsonb, ${alertOf(ids.model, report)}, ${body})
     on conflict do nothing returning id`.execute(connection);
   return rows[0]?.id;
 }

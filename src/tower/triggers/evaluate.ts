@@ -1,5 +1,6 @@
 /** Judges new values by the rules, and writes what follows: alerts, and the deliveries for them, in one transaction. */
 import { sql } from 'kysely';
+import { causeOf } from '../store/chain.ts';
 import { type Connection, type Database, inTransaction } from '../store/database.ts';
 import { pointsOf } from '../store/points.ts';
 import { matchesDimensions } from '../store/slice.ts';
@@ -13,6 +14,7 @@ import {
   type RuleEvent,
   type RuleState,
   retrains,
+  usualInARow,
 } from './rule.ts';
 
 interface Series {
@@ -55,21 +57,28 @@ async function pipelinesOf(connection: Connection, modelId: number): Promise<num
   return rows[0]?.n ?? 0;
 }
 
+/** Why the alert starts nothing; null when it may. */
+async function whyNotRetrained(connection: Connection, rule: Rule, modelId: number, inARow: number): Promise<string | null> {
+  const { pipelinesPerDay, retrainsInARow = usualInARow } = rule.definition;
+  if (inARow >= retrainsInARow)
+    return `the version in use was made for an alert of this rule, as ${inARow} in a row were, and did not help: a person has to look`;
+  return (await pipelinesOf(connection, modelId)) >= pipelinesPerDay
+    ? `the ${pipelinesPerDay} pipelines or DAG runs that this model may start in 24 hours are used up`
+    : null;
+}
+
 async function open(connection: Connection, rule: Rule, series: Series, { at, value }: RuleEvent): Promise<void> {
+  const cause = await causeOf(connection, { ruleId: rule.id, modelId: series.modelId, at: new Date(at) });
   const { rows } = await sql<{ id: number }>`
-    insert into alert (rule_id, series_id, model_id, value, opened_at)
-    values (${rule.id}, ${series.seriesId}, ${series.modelId}, ${value}, ${new Date(at)}::timestamptz)
+    insert into alert (rule_id, series_id, model_id, value, opened_at, cause_id)
+    values (${rule.id}, ${series.seriesId}, ${series.modelId}, ${value}, ${new Date(at)}::timestamptz, ${cause?.id ?? null})
     on conflict do nothing returning id`.execute(connection);
   const alertId = rows[0]?.id;
   if (alertId === undefined) return;
-  const { actions, pipelinesPerDay } = rule.definition;
-  for (const [action, { do: kind }] of actions.entries()) {
-    const isOver = retrains.includes(kind) && (await pipelinesOf(connection, series.modelId)) >= pipelinesPerDay;
+  for (const [action, { do: kind }] of rule.definition.actions.entries()) {
+    const why = retrains.includes(kind) ? await whyNotRetrained(connection, rule, series.modelId, cause?.inARow ?? 0) : null;
     await sql`insert into delivery (alert_id, event, action, state, result)
-      values (${alertId}, 'opened', ${action}, ${isOver ? 'refused' : 'waiting'},
-        ${isOver ? `the ${pipelinesPerDay} pipelines or DAG runs that this model may start in 24 hours are used up` : null}::text)`.execute(
-      connection,
-    );
+      values (${alertId}, 'opened', ${action}, ${why === null ? 'waiting' : 'refused'}, ${why}::text)`.execute(connection);
   }
 }
 

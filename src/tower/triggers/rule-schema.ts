@@ -77,6 +77,14 @@ export const ruleSchema = {
       maximum: 100,
       default: 2,
     },
+    retrainsInARow: {
+      type: 'integer',
+      description:
+        'Pipelines and DAG runs in a row, each started because the version that the one before had made raised the alert again within 14 days. Then a person has to look.',
+      minimum: 1,
+      maximum: 100,
+      default: 2,
+    },
     actions: { type: 'array', maxItems: 8, items: { anyOf: actions }, default: [] },
     enabled: { type: 'boolean', description: 'Judges values that come from now on.', default: false },
   },

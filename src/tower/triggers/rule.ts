@@ -40,6 +40,8 @@ export type Action = WebhookAction | PipelineAction | IssueAction | AirflowActio
 /** What costs machines: counted against the budget of a model, and never done because an alert closed. */
 export const retrains: readonly Action['do'][] = ['pipeline', 'airflow'];
 
+export const usualInARow = 2;
+
 export interface RuleDefinition {
   readonly metric: string;
   /** As in slices: by name of a dimension, any of its values. */
@@ -51,6 +53,8 @@ export interface RuleDefinition {
   readonly actions: readonly Action[];
   /** Pipelines and DAG runs that all rules together may start for a model in 24 hours. */
   readonly pipelinesPerDay: number;
+  /** How often in a row a version that was made for an alert of the rule may raise the next, and be made again; 2 when absent. */
+  readonly retrainsInARow?: number;
 }
 
 export interface RuleState {

@@ -1,10 +1,12 @@
 /** GET /alerts/{id}: one alert, what was done for it, and who has taken notice. */
 import type { Context } from 'hono';
-import { formatNumber } from '../../reports/words.ts';
+import { safeUrl } from '../../reports/text.ts';
+import { formatNumber, formatScore } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
 import { mayWriteFor, sentForm } from '../auth/acting.ts';
 import { type AlertRow, acknowledgeAlert, readAlert } from '../store/alerts.ts';
+import { type Chain, chainOf, type Link, type Remade } from '../store/chain.ts';
 import type { Database } from '../store/database.ts';
 import { Done } from './alerts-table.tsx';
 import { exploreHref } from './explore-state.ts';
@@ -18,6 +20,7 @@ const mostWhy = 500;
 
 interface AlertPageProps {
   readonly alert: AlertRow;
+  readonly chain: Chain;
   /** Whether the visitor may acknowledge it. */
   readonly mayWrite: boolean;
   /** What was sent and is not right. */
@@ -53,6 +56,65 @@ function Acknowledged({ alert, mayWrite, sent }: AlertPageProps) {
             </div>
           </form>
         )}
+      </div>
+    </section>
+  );
+}
+
+const Other = ({ link }: { readonly link: Link }) => <a href={`/alerts/${link.id}`}>the alert of {minute(link.openedAt)}</a>;
+
+function Version({ made, modelId }: { readonly made: Remade; readonly modelId: number }) {
+  const job = safeUrl(made.jobUrl);
+  const gate = made.isGatePassed;
+  return (
+    <li>
+      {minute(made.firstAt)}: {made.commit ? <code>{made.commit.slice(0, 10)}</code> : 'no commit named'}
+      {made.pipeline && <> of pipeline {job ? <a href={job}>{made.pipeline}</a> : made.pipeline}</>}
+      {made.score !== null && (
+        <>
+          , <a href={`/models/${modelId}`}>score {formatScore(made.score)}</a>
+        </>
+      )}{' '}
+      {gate !== null && <span class={`badge ${gate ? 'is-pass' : 'is-fail'}`}>gate {gate ? 'passed' : 'failed'}</span>}
+      {!made.isRecord && <span class="quiet"> (a preview)</span>}
+    </li>
+  );
+}
+
+/** What came of it: pipeline, version, values, and the next alert where it did not help. */
+function Followed({ alert, chain }: Pick<AlertPageProps, 'alert' | 'chain'>) {
+  const { made, before, after, now } = chain;
+  if (made.length === 0 && !before && after.length === 0) return null;
+  return (
+    <section aria-labelledby="followed">
+      <h2 id="followed">What came of it</h2>
+      <div class="panel record-form">
+        {before && (
+          <p>
+            The version that raised it was made for <Other link={before} />.
+          </p>
+        )}
+        {made.length > 0 && (
+          <>
+            <p>Made for this alert, by what the pipelines say that it started:</p>
+            <ul class="versions">
+              {made.map((one) => (
+                <Version made={one} modelId={alert.modelId} />
+              ))}
+            </ul>
+          </>
+        )}
+        {now && (
+          <p>
+            The value since then: <strong>{formatNumber(now.value)}</strong> at {minute(now.at)}, after{' '}
+            {formatNumber(alert.value)}.
+          </p>
+        )}
+        {after.map((link) => (
+          <p>
+            The version that was made for it raised <Other link={link} />.
+          </p>
+        ))}
       </div>
     </section>
   );
@@ -105,6 +167,7 @@ function AlertPage(props: AlertPageProps) {
           {alert.deliveries.length === 0 ? <p>The rule asks for nothing.</p> : <Done deliveries={alert.deliveries} />}
         </div>
       </section>
+      <Followed alert={alert} chain={props.chain} />
       <Acknowledged {...props} />
     </Layout>
   );
@@ -122,7 +185,7 @@ export const alertRoute =
   async (c: Context): Promise<Response> => {
     const alert = await readAlert(db, idIn(c), c.get('scope'));
     if (!alert) throw noSuch();
-    return html(c, { alert, mayWrite: mayWriteFor(c, targetOf(alert)) });
+    return html(c, { alert, chain: await chainOf(db, alert.id), mayWrite: mayWriteFor(c, targetOf(alert)) });
   };
 
 export const sendAcknowledgement =
@@ -134,7 +197,7 @@ export const sendAcknowledgement =
     if (!alert) throw noSuch();
     const why = (fields.why ?? '').trim();
     const error = why === '' ? 'is needed' : why.length > mostWhy ? `has more than ${mostWhy} characters` : null;
-    if (error !== null) return html(c, { alert, mayWrite: true, sent: { why, error } }, 422);
+    if (error !== null) return html(c, { alert, chain: await chainOf(db, id), mayWrite: true, sent: { why, error } }, 422);
     if (!(await acknowledgeAlert(db, id, { actor, why, scope }))) throw noSuch();
     return c.redirect(`/alerts/${id}`, 303);
   };

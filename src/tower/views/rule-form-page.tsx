@@ -83,6 +83,12 @@ function Then({ fields, errors }: Pick<RuleForm, 'fields' | 'errors'>) {
         hint="Of one model, by all rules together."
         isNumber
       />
+      <TextField
+        {...of('retrainsInARow')}
+        label="In a row"
+        hint="Each because the version that the one before made raised the alert again. Then a person has to look."
+        isNumber
+      />
       <LinesField
         {...of('airflow')}
         label="Start runs of Airflow DAGs"

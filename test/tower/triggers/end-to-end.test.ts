@@ -140,7 +140,11 @@ it('goes from drifted values to one retraining and back', async () => {
   expect(page).toContain(`${gitlab.url}/risk/late-lodgement/-/pipelines/1000`);
 
   // The retrained version: a new commit, and values that are back.
-  await call('POST', '/v1/reports', sampleReport({ jobId: '2', commit: 'b'.repeat(40), at: new Date().toISOString() }));
+  await call(
+    'POST',
+    '/v1/reports',
+    sampleReport({ jobId: '2', commit: 'b'.repeat(40), at: new Date().toISOString(), alert: alert.uid }),
+  );
   await post(0.02, 0);
   await until(async () => ((await call('GET', '/v1/alerts?state=closed')).body.items.length === 1 ? true : null));
   await until(async () => (gitlab.issues[0]?.state === 'closed' && calls.length === 2 ? true : null));
@@ -150,6 +154,11 @@ it('goes from drifted values to one retraining and back', async () => {
   ]);
   expect(gitlab.pipelines).toHaveLength(1);
   expect(await (await fetch(`${tower.url}/alerts`)).text()).toContain('No alert is open.');
+  // What came of it: the version, its score, the value since.
+  const chain = await (await fetch(`${tower.url}/alerts/${alert.id}`)).text();
+  expect(chain).toContain('What came of it');
+  expect(chain).toMatch(/<code>bbbbbbbbbb<\/code> of pipeline[\s\S]*score 1/);
+  expect(chain).toMatch(/The value since then: <strong>0.02<\/strong> at [^<]*, after 0.35/);
 });
 
 it.each<readonly [string, object, string]>([

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { gitLabActions } from '../../../src/adapters/tower-actions.ts';
 import { ActionFault, type TowerActions } from '../../../src/kernel/tower-actions.ts';
 import { listAlerts } from '../../../src/tower/store/alerts.ts';
+import { chainOf } from '../../../src/tower/store/chain.ts';
 import { createRule, enableRule, listRules, RuleNameTaken, retireRule } from '../../../src/tower/store/rules.ts';
 import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
@@ -264,6 +265,82 @@ onBothDatabases((store) => {
     ]);
     const other = [first, second].find((alert) => alert?.rule === 'another');
     expect(other?.deliveries).toMatchObject([{ state: 'refused', result: expect.stringContaining('used up') }]);
+  });
+
+  it('starts no retraining whose like has not helped, until somebody changes the model', async () => {
+    await make({
+      actions: [
+        { do: 'pipeline', ref: 'main' },
+        { do: 'webhook', to: 'ops' },
+      ],
+      pipelinesPerDay: 9,
+      cooldownHours: 0,
+      retrainsInARow: 2,
+    });
+    const other = await addModel('other');
+    /** Drifts, is retrained for `alert` at `commit`, and is well again for a while. */
+    const drift = async (hour: number) => {
+      await post([
+        [hour, 0.3],
+        [hour + 1, 0.4],
+      ]);
+      await judgeAll();
+      await deliverAll();
+      const newest = (await alerts()).find(({ closedAt }) => closedAt === null);
+      if (!newest) throw new Error('No alert has opened');
+      return newest;
+    };
+    const remake = async (hour: number, commit: string, alert?: string, name = 'late') => {
+      const report = sampleReport({
+        name,
+        tier: 'critical',
+        jobId: `${name}-${hour}`,
+        commit,
+        at: at(hour).toISOString(),
+        ...(alert && { alert }),
+      });
+      await writeReport(store().db, submissionOf(report));
+      await post([[hour + 1, 0.01]]);
+      await judgeAll();
+    };
+    const started = gitlab.pipelines.length;
+    const first = await drift(1);
+    // What another model claims of this alert is nothing.
+    await remake(3, 'f'.repeat(40), first.uid, 'other');
+    await remake(3, 'b'.repeat(40), first.uid);
+    const second = await drift(10);
+    await remake(12, 'b'.repeat(40), second.uid);
+    const third = await drift(20);
+    expect(gitlab.pipelines).toHaveLength(started + 2);
+    expect(third.deliveries).toMatchObject([
+      { state: 'refused', result: expect.stringMatching(/made for an alert of this rule, as 2 in a row were, and did not help/) },
+      { state: 'done', result: 'sent to ops' },
+    ]);
+    expect(await chainOf(store().db, second.id)).toMatchObject({
+      before: { id: first.id, openedAt: first.openedAt },
+      made: [{ commit: 'b'.repeat(40), reports: 1, isRecord: true, score: 1 }],
+      after: [{ id: third.id }],
+      now: { value: 0.4 },
+    });
+    expect(await chainOf(store().db, first.id)).toMatchObject({
+      before: null,
+      made: [{ commit: 'b'.repeat(40) }],
+      after: [{ id: second.id }],
+    });
+    const { rows } = await sql`select 1 from report where model_id = ${other.modelId} and alert_id is not null`.execute(
+      store().db,
+    );
+    expect(rows).toEqual([]);
+    // Somebody has changed the model: what comes now is a trouble of its own.
+    await remake(22, 'c'.repeat(40));
+    const fourth = await drift(30);
+    expect(fourth.deliveries[0]).toMatchObject({ state: 'done' });
+    expect(gitlab.pipelines).toHaveLength(started + 3);
+    expect(await chainOf(store().db, fourth.id)).toMatchObject({ before: null, made: [] });
+    // A version that held for long has helped.
+    await remake(32, 'd'.repeat(40), fourth.uid);
+    const later = await drift(32 + 24 * 15);
+    expect(await chainOf(store().db, later.id)).toMatchObject({ before: null });
   });
 
   it('starts no more pipelines for a model in a day than the rule allows', async () => {

@@ -1,0 +1,108 @@
+/** From an alert to the pipeline that it started, to the version that came of it, to the alert that this version raised. */
+import { sql } from 'kysely';
+import type { Connection } from './database.ts';
+
+/** A version that holds for longer has helped: what comes then is another trouble. */
+const soonDays = 14;
+
+/**
+ * The alert of the rule for which the model's newest version was made, when that was not long ago.
+ * @returns its id, and how many such alerts stand in a row up to it; null when there is none.
+ */
+export async function causeOf(
+  connection: Connection,
+  { ruleId, modelId, at }: { readonly ruleId: number; readonly modelId: number; readonly at: Date },
+): Promise<{ readonly id: number; readonly inARow: number } | null> {
+  const { rows } = await sql<{ id: number; inARow: number }>`
+    with recursive newest as (
+      select commit_sha from report join model_version on model_version.id = report.version_id
+      where report.model_id = ${modelId} and ref_class = 'authoritative' order by reported_at desc, report.id desc limit 1
+    ), cause as (
+      select alert.id, alert.cause_id from newest join model_version on model_version.commit_sha = newest.commit_sha
+        join report on report.version_id = model_version.id and report.ref_class = 'authoritative'
+        join alert on alert.id = report.alert_id
+      where model_version.model_id = ${modelId} and alert.rule_id = ${ruleId}
+        and report.reported_at > ${at}::timestamptz - make_interval(days => ${soonDays}) and alert.opened_at < ${at}::timestamptz
+      order by report.reported_at desc, report.id desc limit 1
+    ), chain as (
+      select id, cause_id, 1 as n from cause
+      union all
+      select alert.id, alert.cause_id, chain.n + 1 from chain join alert on alert.id = chain.cause_id where chain.n < 1000
+    )
+    select (select id from cause) as id, max(n) as "inARow" from chain having max(n) is not null`.execute(connection);
+  return rows[0] ?? null;
+}
+
+export interface Remade {
+  readonly commit: string | null;
+  readonly pipeline: string | null;
+  readonly jobUrl: string | null;
+  readonly firstAt: Date;
+  readonly reports: number;
+  readonly isRecord: boolean;
+  /** Of its newest report that has one. */
+  readonly score: number | null;
+  readonly isGatePassed: boolean | null;
+}
+
+export interface Link {
+  readonly id: number;
+  readonly openedAt: Date;
+  readonly closedAt: Date | null;
+  readonly value: number;
+}
+
+export interface Chain {
+  /** The versions that were made for the alert, the newest first. */
+  readonly made: readonly Remade[];
+  /** The alert of the same rule before which this one's version was made. */
+  readonly before: Link | null;
+  readonly after: readonly Link[];
+  /** The newest value of the alert's series since a version was made for it. */
+  readonly now: { readonly value: number; readonly at: Date } | null;
+}
+
+const link = sql`json_build_object('id', other.id, 'openedAt', other.opened_at, 'closedAt', other.closed_at, 'value', other.value)`;
+interface LinkJson {
+  readonly id: number;
+  readonly openedAt: string;
+  readonly closedAt: string | null;
+  readonly value: number;
+}
+const linkOf = ({ id, openedAt, closedAt, value }: LinkJson): Link => ({
+  ...{ id, value, openedAt: new Date(openedAt) },
+  closedAt: closedAt === null ? null : new Date(closedAt),
+});
+
+async function versionsFor(connection: Connection, alertId: number): Promise<readonly Remade[]> {
+  const newest = (column: string) =>
+    sql`(array_agg(${sql.ref(column)} order by reported_at desc, report.id desc) filter (where ${sql.ref(column)} is not null))[1]`;
+  const { rows } = await sql<Remade>`
+    select commit_sha as commit, pipeline_id as pipeline, min(reported_at) as "firstAt", count(*) as reports,
+      bool_or(ref_class = 'authoritative') as "isRecord", ${newest('score')} as score, ${newest('is_gate_passed')} as "isGatePassed",
+      (array_agg(summary ->> 'jobUrl' order by reported_at desc, report.id desc))[1] as "jobUrl"
+    from report left join model_version on model_version.id = report.version_id
+    where report.alert_id = ${alertId} group by commit_sha, pipeline_id order by min(reported_at) desc limit 20`.execute(
+    connection,
+  );
+  return rows;
+}
+
+/** Of an alert that the reader may see: all of it is of the same model. */
+export async function chainOf(connection: Connection, alertId: number): Promise<Chain> {
+  const made = await versionsFor(connection, alertId);
+  const { rows } = await sql<{ before: LinkJson | null; after: readonly LinkJson[]; value: number | null; at: Date | null }>`
+    select (select ${link} from alert as other where other.id = alert.cause_id) as before,
+      coalesce((select json_agg(${link} order by other.id) from alert as other where other.cause_id = alert.id), '[]') as after,
+      latest.value, latest.ts as at
+    from alert left join latest on latest.series_id = alert.series_id where alert.id = ${alertId}`.execute(connection);
+  const [row] = rows;
+  const since = made.at(-1)?.firstAt;
+  const isAfter = since !== undefined && row?.at && row.at >= since;
+  return {
+    made,
+    before: row?.before ? linkOf(row.before) : null,
+    after: (row?.after ?? []).map(linkOf),
+    now: isAfter && row?.at && row.value !== null ? { value: row.value, at: row.at } : null,
+  };
+}

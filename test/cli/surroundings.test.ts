@@ -1,0 +1,14 @@
+/** What CI says about a run. */
+import { expect, it } from 'vitest';
+import { runOf } from '../../src/cli/surroundings.ts';
+
+const id = '8277BA64-8e68-40a8-a375-b2c53fa68f1e';
+
+it('names the alert that started the pipeline, and nothing that is none', () => {
+  expect(runOf({ CI: 'true', CI_PIPELINE_SOURCE: 'api', FLIGHTCHECK_ALERT_ID: id })).toMatchObject({
+    trigger: 'api',
+    alert: id.toLowerCase(),
+  });
+  for (const other of ['', '$FLIGHTCHECK_ALERT_ID', `${id}x`, 'x'.repeat(5000)])
+    expect(runOf({ FLIGHTCHECK_ALERT_ID: other })).not.toHaveProperty('alert');
+});
