@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { airflowActions } from '../../src/adapters/tower-airflow.ts';
 import { renderAirflow, renderHash } from '../../src/delivery/dag/render-airflow.ts';
 import { resolveDag } from '../../src/delivery/dag/resolve.ts';
+import { withTasksOf } from '../../src/delivery/dag/source.ts';
 import type { AirflowActions } from '../../src/kernel/tower-actions.ts';
 import { startTower, type Tower } from '../../src/tower/server.ts';
 import { git, temporaryFolder } from '../helpers/repo.ts';
@@ -96,6 +97,22 @@ const fleet = manifestOf({
 const specOf = (environment: string) =>
   resolveDag(fleet, { environment, image, commit: 'b'.repeat(40), version: '1.2.0' }, () => undefined);
 
+/** Stages that DVC would run in a shell, with values of params.yaml, and what Jinja and the shell would both like to read. */
+const dvcYaml = (folder: string): string => `stages:
+  prepare:
+    cmd: echo '{{ ds }}' \\\${HOME} > ${folder}/ready.csv
+    outs: [ready.csv]
+  train:
+    cmd: test "$(head -c 8 ${folder}/ready.csv)" = '{{ ds }}' && echo seed \${train.seed} >> ${folder}/ready.csv
+    deps: [ready.csv]
+    outs: [model.txt]
+  report:
+    cmd: cp ${folder}/ready.csv ${folder}/report.csv
+    deps: [model.txt, ready.csv]
+`;
+const paramsYaml = 'train: { seed: 7 }\n';
+const edgesOfDvc = ['prepare>report,train', 'report>', 'train>report'];
+
 /** A real DagBag over the folder, in a home of its own. */
 function load(bin: string, folder: string): Loaded {
   const home = temporaryFolder();
@@ -113,13 +130,29 @@ function load(bin: string, folder: string): Loaded {
 
 describe.each([2, 3] as const)('a real DagBag of Airflow %i', (major) => {
   const bin = airflowPrograms(major);
-  test.skipIf(bin === null)('loads both renders as they are meant, and the real operator makes valid pods of them', () => {
+  test.skipIf(bin === null)('loads both renders as they are meant, and the real operator makes valid pods of them', async () => {
     const folder = temporaryFolder();
     for (const environment of ['prod', 'dev', 'local'])
       writeFileSync(join(folder, `${environment}.py`), renderAirflow(specOf(environment)));
+    const texts: Readonly<Record<string, string>> = { 'dvc.yaml': dvcYaml('/srv'), 'params.yaml': paramsYaml };
+    const staged = await withTasksOf(
+      manifestOf({
+        model: { name: 'staged', owner: '@team' },
+        dag: { from: 'dvc.yaml' },
+        environments: { prod: { airflow: { url: 'http://127.0.0.1:1' }, deliver: { dir: '/x' }, namespace: 'models' } },
+      }),
+      async (path) => texts[path] ?? null,
+      () => undefined,
+    );
+    const spec = resolveDag(staged, { environment: 'prod', image, commit: 'b'.repeat(40), version: '1' }, () => undefined);
+    writeFileSync(join(folder, 'staged.py'), renderAirflow(spec));
     const loaded = load(bin ?? '', folder);
     expect(loaded.errors).toEqual({});
-    expect(Object.keys(loaded.dags).sort()).toEqual(['risk', 'risk__dev', 'risk__local']);
+    expect(Object.keys(loaded.dags).sort()).toEqual(['risk', 'risk__dev', 'risk__local', 'staged']);
+    const stages = Object.entries(loaded.dags.staged?.tasks ?? {});
+    expect(stages.map(([id, task]) => `${id}>${[...task.downstream].sort().join()}`).sort()).toEqual(edgesOfDvc);
+    for (const [id, task] of stages)
+      expect(task.pod?.spec.containers[0]).toMatchObject({ image, command: spec.tasks.find((each) => each.id === id)?.command });
     expect(loaded.dags.risk__local?.tasks.tell?.downstream).toEqual(['control-tower']);
     expect(loaded.dags.risk__local?.tasks['control-tower']).toMatchObject({ trigger_rule: 'all_done', retries: 0 });
     for (const environment of ['prod', 'dev']) {
@@ -477,6 +510,24 @@ ${more}`;
     await expect(tower2.startRun('gone', uid, {})).rejects.toThrow('has no DAG gone');
     const onlooker = airflowActions({ url: airflow.url, username: 'onlooker', password: 'may-look', major: 3 });
     await expect(onlooker.startRun('risk', `${uid}-2`, {})).rejects.toThrow(/refuses .*\(403\)/);
+  });
+
+  test('stages of a dvc.yaml are tasks that really run, in a shell, with the text that DVC would give it', async () => {
+    const folder = join(repo, 'work');
+    mkdirSync(folder);
+    writeFileSync(join(repo, 'dvc.yaml'), dvcYaml(folder));
+    writeFileSync(join(repo, 'params.yaml'), paramsYaml);
+    commit(`version: 1
+model: { name: staged, owner: "@team" }
+dag: { from: dvc.yaml, schedule: null }
+environments:
+  dev: { executor: local, airflow: { url: "${airflow.url}" }, deliver: { dir: "${airflow.dags}" }, testRun: true, verifyTimeout: 90s }
+`);
+    const { code, output } = await deploy('apply');
+    expect(code, output).toBe(0);
+    expect(await stateOf('staged')).toMatchObject({ edges: edgesOfDvc, errors: [], isPaused: false });
+    expect(readFileSync(join(folder, 'report.csv'), 'utf8')).toMatch(/^\{\{ ds \}\} \S+\nseed 7\n$/);
+    expect((await deploy('stop')).code).toBe(0);
   });
 
   test('a dag-processor that is dead: the file is back, and what Airflow schedules is what it did', async () => {
