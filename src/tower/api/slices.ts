@@ -19,8 +19,14 @@ export interface Answer {
 
 export const keyOf = (group: Pick<SliceGroup, 'key' | 'modelId'>): string => JSON.stringify([group.key, group.modelId]);
 
-/** Groups of the other time are looked up by name: there they may stand in another order. */
+/** Groups of the other time are looked up by name: there they may stand in another order, between others that nobody asked for. */
 const mostCompared = 20_000;
+
+/** Nothing but what the found groups are named by, of any of them. */
+const narrowed = ({ where, by }: Slice, { groups }: Sliced): Slice['where'] => ({
+  ...where,
+  ...Object.fromEntries(by.map((name, i) => [name, [...new Set(groups.map(({ key }) => key[i] ?? ''))]])),
+});
 
 export async function answerSlice(db: Database, query: SliceQuery, scope: Scope, now: number): Promise<Answer> {
   const metric = await metricOf(db, query, scope);
@@ -28,7 +34,8 @@ export async function answerSlice(db: Database, query: SliceQuery, scope: Scope,
   const wanted = sliceOf(query, metric, span, scope);
   const before = comparedSpan(span, query.compare);
   const other = before && { ...sliceOf(query, metric, before, scope), limit: mostCompared };
-  const [found, compared] = await Promise.all([slice(db, wanted), other && slice(db, other)]);
+  const found = await slice(db, wanted);
+  const compared = other && (await slice(db, { ...other, where: narrowed(wanted, found) }));
   return {
     query,
     wanted,

@@ -9,10 +9,10 @@ import { type Answer, answerSlice } from '../api/slices.ts';
 import { type DashboardRow, listDashboards, type Panel, readDashboard } from '../store/dashboards.ts';
 import type { Database } from '../store/database.ts';
 import type { Scope } from '../store/scope.ts';
-import { Drawn } from './explore-answer.tsx';
+import { Drawn, groupsDrawn } from './explore-answer.tsx';
 import { exploreHref } from './explore-state.ts';
 import { documentOf, Layout } from './layout.tsx';
-import { day, minute } from './words.ts';
+import { count, day, minute } from './words.ts';
 
 const example = `curl -X POST <this address>/v1/dashboards -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\
   -H "Content-Type: application/json" -d '{
@@ -84,12 +84,24 @@ async function ask(db: Database, panel: Panel, scope: Scope, now: number): Promi
   const state = exploreStateOf(panel.question);
   const { metric, look: _, ...query } = state;
   try {
-    return { panel, state, answer: await answerSlice(db, { ...query, metric }, scope, now) };
+    return { panel, state, answer: await answerSlice(db, { ...query, metric, limit: groupsDrawn(state) }, scope, now) };
   } catch (error) {
     // A metric may be gone, or have come with a second unit, since the dashboard was saved; the other panels stand.
     if (error instanceof HttpProblem) return { panel, state, answer: error.message };
     throw error;
   }
+}
+
+/** Lines say it themselves. */
+function More({ state, answer }: Pick<Asked, 'state' | 'answer'>) {
+  if (typeof answer === 'string' || answer.found.groupCount <= answer.found.groups.length) return null;
+  if (state.look === 'lines' && answer.wanted.bucket !== 'none') return null;
+  const { groups, groupCount } = answer.found;
+  return (
+    <p class="small quiet">
+      The first {groups.length} of {count(groupCount)}; <a href={exploreHref({ ...state })}>more in Explore</a>.
+    </p>
+  );
 }
 
 function AskedPanel({ panel, state, answer }: Asked) {
@@ -107,6 +119,7 @@ function AskedPanel({ panel, state, answer }: Asked) {
       ) : (
         <Drawn state={state} answer={answer} />
       )}
+      <More state={state} answer={answer} />
     </section>
   );
 }

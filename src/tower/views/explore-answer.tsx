@@ -11,7 +11,18 @@ import { count, day } from './words.ts';
 
 /** As many as can be told apart. */
 const linesDrawn = 8;
+const comparedDrawn = 4;
 const smallDrawn = 24;
+const barsOfPanel = 50;
+
+const areBars = (look: ExploreState['look'], bucket: string): boolean => bucket === 'none' || look === 'bars';
+
+/** Groups that a panel of a dashboard draws: what it does not show it need not ask for. */
+export const groupsDrawn = ({ look, bucket, compare, limit }: ExploreState): number =>
+  Math.min(
+    limit,
+    areBars(look, bucket) ? barsOfPanel : look === 'small' ? smallDrawn : compare === 'none' ? linesDrawn : comparedDrawn,
+  );
 
 interface AnswerProps {
   readonly state: ExploreState;
@@ -47,7 +58,7 @@ const keysOf = (lines: readonly ChartLine[]): readonly ChartLine[] => [
 ];
 
 function OneChart({ answer }: AnswerProps) {
-  const groups = answer.found.groups.slice(0, answer.compared ? 4 : linesDrawn);
+  const groups = answer.found.groups.slice(0, answer.compared ? comparedDrawn : linesDrawn);
   const lines = groups.flatMap((group, i) => linesOf(group, answer, `line-${i + 1}`));
   const { metric } = answer.wanted;
   return (
@@ -234,7 +245,7 @@ function Elsewhere({ state, origin }: { readonly state: ExploreState; readonly o
 
 /** The answer as a picture: lines, small multiples or bars. */
 export function Drawn({ state, answer }: AnswerProps) {
-  if (answer.wanted.bucket === 'none' || state.look === 'bars') return <Bars answer={answer} state={state} />;
+  if (areBars(state.look, answer.wanted.bucket)) return <Bars answer={answer} state={state} />;
   return state.look === 'small' ? <SmallCharts answer={answer} state={state} /> : <OneChart answer={answer} state={state} />;
 }
 

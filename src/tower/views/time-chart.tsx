@@ -69,6 +69,26 @@ function spread(wanted: readonly number[], height: number): readonly number[] {
   return places;
 }
 
+/** More points than a line has columns only make the page large. Of each column the lowest and the highest stay, and the ends. */
+export function thinned(points: ChartLine['points'], columns: number): ChartLine['points'] {
+  const [first, last] = [points[0], points.at(-1)];
+  if (points.length <= columns * 2 || !first || !last) return points;
+  const length = last.at - first.at || 1;
+  const kept = new Set([first, last]);
+  let column = -1;
+  let [low, high] = [first, first];
+  for (const point of points) {
+    const own = Math.min(columns - 1, Math.floor((columns * (point.at - first.at)) / length));
+    if (own !== column) {
+      kept.add(low).add(high);
+      [column, low, high] = [own, point, point];
+    } else if (point.value < low.value) low = point;
+    else if (point.value > high.value) high = point;
+  }
+  kept.add(low).add(high);
+  return points.filter((point) => kept.has(point));
+}
+
 const shortTitle = (title: string): string => (title.length > 24 ? `${title.slice(0, 23)}…` : title);
 
 export function TimeChart(props: TimeChartProps) {
@@ -77,6 +97,8 @@ export function TimeChart(props: TimeChartProps) {
   const scale = props.scale ?? scaleOf(limit === undefined ? values : [...values, limit], props.hasZero ?? false);
   const y = (value: number): number => oneDecimal(top + height * (1 - (value - scale.least) / (scale.most - scale.least || 1)));
   const x = (at: number): number => (to === from ? 0.5 : (at - from) / (to - from));
+  // A small chart is one of many, and narrow.
+  const [columns, mostDots] = height < 100 ? [120, 14] : [400, 40];
   const named = lines.filter((line) => !line.isBefore);
   const ends = spread(
     named.map((line) => y(line.points.at(-1)?.value ?? scale.least) + 4),
@@ -104,15 +126,22 @@ export function TimeChart(props: TimeChartProps) {
           {lines.map((line) => (
             <polyline
               class={`${line.className} ${line.isBefore ? 'is-before' : ''}`}
-              points={line.points.map(({ at, value }) => `${oneDecimal(x(at) * 1000)},${y(value)}`).join(' ')}
+              points={thinned(line.points, columns)
+                .map(({ at, value }) => `${oneDecimal(x(at) * 1000)},${y(value)}`)
+                .join(' ')}
             />
           ))}
         </svg>
         {named.flatMap(({ points, className, title }) =>
           points
-            .filter((_, i) => points.length <= 40 || i === points.length - 1)
+            .filter((_, i) => points.length <= mostDots || i === points.length - 1)
             .map(({ at, value }) => (
-              <circle class={className} cx={`${oneDecimal(x(at) * 100)}%`} cy={y(value)} r={points.length <= 40 ? 2.5 : 3.5}>
+              <circle
+                class={className}
+                cx={`${oneDecimal(x(at) * 100)}%`}
+                cy={y(value)}
+                r={points.length <= mostDots ? 2.5 : 3.5}
+              >
                 <title>{`${title}, ${day(new Date(at))}: ${formatNumber(value)}`}</title>
               </circle>
             )),

@@ -103,7 +103,7 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 .measured td, .measured th { white-space: nowrap; } .measured .metric th { padding-top: var(--space-3); font-weight: 600; } .measured tr:not(.metric) th { padding-left: var(--space-3); }
 .spark.long { width: 160px; height: 28px; } .spark .limit { stroke: var(--fail); stroke-dasharray: 4 3; opacity: .7; }
 .alerts small { display: block; color: var(--ink-3); font-size: 11px; font-weight: 400; } .alerts td.done { white-space: normal; min-width: 220px; font-size: var(--text-xs); } .alerts td, .alerts th { vertical-align: top; }
-.elsewhere { padding: var(--space-3) var(--space-4); display: grid; gap: var(--space-3); } .elsewhere[open] summary { margin-bottom: var(--space-3); } .elsewhere p { margin: var(--space-2) 0; font-size: var(--text-s); } .elsewhere pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+.elsewhere { padding: var(--space-3) var(--space-4); } .elsewhere[open] { display: grid; gap: var(--space-3); } .elsewhere[open] summary { margin-bottom: var(--space-3); } .elsewhere p { margin: var(--space-2) 0; font-size: var(--text-s); } .elsewhere pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 `;
 
 const dashboards = `

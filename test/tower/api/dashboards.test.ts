@@ -57,6 +57,38 @@ it('is saved, shown with an answer in each panel, changed and deleted', async ()
   expect((await send('GET', `/dashboards/${id}`)).status).toBe(404);
 });
 
+it('draws no more of a question than can be seen, says so, and stays small', async () => {
+  const hours = Array.from({ length: 500 }, (_, i) => new Date(Date.UTC(2026, 1, 1) + i * 3_600_000).toISOString());
+  const metrics = Array.from({ length: 60 }, (_, part) =>
+    hours.map((time, i) => ({ name: 'model.load', value: Math.sin(i + part), at: time, labels: { part: `part-${part}` } })),
+  ).flat();
+  for (let i = 0; i < metrics.length; i += 5000)
+    expect(
+      (await send('POST', '/v1/metrics', { model: 'late-lodgement-risk', environment: 'e', metrics: metrics.slice(i, i + 5000) }))
+        .status,
+    ).toBe(201);
+  const question = 'metric=model.load&by=label:part&from=2026-02-01&to=2026-02-22&bucket=hour&limit=1000';
+  const pageOf = async (look: string) => {
+    const made = await send('POST', '/v1/dashboards', {
+      name: look,
+      panels: [{ title: 'Load', question: `${question}&${look}` }],
+    });
+    expect(made.status).toBe(201);
+    return (await send('GET', `/dashboards/${made.body.id}`)).text;
+  };
+  const small = await pageOf('look=small');
+  expect(small.match(/<polyline/g)).toHaveLength(24);
+  expect(small).toContain('The first 24 of 60; ');
+  expect(small.length).toBeLessThan(110_000);
+  const lines = await pageOf('look=lines');
+  expect(lines.match(/<polyline/g)).toHaveLength(8);
+  expect(lines).toContain('8 of 60 are drawn');
+  expect(lines.length).toBeLessThan(70_000);
+  const bars = await pageOf('look=bars&compare=previous');
+  expect(bars.match(/class="rail"/g)).toHaveLength(50);
+  expect(bars).toContain('The first 50 of 60; ');
+});
+
 it.each([
   ['no metric', { name: 'x', panels: [{ title: 'a', question: 'by=model' }] }, '/panels/0/question', /metric is needed/],
   [
