@@ -54,6 +54,11 @@ export const auditQuery = {
   properties: {
     action: { type: 'string', description: 'Only these acts, for example token.created.', maxLength: 100 },
     actor: { type: 'string', description: 'Only acts of these, for example token write.', maxLength: 300 },
+    seal: {
+      type: 'string',
+      description: 'The hash of an act that you kept: isIntact is true only while that act still stands.',
+      pattern: '^[0-9a-f]{64}$',
+    },
     limit: { type: 'integer', description: 'Items on a page.', minimum: 1, maximum: 200, default: 50 },
     cursor: { type: 'string', description: '`next` of the page before.', maxLength: 2000 },
   },
@@ -62,6 +67,7 @@ export const auditQuery = {
 export interface AuditQuery {
   readonly action?: string;
   readonly actor?: string;
+  readonly seal?: string;
   readonly limit: number;
   readonly cursor?: string;
 }

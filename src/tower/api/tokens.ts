@@ -1,7 +1,7 @@
 /** /v1/tokens: tokens of machines; /v1/audit: who did what. */
 import type { Context } from 'hono';
 import { operatorOf } from '../auth/access.ts';
-import { brokenSeal, listAudit } from '../store/audit.ts';
+import { brokenSeal, isSealThere, listAudit } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
 import { createToken, listTokens, type NewToken, revokeToken, TokenNameTaken, type TokenRow } from '../store/tokens.ts';
 import { parseJson, readBody } from './json.ts';
@@ -73,14 +73,18 @@ export const deleteToken =
 export const getAudit =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const { action, actor, limit, cursor } = readAuditQuery(c.req.url);
+    const { action, actor, seal, limit, cursor } = readAuditQuery(c.req.url);
     const before = cursor === undefined ? undefined : readCursor(cursor, 'audit').id;
-    const [rows, broken] = await Promise.all([listAudit(db, { action, actor, before, limit: limit + 1 }), brokenSeal(db)]);
+    const [rows, broken, isThere] = await Promise.all([
+      listAudit(db, { action, actor, before, limit: limit + 1 }),
+      brokenSeal(db),
+      seal === undefined || isSealThere(db, seal),
+    ]);
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
     return c.json({
       items: shown.map(({ id, at, ...entry }) => ({ id: String(id), at: at.toISOString(), ...entry })),
       next: rows.length > limit && last ? writeCursor('audit', last.id, last.id) : null,
-      isIntact: broken === null,
+      isIntact: broken === null && isThere,
     });
   };

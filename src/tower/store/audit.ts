@@ -54,11 +54,20 @@ export async function listAudit(
   return rows;
 }
 
-/** The first entry whose seal does not fit what stands there and before it; null: nobody changed anything. */
+/**
+ * The first entry whose seal does not fit what stands there and before it; null: nobody changed one, or took one away from
+ * between others. That the newest were taken away, or all seals made anew, only a seal tells that was kept elsewhere.
+ */
 export async function brokenSeal(connection: Connection): Promise<number | null> {
   const seal = sealOf(sql`before`, sql`at`, sql`actor`, sql`action`, sql`subject`, sql`detail::text`);
   const { rows } = await sql<{ id: number }>`
     select id from (select *, coalesce(lag(hash) over (order by id), '') as before from audit) as entry
     where hash <> ${seal} order by id limit 1`.execute(connection);
   return rows[0]?.id ?? null;
+}
+
+/** Whether the entry with a seal that was kept elsewhere still stands. */
+export async function isSealThere(connection: Connection, seal: string): Promise<boolean> {
+  const { rows } = await sql`select 1 from audit where hash = ${seal} limit 1`.execute(connection);
+  return rows.length > 0;
 }
