@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { helmProgram, installHelm } from './lib/helm.ts';
 import { aptInstall, installer, isThere, pipInstall, rsyncFolder, tools } from './lib/tools.ts';
 import { hasVenv, makeVenv, venvs } from './lib/venvs.ts';
+import { installVersitygw, versitygwProgram } from './lib/versitygw.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -38,4 +39,9 @@ if (helmProgram(root) === null) {
   const problem = installHelm(root);
   if (problem === null) console.log('helm: installed.');
   else console.error(`helm is missing (the chart of Control Tower is rendered with it): ${problem}`);
+}
+if (versitygwProgram(root) === null) {
+  const problem = installVersitygw(root);
+  if (problem === null) console.log('versitygw: installed.');
+  else console.error(`versitygw is missing (DAGs are delivered to a bucket of it): ${problem}`);
 }

@@ -5,6 +5,7 @@ import { airflowMajor } from '../adapters/airflow/requests.ts';
 import { openFolder } from '../adapters/delivery/folder.ts';
 import { openGitTarget } from '../adapters/delivery/git.ts';
 import { importProblem } from '../adapters/delivery/python-import.ts';
+import { openBucket } from '../adapters/delivery/s3.ts';
 import { durationSeconds } from '../delivery/dag/duration.ts';
 import { renderAirflow, renderHash, specIn } from '../delivery/dag/render-airflow.ts';
 import { apply } from '../delivery/deploy/apply.ts';
@@ -124,9 +125,10 @@ async function airflowOf({ env }: Context, { airflow }: Deployable): Promise<Air
 
 async function targetOf({ env }: Context, { deliver, airflow }: Deployable): Promise<DagTarget & { close?(): Promise<void> }> {
   if (deliver?.dir !== undefined) return openFolder(deliver.dir);
+  if (deliver?.s3 !== undefined) return openBucket({ ...deliver.s3, env });
   if (deliver?.git === undefined)
     throw new UsageError('DELIVERY_MISSING', `The environment of ${airflow.url} has no deliver`, {
-      hint: 'Add `deliver: { git: { url: ... } }` or `deliver: { dir: ... }`.',
+      hint: 'Add `deliver: { git: { url: ... } }`, `deliver: { dir: ... }` or `deliver: { s3: { bucket: ... } }`.',
     });
   const given = Object.entries(env).filter(([name]) =>
     /^(PATH|HOME|SSH_AUTH_SOCK|GIT_SSH_COMMAND|GIT_ASKPASS|SSL_CERT_FILE|HTTPS?_PROXY|NO_PROXY)$/i.test(name),

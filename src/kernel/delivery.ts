@@ -66,9 +66,9 @@ export interface DeliveryRecord {
 /** What a way back found: the text that is there now (null: no file, as before), no delivery to undo, or a newer one. */
 export type Reverted = { readonly text: string | null; readonly change: string } | 'nothing' | 'superseded';
 
-/** Where Airflow reads DAG files: a Git repository or a folder. */
+/** Where Airflow reads DAG files: a Git repository, a folder or a bucket. */
 export interface DagTarget {
-  /** For messages: `repository ..., branch main, dags/` or a folder. */
+  /** For messages: `repository ..., branch main, dags/`, a folder, a bucket. */
   readonly words: string;
   /** The file as it is now; null when there is none. */
   read(name: string): Promise<string | null>;

@@ -17,7 +17,8 @@ import type { DagTarget } from '../../src/kernel/delivery.ts';
 import { git, makeRepo, temporaryFolder } from '../helpers/repo.ts';
 import { type FakeAirflow, type Faults, fakeAirflow } from '../support/airflow.ts';
 import { fastClock, first, hashIn, second, specOf, world } from '../support/deployments.ts';
-import { killAfter, mortal } from '../support/mortal.ts';
+import { killAfter, mortal, step } from '../support/mortal.ts';
+import { s3Program, startS3 } from '../support/s3.ts';
 
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>();
@@ -156,6 +157,36 @@ const gitKind: Kind = {
   },
 };
 
+const bucketKind: Kind = {
+  name: 'in a bucket',
+  changes: ['setPaused', 'startRun'],
+  isFull: false,
+  async prepare(specs) {
+    const server = await startS3();
+    const real = globalThis.fetch;
+    vi.stubGlobal('fetch', (input: Request | string, init?: RequestInit) => {
+      const isChange = input instanceof Request && input.url.startsWith(server.url) && input.method !== 'GET';
+      return isChange ? step(`${input.method} ${input.url}`, () => real(input)) : real(input, init);
+    });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    let count = 0;
+    return async (faults) => {
+      const { folder, text, open } = server.bucket(`killed-${++count}`);
+      const record = { hash: '', previousHash: null, commit: 'c', imageDigest: null };
+      for (const [i, spec] of specs.entries()) {
+        const previousHash = i === 0 ? null : renderHash(specs[i - 1] as DagSpec);
+        await open().write('risk.py', renderAirflow(spec), { ...record, hash: renderHash(spec), previousHash });
+      }
+      return {
+        airflow: await settled(join(folder, 'dags'), faults, specs.length > 0),
+        open: async () => open(),
+        text: () => text('dags/risk.py'),
+        files: () => (existsSync(join(folder, 'dags')) ? dagFiles(join(folder, 'dags')) : []),
+      };
+    };
+  },
+};
+
 const wait = { timeoutSeconds: 60, pollSeconds: 5 };
 const options = { paused: false, canary: false, testRun: false, attempt: '1', ...wait };
 const portOf = (place: Place) => openAirflow({ url: place.airflow.url, major: 3 });
@@ -209,162 +240,165 @@ const nameOf = (text: string | null): string => {
   return text === null ? 'nothing' : (known.get(text) ?? 'a torn file');
 };
 
-describe.each([folderKind, gitKind])('killed at every step, $name:', ({ prepare, changes, isFull }) => {
-  test('an update is there whole or not at all; rollback brings back a proven version, a second try ends what was begun', async () => {
-    const copy = await prepare([zero, first]);
-    const held = new Set<string>();
-    const steps = await killEverywhere(
-      () => copy({}),
-      changes,
-      (place, ports) => applyIn(place, second, { ...ports, canary: isFull, testRun: true }),
-      [
-        async (place, where) => {
-          const isDelivered = place.text() === textOf(second);
-          held.add(nameOf(place.text()));
-          expect(['first', 'second'], where).toContain(nameOf(place.text()));
-          expect(await isProven(place, second), where).toBe(isDelivered);
-          const back = await rollbackIn(place);
-          expect(back.steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
-          const found = nameOf(place.text());
-          if (isDelivered) expect(found, where).toBe('first');
-          expect(['zero', 'first'], where).toContain(found);
-          expect(hashIn(place.airflow), where).toEqual(hashesOf(found === 'zero' ? zero : first));
-          expect(place.airflow.dags.get('risk')?.is_paused, where).toBe(false);
-        },
-        async (place, where) => {
-          const again = await applyIn(place, second, { canary: isFull, testRun: true, attempt: '2' });
-          expect(['deployed', 'unchanged'], where).toContain(again.outcome);
-          expect(nameOf(place.text()), where).toBe('second');
-          expect(hashIn(place.airflow), where).toEqual(hashesOf(second));
-          expect(place.airflow.dags.get('risk')?.is_paused, where).toBe(false);
-          if (again.outcome === 'deployed' && !isFull) expect(place.files(), where).toEqual(['risk.py']);
-          await rollbackIn(place);
-          expect(nameOf(place.text()), where).toBe('first');
-          expect(hashIn(place.airflow), where).toEqual(hashesOf(first));
-        },
-      ],
-    );
-    expect([...held].sort()).toEqual(['first', 'second']);
-    expect(steps).toContain('Airflow startRun');
-  });
-
-  test.runIf(isFull)('an update that Airflow cannot import is taken back by rollback and by a second try', async () => {
-    const copy = await prepare([zero, first]);
-    await killEverywhere(
-      () => copy({ breaksOn: '"two"' }),
-      changes,
-      (place, ports) => applyIn(place, second, ports),
-      [
-        async (place, where) => {
-          const wasDelivered = nameOf(place.text()) === 'second';
-          expect(['first', 'second'], where).toContain(nameOf(place.text()));
-          expect(await isProven(place, second), where).toBe(false);
-          const back = await rollbackIn(place);
-          expect(back.steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
-          const found = nameOf(place.text());
-          if (wasDelivered) expect(found, where).toBe('first');
-          expect(hashIn(place.airflow), where).toEqual(hashesOf(found === 'zero' ? zero : first));
-          expect(await portOf(place).importErrors('risk.py'), where).toEqual([]);
-        },
-        async (place, where) => {
-          const again = await applyIn(place, second);
-          expect(again.outcome, where).toBe('rolled-back');
-          expect(nameOf(place.text()), where).toBe('first');
-          expect(hashIn(place.airflow), where).toEqual(hashesOf(first));
-          expect(await portOf(place).importErrors('risk.py'), where).toEqual([]);
-        },
-      ],
-    );
-  });
-
-  test.runIf(isFull)(
-    'an update whose run fails is taken back by a second try, also when the first has delivered it',
-    async () => {
+describe.each([folderKind, gitKind, ...(s3Program === null ? [] : [bucketKind])])(
+  'killed at every step, $name:',
+  ({ prepare, changes, isFull }) => {
+    test('an update is there whole or not at all; rollback brings back a proven version, a second try ends what was begun', async () => {
       const copy = await prepare([zero, first]);
-      await killEverywhere(
-        () => copy({ runs: 'failed' }),
+      const held = new Set<string>();
+      const steps = await killEverywhere(
+        () => copy({}),
         changes,
-        (place, ports) => applyIn(place, second, { ...ports, testRun: true }),
+        (place, ports) => applyIn(place, second, { ...ports, canary: isFull, testRun: true }),
         [
           async (place, where) => {
-            const again = await applyIn(place, second, { testRun: true, attempt: '2' });
-            expect(again.outcome, where).toBe('rolled-back');
-            expect(again.steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
+            const isDelivered = place.text() === textOf(second);
+            held.add(nameOf(place.text()));
+            expect(['first', 'second'], where).toContain(nameOf(place.text()));
+            expect(await isProven(place, second), where).toBe(isDelivered);
+            const back = await rollbackIn(place);
+            expect(back.steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
+            const found = nameOf(place.text());
+            if (isDelivered) expect(found, where).toBe('first');
+            expect(['zero', 'first'], where).toContain(found);
+            expect(hashIn(place.airflow), where).toEqual(hashesOf(found === 'zero' ? zero : first));
+            expect(place.airflow.dags.get('risk')?.is_paused, where).toBe(false);
+          },
+          async (place, where) => {
+            const again = await applyIn(place, second, { canary: isFull, testRun: true, attempt: '2' });
+            expect(['deployed', 'unchanged'], where).toContain(again.outcome);
+            expect(nameOf(place.text()), where).toBe('second');
+            expect(hashIn(place.airflow), where).toEqual(hashesOf(second));
+            expect(place.airflow.dags.get('risk')?.is_paused, where).toBe(false);
+            if (again.outcome === 'deployed' && !isFull) expect(place.files(), where).toEqual(['risk.py']);
+            await rollbackIn(place);
             expect(nameOf(place.text()), where).toBe('first');
             expect(hashIn(place.airflow), where).toEqual(hashesOf(first));
           },
         ],
       );
-    },
-  );
+      expect([...held].sort()).toEqual(['first', 'second']);
+      expect(steps).toContain('Airflow startRun');
+    });
 
-  test('a rollback is ended by the next rollback, and the version that was regretted can be deployed again', async () => {
-    const copy = await prepare([zero, first]);
-    await killEverywhere(
-      () => copy({}),
-      changes,
-      (place, ports) => rollbackIn(place, ports),
-      [
-        async (place, where) => {
-          expect(['zero', 'first'], where).toContain(nameOf(place.text()));
-          const back = await rollbackIn(place);
-          expect(['rolled-back', 'unchanged'], where).toContain(back.outcome);
-          expect(nameOf(place.text()), where).toBe('zero');
-          expect(hashIn(place.airflow), where).toEqual(hashesOf(zero));
-        },
-        async (place, where) => {
-          expect(['deployed', 'unchanged'], where).toContain((await applyIn(place, first)).outcome);
-          expect(nameOf(place.text()), where).toBe('first');
-          expect(hashIn(place.airflow), where).toEqual(hashesOf(first));
-        },
-      ],
-    );
-  });
+    test.runIf(isFull)('an update that Airflow cannot import is taken back by rollback and by a second try', async () => {
+      const copy = await prepare([zero, first]);
+      await killEverywhere(
+        () => copy({ breaksOn: '"two"' }),
+        changes,
+        (place, ports) => applyIn(place, second, ports),
+        [
+          async (place, where) => {
+            const wasDelivered = nameOf(place.text()) === 'second';
+            expect(['first', 'second'], where).toContain(nameOf(place.text()));
+            expect(await isProven(place, second), where).toBe(false);
+            const back = await rollbackIn(place);
+            expect(back.steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
+            const found = nameOf(place.text());
+            if (wasDelivered) expect(found, where).toBe('first');
+            expect(hashIn(place.airflow), where).toEqual(hashesOf(found === 'zero' ? zero : first));
+            expect(await portOf(place).importErrors('risk.py'), where).toEqual([]);
+          },
+          async (place, where) => {
+            const again = await applyIn(place, second);
+            expect(again.outcome, where).toBe('rolled-back');
+            expect(nameOf(place.text()), where).toBe('first');
+            expect(hashIn(place.airflow), where).toEqual(hashesOf(first));
+            expect(await portOf(place).importErrors('risk.py'), where).toEqual([]);
+          },
+        ],
+      );
+    });
 
-  test('a new DAG is let go by a second try, and leaves nothing behind after a rollback', async () => {
-    const copy = await prepare([]);
-    const steps = await killEverywhere(
-      () => copy({}),
-      changes,
-      (place, ports) => applyIn(place, first, { ...ports, testRun: true }),
-      [
-        async (place, where) => {
-          expect(['nothing', 'first'], where).toContain(nameOf(place.text()));
-          expect((await rollbackIn(place)).steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
-          expect(place.files(), where).toEqual([]);
-          expect([...place.airflow.dags.keys()], where).toEqual([]);
-        },
-        async (place, where) => {
-          expect(['deployed', 'unchanged'], where).toContain((await applyIn(place, first, { attempt: '2' })).outcome);
-          expect(hashIn(place.airflow), where).toEqual(hashesOf(first));
-          expect(place.airflow.dags.get('risk')?.is_paused, where).toBe(false);
-        },
-      ],
+    test.runIf(isFull)(
+      'an update whose run fails is taken back by a second try, also when the first has delivered it',
+      async () => {
+        const copy = await prepare([zero, first]);
+        await killEverywhere(
+          () => copy({ runs: 'failed' }),
+          changes,
+          (place, ports) => applyIn(place, second, { ...ports, testRun: true }),
+          [
+            async (place, where) => {
+              const again = await applyIn(place, second, { testRun: true, attempt: '2' });
+              expect(again.outcome, where).toBe('rolled-back');
+              expect(again.steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
+              expect(nameOf(place.text()), where).toBe('first');
+              expect(hashIn(place.airflow), where).toEqual(hashesOf(first));
+            },
+          ],
+        );
+      },
     );
-    expect(steps).toEqual(expect.arrayContaining(['Airflow setPaused', 'Airflow startRun']));
-  });
 
-  test.runIf(isFull)('a new DAG that breaks leaves nothing behind after a rollback or a second try', async () => {
-    const copy = await prepare([]);
-    const isGone = async (place: Place, where: string): Promise<void> => {
-      expect(place.files(), where).toEqual([]);
-      expect([...place.airflow.dags.keys()], where).toEqual([]);
-      expect(await portOf(place).importErrors('risk.py'), where).toEqual([]);
-    };
-    await killEverywhere(
-      () => copy({ breaksOn: '"one"' }),
-      changes,
-      (place, ports) => applyIn(place, first, ports),
-      [
-        async (place, where) => {
-          expect((await rollbackIn(place)).steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
-          await isGone(place, where);
-        },
-        async (place, where) => {
-          expect((await applyIn(place, first)).outcome, where).toBe('rolled-back');
-          await isGone(place, where);
-        },
-      ],
-    );
-  });
-});
+    test('a rollback is ended by the next rollback, and the version that was regretted can be deployed again', async () => {
+      const copy = await prepare([zero, first]);
+      await killEverywhere(
+        () => copy({}),
+        changes,
+        (place, ports) => rollbackIn(place, ports),
+        [
+          async (place, where) => {
+            expect(['zero', 'first'], where).toContain(nameOf(place.text()));
+            const back = await rollbackIn(place);
+            expect(['rolled-back', 'unchanged'], where).toContain(back.outcome);
+            expect(nameOf(place.text()), where).toBe('zero');
+            expect(hashIn(place.airflow), where).toEqual(hashesOf(zero));
+          },
+          async (place, where) => {
+            expect(['deployed', 'unchanged'], where).toContain((await applyIn(place, first)).outcome);
+            expect(nameOf(place.text()), where).toBe('first');
+            expect(hashIn(place.airflow), where).toEqual(hashesOf(first));
+          },
+        ],
+      );
+    });
+
+    test('a new DAG is let go by a second try, and leaves nothing behind after a rollback', async () => {
+      const copy = await prepare([]);
+      const steps = await killEverywhere(
+        () => copy({}),
+        changes,
+        (place, ports) => applyIn(place, first, { ...ports, testRun: true }),
+        [
+          async (place, where) => {
+            expect(['nothing', 'first'], where).toContain(nameOf(place.text()));
+            expect((await rollbackIn(place)).steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
+            expect(place.files(), where).toEqual([]);
+            expect([...place.airflow.dags.keys()], where).toEqual([]);
+          },
+          async (place, where) => {
+            expect(['deployed', 'unchanged'], where).toContain((await applyIn(place, first, { attempt: '2' })).outcome);
+            expect(hashIn(place.airflow), where).toEqual(hashesOf(first));
+            expect(place.airflow.dags.get('risk')?.is_paused, where).toBe(false);
+          },
+        ],
+      );
+      expect(steps).toEqual(expect.arrayContaining(['Airflow setPaused', 'Airflow startRun']));
+    });
+
+    test.runIf(isFull)('a new DAG that breaks leaves nothing behind after a rollback or a second try', async () => {
+      const copy = await prepare([]);
+      const isGone = async (place: Place, where: string): Promise<void> => {
+        expect(place.files(), where).toEqual([]);
+        expect([...place.airflow.dags.keys()], where).toEqual([]);
+        expect(await portOf(place).importErrors('risk.py'), where).toEqual([]);
+      };
+      await killEverywhere(
+        () => copy({ breaksOn: '"one"' }),
+        changes,
+        (place, ports) => applyIn(place, first, ports),
+        [
+          async (place, where) => {
+            expect((await rollbackIn(place)).steps.at(-1), where).toMatchObject({ id: 'verify-rollback', outcome: 'pass' });
+            await isGone(place, where);
+          },
+          async (place, where) => {
+            expect((await applyIn(place, first)).outcome, where).toBe('rolled-back');
+            await isGone(place, where);
+          },
+        ],
+      );
+    });
+  },
+);

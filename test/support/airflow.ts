@@ -88,7 +88,8 @@ export async function fakeAirflow(folder: string, faults: Faults = {}): Promise<
   let looks = 0;
   const read = (): void => {
     if (faults.isDead) return;
-    for (const file of readdirSync(folder).filter((name) => name.endsWith('.py'))) {
+    // A bucket has no folder before its first object.
+    for (const file of (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.endsWith('.py'))) {
       const text = readFileSync(join(folder, file), 'utf8');
       // A file that breaks is read again and again, and its error gets a new time with each reading.
       const error = errors.get(file);

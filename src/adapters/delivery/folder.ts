@@ -1,16 +1,9 @@
 /** A folder that Airflow reads: files are replaced by a rename, and what was there before is kept beside them. */
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DagTarget, DeliveryRecord } from '../../kernel/delivery.ts';
+import type { DagTarget } from '../../kernel/delivery.ts';
 import { EnvironmentError } from '../../kernel/failure.ts';
-
-/** Beside the file, and without the ending that Airflow looks for. */
-const recordName = (name: string): string => `.${name}.flightcheck.json`;
-
-interface Kept extends DeliveryRecord {
-  /** The file before; null when there was none. */
-  readonly before: string | null;
-}
+import { type Kept, readKept, recordName } from './kept.ts';
 
 async function readOrNull(path: string): Promise<string | null> {
   return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -48,7 +41,7 @@ export async function openFolder(folder: string): Promise<DagTarget> {
   };
   const keptOf = async (name: string): Promise<Kept | null> => {
     const text = await readOrNull(join(folder, recordName(name))).catch(failing(`Reading the record of ${name}`));
-    return text === null ? null : (JSON.parse(text) as Kept);
+    return text === null ? null : readKept(text, join(folder, recordName(name)));
   };
   return {
     words: `folder ${folder}`,

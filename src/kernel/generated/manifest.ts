@@ -895,7 +895,7 @@ export interface ResolvedManifest {
         token: string;
       };
       /**
-       * How the file gets there: a Git repository or a folder.
+       * How the file gets there: a Git repository, a folder or a bucket.
        */
       deliver?: {
         /**
@@ -919,6 +919,23 @@ export interface ResolvedManifest {
          * Folder that Airflow reads, on this machine.
          */
         dir?: string;
+        /**
+         * Objects of a bucket that Airflow reads (its S3DagBundle). Credentials are those that the AWS tools know; AWS_ENDPOINT_URL_S3 names another server than AWS.
+         */
+        s3?: {
+          /**
+           * Name of the bucket.
+           */
+          bucket: string;
+          /**
+           * Folder in it; empty for its top.
+           */
+          prefix: string;
+          /**
+           * Region; default that of AWS_REGION, else us-east-1.
+           */
+          region?: string;
+        };
       };
       /**
        * kubernetes: a pod for each task; local: a process of the worker, for trials.
