@@ -6,7 +6,7 @@ export const component = defineComponent({
   jobs: {
     'container-build': {
       runner: 'build',
-      reads: ['image-repository', 'image-tag', 'builder', 'promote'],
+      reads: ['image-repository', 'image-tag', 'builder', 'build-cache', 'promote'],
       image: 'build-image',
       runsForTags: true,
       reports: {

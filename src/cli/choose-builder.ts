@@ -1,7 +1,9 @@
 /** Which way of making an image this runner allows. */
+import { join } from 'node:path';
 import { appendBuilder } from '../adapters/image/append.ts';
 import { buildahProblem, openBuildah } from '../adapters/image/buildah.ts';
 import { buildkitProblem, openBuildkit } from '../adapters/image/buildkit.ts';
+import { openKeptBuildah } from '../adapters/image/kept-buildah.ts';
 import type { Credentials } from '../adapters/registry/authorize.ts';
 import type { Registry } from '../adapters/registry/registry.ts';
 import { probeTool } from '../adapters/tools.ts';
@@ -16,12 +18,19 @@ export interface Chosen {
   readonly words: string;
 }
 
+/**
+ * Whoever builds can write into the store: projects, and the branches of one that anybody may push to, have stores of their own.
+ */
+const storeName = ({ env }: Context, driver: string): string =>
+  [env.CI_PROJECT_ID ?? 'local', env.CI_COMMIT_REF_PROTECTED === 'true' ? 'protected' : 'open', driver].join('-');
+
 /** Takes the builder that is asked for, or the first that works here, and says why. */
 export async function chooseBuilder(
   context: Context,
   manifest: ResolvedManifest,
   registry: Registry,
   credentials: Credentials | null,
+  cache: string,
 ): Promise<Chosen> {
   const asked = manifest.image?.builder ?? 'auto';
   const { PATH = '', HOME = '/tmp' } = context.env;
@@ -41,8 +50,12 @@ export async function chooseBuilder(
   for (const driver of mayBuildah ? (isRoot ? (['overlay', 'vfs'] as const) : (['vfs'] as const)) : []) {
     const problem = await buildahProblem({ ...options, driver });
     if (problem === null) {
-      const builder = await openBuildah({ ...options, driver, onLine: (line) => context.log.debug(line) });
-      return { builder, words: `${buildah.version}, storage ${driver}` };
+      const opened = { ...options, driver, onLine: (line: string) => context.log.debug(line) };
+      const words = `${buildah.version}, storage ${driver}`;
+      if (cache === '') return { builder: await openBuildah(opened), words };
+      const folder = join(cache, storeName(context, driver));
+      const builder = await openKeptBuildah({ ...opened, cache: folder, onNote: (note) => context.log.warn(note) });
+      return { builder, words: `${words}, ${builder.isWarm ? 'with the' : 'without'} layers of earlier builds in ${folder}` };
     }
     problems.push(problem);
   }

@@ -55,7 +55,7 @@ async function built(context: Context, invocation: Invocation, inputs: BuildInpu
     return await untilFailure(steps, async () => {
       const chosen = await steps.timed(
         'builder',
-        () => chooseBuilder(context, manifest, registry, credentials),
+        () => chooseBuilder(context, manifest, registry, credentials, optionValue<string>(invocation, 'build-cache')),
         ({ words }) => ({ outcome: 'pass', words }),
       );
       builder = chosen.builder;

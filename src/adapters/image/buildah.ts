@@ -14,7 +14,7 @@ export interface BuildahOptions {
   readonly signal: AbortSignal;
   /** `overlay` where this user can mount it, else `vfs`, which copies everything. */
   readonly driver?: 'overlay' | 'vfs';
-  /** Keeps layers between builds; a folder of its own, empty, when absent. */
+  /** Holds layers of earlier builds, and keeps those of the last; a folder of its own, empty, when absent. */
   readonly store?: string;
   onLine?(line: string): void;
 }
@@ -50,6 +50,15 @@ export async function buildahProblem(options: Omit<BuildahOptions, 'onLine'>): P
   }
 }
 
+/** Whether buildah failed over what lies in its store, not over a command of the Dockerfile. */
+const isDamage = (words: string, store: string): boolean =>
+  !/while running runtime/.test(words) &&
+  (words.includes(store) ||
+    /(layer|image|container) not known|did not match|integrity checksum|unmarshal|invalid character|end of JSON/.test(words));
+
+/** By this name the last image and all that it stands on stay in a store. */
+const lastImage = 'localhost/flightcheck/last';
+
 /** What a registry refused, from the words of buildah; null when the registry is not what failed. */
 function registryProblem(what: string, words: string): FlightcheckError | null {
   if (/unauthorized|authentication required|access to the resource is denied|requested access/i.test(words))
@@ -73,6 +82,7 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
   const store = options.store ?? join(folder, 'store');
   const global = ['--root', store, '--runroot', join(folder, 'run'), '--storage-driver', options.driver ?? 'overlay'];
   const secrets = options.credentials ? [options.credentials.password] : [];
+  let last: string | null = null;
   const buildah = (
     args: readonly string[],
     more: { readonly secrets?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
@@ -95,6 +105,10 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
     const { exitCode, tail, isTimedOut } = await buildah(args, more);
     if (exitCode === 0) return tail;
     const words = tail.slice(-15).join('\n');
+    if (options.store !== undefined && isDamage(words, store))
+      throw new EnvironmentError('BUILD_STORE_DAMAGED', `${what} failed over the layers in ${store}:\n${words}`, {
+        hint: 'Remove that folder, and build again.',
+      });
     const isLocked = /unshare|CLONE_NEW|operation not permitted|newuidmap/i.test(words);
     if (isLocked)
       throw new EnvironmentError('BUILD_NOT_ALLOWED', `buildah may not run here: ${words}`, {
@@ -158,12 +172,16 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
         ],
         { secrets: Object.values(request.secrets) },
       );
-      return { id: (await readFile(id, 'utf8')).trim(), bytes: null };
+      last = (await readFile(id, 'utf8')).trim();
+      return { id: last, bytes: null };
     },
     async run(image, command) {
       const [container = ''] = (await must('Starting the image', ['from', '--quiet', image.id])).slice(-1);
       const { exitCode, tail } = await buildah(['run', '--isolation', 'chroot', container.trim(), '--', ...command]);
       await buildah(['rm', container.trim()]);
+      // A layer that has lost files shows when it is packed.
+      if (exitCode !== 0 && options.store !== undefined)
+        await must('A look at the image', ['push', '--quiet', image.id, `oci:${join(folder, 'look')}`]);
       return { exitCode: exitCode ?? -1, tail };
     },
     async push(image, to) {
@@ -184,6 +202,10 @@ export async function openBuildah(options: BuildahOptions): Promise<Builder> {
     async close() {
       // The mounts of the store are not ours to remove by hand.
       await buildah(['rm', '--all']).catch(() => undefined);
+      if (options.store !== undefined && last !== null) {
+        await buildah(['tag', last, lastImage]).catch(() => undefined);
+        await buildah(['rmi', '--prune']).catch(() => undefined);
+      }
       await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     },
   };

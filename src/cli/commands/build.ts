@@ -5,7 +5,7 @@ export const command = defineCommand({
   name: 'build',
   summary: "Build the model's container image, list what is in it, try it and push it.",
   argument: { name: 'dir', description: 'Folder of the model repo. Default: here.' },
-  options: ['output', 'image-repository', 'image-tag', 'builder', 'promote'],
+  options: ['output', 'image-repository', 'image-tag', 'builder', 'build-cache', 'promote'],
   flags: {
     push: { type: 'boolean', description: 'Push the image. Default: in CI.', default: false },
     dockerfile: { type: 'boolean', description: 'Print the Dockerfile that would be built; build nothing.', default: false },

@@ -19,23 +19,26 @@ export const officialBase = (language: 'python' | 'r', version: string | null): 
     ? `docker.io/library/python:${version ?? '3.11'}-slim-bookworm`
     : `docker.io/rocker/r-ver:${version ?? '4.2.2'}`;
 
+/** 1980, the earliest time of a zip: packages get the same bytes on any day, and a new commit does not install them again. */
+const sameDay = 'export SOURCE_DATE_EPOCH=315532800 &&';
+
 const installs = (language: 'python' | 'r', lock: string): readonly string[] => {
   if (language === 'r')
     return [
       `COPY ${JSON.stringify([lock, './'])}`,
-      `RUN Rscript -e 'install.packages("renv"); renv::restore(lockfile = "${lock}", library = .libPaths()[1], prompt = FALSE)'`,
+      `RUN ${sameDay} Rscript -e 'install.packages("renv"); renv::restore(lockfile = "${lock}", library = .libPaths()[1], prompt = FALSE)'`,
     ];
   if (lock === 'uv.lock')
     return [
       'COPY ["pyproject.toml", "uv.lock", "./"]',
-      'RUN pip install --no-cache-dir uv && uv sync --frozen --no-dev --no-install-project',
+      `RUN ${sameDay} pip install --no-cache-dir uv && uv sync --frozen --no-dev --no-install-project`,
     ];
   if (lock === 'poetry.lock')
     return [
       'COPY ["pyproject.toml", "poetry.lock", "./"]',
-      'RUN pip install --no-cache-dir poetry && poetry config virtualenvs.create false && poetry install --only main --no-root',
+      `RUN ${sameDay} pip install --no-cache-dir poetry && poetry config virtualenvs.create false && poetry install --only main --no-root`,
     ];
-  return [`COPY ${JSON.stringify([lock, './'])}`, `RUN pip install --no-cache-dir --no-compile -r ${lock}`];
+  return [`COPY ${JSON.stringify([lock, './'])}`, `RUN ${sameDay} pip install --no-cache-dir --no-compile -r ${lock}`];
 };
 
 /** The text; the same facts give the same bytes. */
@@ -43,10 +46,9 @@ export function generateDockerfile({ language, base, code, lock, paths, entrypoi
   const lines = [
     '# Written by flightcheck build; copy it into the repo as Dockerfile to change it.',
     `FROM ${base}`,
-    'ARG SOURCE_DATE_EPOCH',
     `WORKDIR ${code}`,
     ...(language === 'python' ? ['ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1', `ENV PYTHONPATH=${code}/src:${code}`] : []),
-    'RUN useradd --uid 10001 --no-create-home model',
+    `RUN ${sameDay} useradd --uid 10001 --no-create-home model`,
     ...(lock === null ? [] : installs(language, lock)),
     ...paths.map((path) => `COPY ${JSON.stringify([path, `./${path}`])}`),
     'USER 10001',

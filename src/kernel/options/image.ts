@@ -27,4 +27,11 @@ export const imageOptions = {
     default: '',
     manifest: 'image.builder',
   },
+  'build-cache': {
+    type: 'string',
+    description:
+      'Folder on the disk of the runner, by its whole path, in which buildah keeps layers between builds: a change of code then installs no packages again. Empty: nothing is kept.',
+    regex: '^(/.*)?$',
+    default: '',
+  },
 } as const;
