@@ -23,7 +23,7 @@ import { getStanding } from './api/standing.ts';
 import { deleteToken, getAudit, getTokens, postToken } from './api/tokens.ts';
 import { usageOf } from './api/usage.ts';
 import { getWaivers } from './api/waivers.ts';
-import { guardOrigin, guardReading } from './auth/access.ts';
+import { guardOrigin, guardReading, isForPeople } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
 import type { Login } from './auth/login.ts';
 import { getCallback, getLogin, postLogout } from './auth/login-routes.ts';
@@ -84,8 +84,8 @@ const isFull = (error: unknown): boolean =>
   sqlStateOf(error) === '53100' || (error instanceof Error && /No space left on device|ENOSPC/.test(error.message));
 
 /** A page, or a form of one. */
-const isForPeople = (c: Context): boolean =>
-  !/^\/(v1\/|otlp\/|openapi\.json|healthz|readyz|metrics$)/.test(c.req.path) &&
+const isFromPage = (c: Context): boolean =>
+  isForPeople(c.req.path) &&
   (/^(GET|HEAD)$/.test(c.req.method) || /^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''));
 
 function asProblem(error: unknown, c: Context, report: AppOptions['onError']): HttpProblem {
@@ -103,7 +103,7 @@ function asProblem(error: unknown, c: Context, report: AppOptions['onError']): H
 function answer(problem: HttpProblem, c: Context, asksPassword: boolean): Response | Promise<Response> {
   const challenge = {
     'www-authenticate':
-      !asksPassword || !isForPeople(c) ? 'Bearer realm="Control Tower"' : 'Basic realm="Control Tower", charset="UTF-8"',
+      !asksPassword || !isFromPage(c) ? 'Bearer realm="Control Tower"' : 'Basic realm="Control Tower", charset="UTF-8"',
   };
   const headers =
     problem.kind === 'unauthorized'
@@ -111,7 +111,7 @@ function answer(problem: HttpProblem, c: Context, asksPassword: boolean): Respon
       : problem.kind === 'too-many' || problem.kind === 'unavailable'
         ? { 'retry-after': '1' }
         : {};
-  return isForPeople(c) ? c.html(errorPage(problem), statusOf(problem.kind), headers) : problemResponse(problem, headers);
+  return isFromPage(c) ? c.html(errorPage(problem), statusOf(problem.kind), headers) : problemResponse(problem, headers);
 }
 
 export function createApp(options: AppOptions): Hono {

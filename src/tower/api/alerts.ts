@@ -8,7 +8,7 @@ import type { Database } from '../store/database.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
-import { idOf, queryReader, readCursor, writeCursor } from './query.ts';
+import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
 import { type AlertsQuery, acknowledgementSchema, alertsQuery } from './rule-schemas.ts';
 import { answerItems } from './table.ts';
@@ -46,11 +46,10 @@ export const getAlerts =
     const after = found && typeof found.key === 'number' ? { key: found.key, id: found.id } : undefined;
     const modelId = model === undefined ? undefined : idOf(model);
     const rows = await listAlerts(db, { scope: c.get('scope'), state, modelId, limit: limit + 1, after });
-    const shown = rows.slice(0, limit);
-    const last = shown.at(-1);
+    const { shown, next } = pageOf(rows, limit, order);
     const page = {
       items: shown.map(alertJson),
-      next: rows.length > limit && last ? writeCursor(order, last.key, last.id) : null,
+      next,
     };
     return answerItems(c, 'alerts', page);
   };

@@ -5,7 +5,7 @@ import type { Database } from '../store/database.ts';
 import { type Filter, listModels, type ModelRow } from '../store/list-models.ts';
 import { type HistoryEntry, modelHistory, readModel } from '../store/read-model.ts';
 import { HttpProblem } from './problem.ts';
-import { idOf, labelOf, queryReader, readCursor, writeCursor } from './query.ts';
+import { idOf, labelOf, pageOf, queryReader, readCursor } from './query.ts';
 import { type HistoryQuery, historyQuery, type ModelsQuery, modelsQuery } from './schemas.ts';
 import { answerItems } from './table.ts';
 
@@ -64,17 +64,6 @@ export const entryJson = (entry: HistoryEntry) => ({
   outcomes: entry.summary.outcomes,
   jobUrl: entry.summary.jobUrl,
 });
-
-/** One more than asked for tells whether there is a next page. */
-export function pageOf<T extends { readonly key: string | number; readonly id: number }>(
-  rows: readonly T[],
-  limit: number,
-  order: string,
-) {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return { shown, next: rows.length > limit && last ? writeCursor(order, last.key, last.id) : null };
-}
 
 export const getModels =
   (db: Database) =>

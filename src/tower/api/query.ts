@@ -53,8 +53,19 @@ export function labelOf(text: string, parameter = 'label'): readonly [name: stri
 }
 
 /** Opaque: the order that it belongs to, the key and the id of the last row. */
-export const writeCursor = (order: string, key: string | number, id: number): string =>
+const writeCursor = (order: string, key: string | number, id: number): string =>
   Buffer.from(JSON.stringify([order, key, id])).toString('base64url');
+
+/** One more than asked for tells whether there is a next page. */
+export function pageOf<T extends { readonly key?: string | number; readonly id: number }>(
+  rows: readonly T[],
+  limit: number,
+  order: string,
+): { readonly shown: readonly T[]; readonly next: string | null } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return { shown, next: rows.length > limit && last ? writeCursor(order, last.key ?? last.id, last.id) : null };
+}
 
 /** As PostgreSQL writes a time: `2026-03-01 10:00:00.5+00`. */
 const isTime = (key: string): boolean => Number.isFinite(Date.parse(key.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')));

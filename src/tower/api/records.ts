@@ -4,9 +4,9 @@ import type { Database } from '../store/database.ts';
 import { lastGate, listReports, listVersions } from '../store/list-reports.ts';
 import { readModel, readReport } from '../store/read-model.ts';
 import { modelsNamed, type NamedModel } from '../store/write-metrics.ts';
-import { entryJson, gateWord, pageOf } from './models.ts';
+import { entryJson, gateWord } from './models.ts';
 import { HttpProblem } from './problem.ts';
-import { idOf, queryReader, readCursor } from './query.ts';
+import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import {
   type GateQuery,
   gateQuery,
@@ -54,11 +54,7 @@ export const getVersions =
     if (!(await readModel(db, id))) throw new HttpProblem('not-found', 'There is no such model.');
     const before = cursor === undefined ? undefined : readCursor(cursor, 'versions').id;
     const rows = await listVersions(db, id, { limit: limit + 1, before });
-    const { shown, next } = pageOf(
-      rows.map((row) => ({ ...row, key: row.id })),
-      limit,
-      'versions',
-    );
+    const { shown, next } = pageOf(rows, limit, 'versions');
     const items = shown.map(({ id: version, commit, artifactDigest, labels, createdAt, reports, score, isGatePassed }) => ({
       ...{ id: String(version), commit, artifactDigest: artifactDigest === '' ? null : artifactDigest, labels },
       ...{ createdAt: createdAt.toISOString(), reports, score, gate: gateWord(isGatePassed) },

@@ -7,7 +7,7 @@ import { createToken, listTokens, type NewToken, revokeToken, TokenNameTaken, ty
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
-import { idOf, queryReader, readCursor, writeCursor } from './query.ts';
+import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
 import { type AuditQuery, auditQuery, newTokenSchema } from './token-schemas.ts';
 import { ajvOf, sayError } from './validate.ts';
@@ -80,11 +80,10 @@ export const getAudit =
       brokenSeal(db),
       seal === undefined || isSealThere(db, seal),
     ]);
-    const shown = rows.slice(0, limit);
-    const last = shown.at(-1);
+    const { shown, next } = pageOf(rows, limit, 'audit');
     return c.json({
       items: shown.map(({ id, at, ...entry }) => ({ id: String(id), at: at.toISOString(), ...entry })),
-      next: rows.length > limit && last ? writeCursor('audit', last.id, last.id) : null,
+      next,
       isIntact: broken === null && isThere,
     });
   };

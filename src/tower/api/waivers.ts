@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type { Database } from '../store/database.ts';
 import { listWaivers, type WaiverState, waiverStates } from '../store/waivers.ts';
-import { type QuerySchema, queryReader, readCursor, writeCursor } from './query.ts';
+import { pageOf, type QuerySchema, queryReader, readCursor } from './query.ts';
 import { object, orNull } from './schema-words.ts';
 
 export const waiversQuery = {
@@ -43,8 +43,7 @@ export const getWaivers =
     const found = cursor === undefined ? undefined : readCursor(cursor, order);
     const after = found && { key: Number(found.key), id: found.id };
     const rows = await listWaivers(db, { scope: c.get('scope'), state, limit: limit + 1, after });
-    const shown = rows.slice(0, limit);
-    const last = shown.at(-1);
+    const { shown, next } = pageOf(rows, limit, order);
     return c.json({
       items: shown.map(({ modelId, model, project, tier, check, reason, owner, expires, path, since, state: is }) => ({
         model: { id: String(modelId), name: model, project, tier },
@@ -56,6 +55,6 @@ export const getWaivers =
         since: since.toISOString(),
         state: is,
       })),
-      next: rows.length > limit && last ? writeCursor(order, last.key, last.id) : null,
+      next,
     });
   };

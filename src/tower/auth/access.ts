@@ -112,6 +112,9 @@ export interface ReadingOptions {
   readonly login: Login | null;
 }
 
+/** Not what programs ask for. */
+export const isForPeople = (path: string): boolean => !/^\/(v1\/|otlp\/|openapi\.json$|healthz$|readyz$|metrics$)/.test(path);
+
 const openToAll = /^\/(assets\/|login($|\/)|logout$)/;
 /** What anybody may do on a server that is open to readers. */
 const anybody: readonly Grant[] = [{ role: 'read', namespace: '', model: '' }];
@@ -140,11 +143,10 @@ export function guardReading(options: ReadingOptions): MiddlewareHandler {
     const isReading = /^(GET|HEAD)$/.test(c.req.method) && !openToAll.test(c.req.path);
     if (isReading && !(isLocal && login === null)) {
       const grants = await grantsOfReader(c, options);
-      const isPage = !/^\/(v1\/|metrics$|openapi\.json$)/.test(c.req.path);
       c.set('isStranger', grants === null);
       // A badge decides by itself: some are for everybody.
       if (!grants && /^\/badge\//.test(c.req.path)) return next();
-      if (!grants && login && isPage) {
+      if (!grants && login && isForPeople(c.req.path)) {
         const { pathname, search } = new URL(c.req.url);
         return c.redirect(`/login?to=${encodeURIComponent(pathname + search)}`, 303);
       }

@@ -9,7 +9,7 @@ import type { Database } from '../store/database.ts';
 import { enableRule, listRules, readRule, retireRule } from '../store/rules.ts';
 import { backtest } from '../triggers/backtest.ts';
 import { Alerts } from './alerts-table.tsx';
-import { documentOf, Layout } from './layout.tsx';
+import { Layout, show } from './layout.tsx';
 import { daysTried, RulePage, RulesPage } from './rules-pages.tsx';
 
 const alertsShown = 100;
@@ -36,9 +36,6 @@ function AlertsPage({ open, closed }: { readonly open: readonly AlertRow[]; read
   );
 }
 
-const html = (c: Context, page: { toString(): string }): Response | Promise<Response> =>
-  c.html(documentOf(page), 200, { 'cache-control': 'no-cache' });
-
 export const alertsRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
@@ -47,13 +44,13 @@ export const alertsRoute =
       listAlerts(db, { scope, state: 'open', limit: alertsShown }),
       listAlerts(db, { scope, state: 'closed', limit: alertsShown }),
     ]);
-    return html(c, <AlertsPage open={open} closed={closed} />);
+    return show(c, <AlertsPage open={open} closed={closed} />);
   };
 
 export const rulesRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    html(c, <RulesPage rules={await listRules(db, c.get('scope'))} mayChange={isAdmin(c)} />);
+    show(c, <RulesPage rules={await listRules(db, c.get('scope'))} mayChange={isAdmin(c)} />);
 
 export const ruleRoute =
   (db: Database) =>
@@ -61,7 +58,7 @@ export const ruleRoute =
     const scope = c.get('scope');
     const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), scope);
     if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
-    return html(
+    return show(
       c,
       <RulePage
         rule={rule}

@@ -1,7 +1,7 @@
 /** GET /api: the API for people, drawn from the document that machines read. */
 import type { Context } from 'hono';
 import type { ApiDocument, Operation, Parameter, Schema } from '../api/api-document.ts';
-import { documentOf, Layout } from './layout.tsx';
+import { Layout, show } from './layout.tsx';
 
 const nameOf = ({ $ref, type, items }: Schema): string =>
   $ref?.split('/').at(-1) ?? (items ? `list of ${nameOf(items)}` : [type ?? 'any'].flat().join(' or '));
@@ -143,6 +143,4 @@ function ApiPage({ document, origin }: { readonly document: ApiDocument; readonl
 export const apiRoute =
   (document: ApiDocument, publicUrl: string | null) =>
   (c: Context): Response | Promise<Response> =>
-    c.html(documentOf(<ApiPage document={document} origin={publicUrl ?? new URL(c.req.url).origin} />), 200, {
-      'cache-control': 'no-cache',
-    });
+    show(c, <ApiPage document={document} origin={publicUrl ?? new URL(c.req.url).origin} />);

@@ -11,7 +11,7 @@ import type { Database } from '../store/database.ts';
 import type { Scope } from '../store/scope.ts';
 import { Drawn, groupsDrawn } from './explore-answer.tsx';
 import { exploreHref } from './explore-state.ts';
-import { documentOf, Layout } from './layout.tsx';
+import { Layout, show } from './layout.tsx';
 import { count, day, minute } from './words.ts';
 
 const example = `curl -X POST <this address>/v1/dashboards -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\
@@ -145,13 +145,10 @@ function DashboardPage({ dashboard, asked }: { readonly dashboard: DashboardRow;
   );
 }
 
-const html = (c: Context, page: { toString(): string }): Response | Promise<Response> =>
-  c.html(documentOf(page), 200, { 'cache-control': 'no-cache' });
-
 export const dashboardsRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    html(c, <DashboardsPage dashboards={await listDashboards(db, c.get('scope'))} />);
+    show(c, <DashboardsPage dashboards={await listDashboards(db, c.get('scope'))} />);
 
 export const dashboardRoute =
   (db: Database) =>
@@ -161,5 +158,5 @@ export const dashboardRoute =
     if (!dashboard) throw new HttpProblem('not-found', 'There is no such dashboard.');
     const now = Date.now();
     const asked = await Promise.all(dashboard.panels.map((panel) => ask(db, panel, scope, now)));
-    return html(c, <DashboardPage dashboard={dashboard} asked={asked} />);
+    return show(c, <DashboardPage dashboard={dashboard} asked={asked} />);
   };

@@ -7,7 +7,7 @@ import { labelNames, listMetrics, type MetricRow } from '../store/slice.ts';
 import { ExploreAnswer } from './explore-answer.tsx';
 import { ExploreForm, Narrowing, sayAggregate, sayDimension } from './explore-form.tsx';
 import { exploreHref, withoutEmptyParts } from './explore-state.ts';
-import { documentOf, Layout } from './layout.tsx';
+import { Layout, show } from './layout.tsx';
 import { sayMetric } from './metric-words.ts';
 
 interface ExplorePageProps {
@@ -115,7 +115,5 @@ export const exploreRoute =
       metric === undefined ? null : answerSlice(db, { ...query, metric }, scope, Date.now()),
     ]);
     const origin = publicUrl ?? new URL(c.req.url).origin;
-    return c.html(documentOf(<ExplorePage {...{ state, metrics, labels, answer, origin }} />), 200, {
-      'cache-control': 'no-cache',
-    });
+    return show(c, <ExplorePage {...{ state, metrics, labels, answer, origin }} />);
   };

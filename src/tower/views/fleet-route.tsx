@@ -7,7 +7,7 @@ import type { Totals } from '../store/fleet.ts';
 import { listModels, recentScores } from '../store/list-models.ts';
 import type { Scope } from '../store/scope.ts';
 import { change, type FleetState, filterOf, readFleetState, withoutEmptyFields } from './fleet-state.ts';
-import { documentOf, Layout } from './layout.tsx';
+import { Layout, show } from './layout.tsx';
 import { FilterForm, ModelsTable, type ModelsTableProps, modelsPerPage } from './models-table.tsx';
 import { Questions } from './questions.tsx';
 import { Bands, Groups, Tiles, Weakest } from './roll-up.tsx';
@@ -140,6 +140,6 @@ export function fleetRoute(db: Database): (c: Context) => Promise<Response> {
     const props = await load(db, state, c.get('scope'), rollUpsOf);
     const lastPage = Math.max(1, Math.ceil(props.total / modelsPerPage));
     if (state.page > lastPage) return c.redirect(change(state, { page: lastPage }), 303);
-    return c.html(documentOf(<FleetPage {...props} />), 200, { 'cache-control': 'no-cache' });
+    return show(c, <FleetPage {...props} />);
   };
 }

@@ -1,4 +1,5 @@
 /** The frame of every page. */
+import type { Context } from 'hono';
 import { tryGetContext } from 'hono/context-storage';
 import type { Child } from 'hono/jsx';
 import { favicon, styleSheet } from './assets.ts';
@@ -85,6 +86,19 @@ export function Layout({ title, current, children }: LayoutProps) {
     </html>
   );
 }
+
+/** What only the visitor of now may see, or what a form says of what was sent. */
+export const noStore = { keep: 'no-store' } as const;
+
+interface Showing {
+  readonly status?: 200 | 422;
+  /** Unless told it is asked for again, and answered anew. */
+  readonly keep?: 'no-cache' | 'no-store';
+}
+
+/** Answers with a page. */
+export const show = (c: Context, page: { toString(): string }, { status = 200, keep = 'no-cache' }: Showing = {}) =>
+  c.html(documentOf(page), status, { 'cache-control': keep });
 
 /** The page as a document. */
 export const documentOf = (page: { toString(): string }): string => `<!DOCTYPE html>${page.toString()}`;

@@ -6,7 +6,7 @@ import { standingReport } from '../standing-report.ts';
 import type { Database } from '../store/database.ts';
 import { readMeasured } from '../store/read-measured.ts';
 import { modelHistory, readModel } from '../store/read-model.ts';
-import { documentOf } from './layout.tsx';
+import { show } from './layout.tsx';
 import { ModelPage } from './model-page.tsx';
 
 const entriesShown = 50;
@@ -24,7 +24,5 @@ export const modelRoute =
       modelHistory(db, id, { limit: entriesShown }),
       readMeasured(db, id, since),
     ]);
-    return c.html(documentOf(<ModelPage {...{ model, report, history, measured }} />), 200, {
-      'cache-control': 'no-cache',
-    });
+    return show(c, <ModelPage {...{ model, report, history, measured }} />);
   };

@@ -2,13 +2,13 @@
 import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
-import { idOf, readCursor, writeCursor } from '../api/query.ts';
+import { idOf, pageOf, readCursor } from '../api/query.ts';
 import { adminForm, isAdmin } from '../auth/acting.ts';
 import { type AuditEntry, brokenSeal, listAudit } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
 import { listTokens, revokeToken, type TokenRow } from '../store/tokens.ts';
 import { Deed } from './form.tsx';
-import { documentOf, Layout } from './layout.tsx';
+import { Layout, noStore, show } from './layout.tsx';
 import { minute } from './words.ts';
 
 const soonDays = 30;
@@ -183,13 +183,10 @@ export function AuditPage({ entries, next, broken }: AuditPageProps) {
   );
 }
 
-const html = (c: Context, page: { toString(): string }): Response | Promise<Response> =>
-  c.html(documentOf(page), 200, { 'cache-control': 'no-store' });
-
 export const tokensRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    html(c, <TokensPage tokens={await listTokens(db)} now={new Date()} mayRevoke={isAdmin(c)} />);
+    show(c, <TokensPage tokens={await listTokens(db)} now={new Date()} mayRevoke={isAdmin(c)} />, noStore);
 
 export const sendRevocation =
   (db: Database) =>
@@ -208,8 +205,6 @@ export const auditRoute =
     const cursor = c.req.query('cursor');
     const before = cursor === undefined ? undefined : readCursor(cursor, 'audit').id;
     const [entries, broken] = await Promise.all([listAudit(db, { before, limit: perPage + 1 }), brokenSeal(db)]);
-    const shown = entries.slice(0, perPage);
-    const last = shown.at(-1);
-    const next = entries.length > perPage && last ? writeCursor('audit', last.id, last.id) : null;
-    return html(c, <AuditPage entries={shown} next={next} broken={broken} />);
+    const { shown, next } = pageOf(entries, perPage, 'audit');
+    return show(c, <AuditPage entries={shown} next={next} broken={broken} />, noStore);
   };

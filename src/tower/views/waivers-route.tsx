@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
 import type { Database } from '../store/database.ts';
 import { listWaivers, soonDays, type WaiverRow } from '../store/waivers.ts';
-import { documentOf, Layout } from './layout.tsx';
+import { Layout, show } from './layout.tsx';
 import { day } from './words.ts';
 
 const tones = { valid: 'is-skipped', expiring: 'is-warn', expired: 'is-fail' } as const;
@@ -70,5 +70,5 @@ export const waiversRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
     const waivers = await listWaivers(db, { scope: c.get('scope'), limit: waiversShown });
-    return c.html(documentOf(<WaiversPage waivers={waivers} />), 200, { 'cache-control': 'no-cache' });
+    return show(c, <WaiversPage waivers={waivers} />);
   };
