@@ -24,6 +24,8 @@ export type Delivery =
       readonly isReplay: boolean;
       readonly pageUrl?: string /** Why the merge request has no note. */;
       readonly noNote?: string;
+      /** Rules of the manifest that it did not take, and why. */
+      readonly refusedRules?: readonly string[];
     }
   /** It says no. `isFinal`: it will say no to this report for ever, whoever sends it. */
   | { readonly state: 'refused'; readonly reason: string; readonly isFinal: boolean }
@@ -106,7 +108,17 @@ const reports: Target<Extract<Delivery, { state: 'delivered' }>> = {
       typeof model?.url === 'string' && /^\/(?!\/)[\w/.~-]*$/.test(model.url) ? under(url, `.${model.url}`) : undefined;
     const note = answer.note as { state?: unknown; reason?: unknown } | null | undefined;
     const noNote = note?.state === 'none' ? words(note.reason) : '';
-    return { state: 'delivered', isReplay: answer.replayed === true, ...(page && { pageUrl: page }), ...(noNote && { noNote }) };
+    const refused = (answer.rules as { refused?: unknown } | null | undefined)?.refused;
+    const refusedRules = (Array.isArray(refused) ? refused.slice(0, 50) : []).map(
+      (one: { name?: unknown; reason?: unknown } | null) => `${words(one?.name)}: ${words(one?.reason)}`,
+    );
+    return {
+      state: 'delivered',
+      isReplay: answer.replayed === true,
+      ...(page && { pageUrl: page }),
+      ...(noNote && { noNote }),
+      ...(refusedRules.length > 0 && { refusedRules }),
+    };
   },
 };
 

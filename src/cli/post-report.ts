@@ -90,5 +90,6 @@ export async function post(report: Report, options: PostOptions): Promise<Posted
   const timeoutSeconds = tower.timeoutSeconds - (Date.now() - start) / 1000;
   const { notices } = await resendUnsent({ ...options, tower: { ...tower, timeoutSeconds } });
   const noNote = delivery.noNote ? [`Control Tower wrote no note on the merge request: ${delivery.noNote}`] : [];
-  return { notices: [...noNote, ...notices], ...(delivery.pageUrl && { towerUrl: delivery.pageUrl }) };
+  const noRules = (delivery.refusedRules ?? []).map((one) => `Control Tower does not keep the rule ${one}`);
+  return { notices: [...noNote, ...noRules, ...notices], ...(delivery.pageUrl && { towerUrl: delivery.pageUrl }) };
 }

@@ -17,6 +17,7 @@ import { type PostOptions, post, resendUnsent, tokenVariable, towerUrlOf } from 
 import { repeatedBySchedule } from './repetition.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
 import { structureRules } from './structure-rules.ts';
+import { rulesOf } from './tower-rules.ts';
 import { judgeTrusted } from './trusted-tests.ts';
 
 const runner = 'report';
@@ -89,9 +90,10 @@ export async function reportRun(context: Context, invocation: Invocation): Promi
   const attested = await attest(context, repo, repeated, true);
   const report = await compared(context, attested, baseline, posting?.tower ?? { url: '', token: undefined });
   context.log.debug(`Merged ${found.reports.length} of ${found.paths.length} reports`);
+  const rules = rulesOf(repo.manifest.value);
   return finish(context, invocation, {
     root: repo.root,
-    report,
+    report: { ...report, ...(rules && { rules }) },
     gate: repo.manifest.value?.gate,
     waivers: repo.manifest.value?.waivers ?? [],
     ...(posting && { post: (decided) => context.log.step('Telling Control Tower', () => post(decided, posting)) }),

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { gitLabActions, sendWebhook } from '../adapters/tower-actions.ts';
 import { airflowActions } from '../adapters/tower-airflow.ts';
 import { UsageError } from '../kernel/failure.ts';
-import type { AirflowActions, GitLabActions, TowerActions, WebhookTarget } from '../kernel/tower-actions.ts';
+import type { AirflowActions, GitLabActions, RepositoryLeave, TowerActions, WebhookTarget } from '../kernel/tower-actions.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Fields = Readonly<Record<string, unknown>>;
 
 const hint =
-  'See `flightcheck tower serve --help`; the form is {"webhooks": {"NAME": {"url": "https://...", "secret": "VARIABLE"}}, "gitlab": {"url": "https://...", "token": "VARIABLE"}, "airflow": {"NAME": {"url": "https://...", "username": "...", "password": "VARIABLE"}}}.';
+  'See `flightcheck tower serve --help`; the form is {"webhooks": {"NAME": {"url": "https://...", "secret": "VARIABLE"}}, "gitlab": {"url": "https://...", "token": "VARIABLE"}, "airflow": {"NAME": {"url": "https://...", "username": "...", "password": "VARIABLE"}}, "repositories": {"GROUP": ["pipeline", "issue", "webhook:NAME"]}}.';
 
 /** A file of the operator, and what is said when it is wrong. */
 export interface OperatorFile {
@@ -85,6 +85,16 @@ function airflow(file: OperatorFile, name: string, value: unknown, env: Env): Ai
   return airflowActions({ ...base, username, password: secret(file, `${at}.password`, password, env) });
 }
 
+/** By path of a project or namespace, what rules of its repositories may do. */
+function leave(file: OperatorFile, namespace: string, value: unknown): RepositoryLeave {
+  const at = `repositories.${namespace}`;
+  const isAction = (text: unknown): text is string =>
+    typeof text === 'string' && /^(pipeline|issue|webhook:[^:]+|airflow:[^:]+(:[\w.-]+)?)$/.test(text);
+  if (!Array.isArray(value) || !value.every(isAction))
+    throw bad(file, `${at} is not a list of pipeline, issue, webhook:NAME, airflow:NAME or airflow:NAME:DAG`);
+  return { namespace, actions: value };
+}
+
 /** The named parts of a list in the file. */
 const partsOf = (file: OperatorFile, at: string, value: unknown): readonly [name: string, value: unknown][] =>
   value === undefined ? [] : Object.entries(fieldsOf(value) ?? known(file, at, value, []));
@@ -99,10 +109,11 @@ export function readActions(path: string | undefined, env: Env): TowerActions {
   } catch (error) {
     throw bad(file, `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const found = known(file, 'the file', content, ['webhooks', 'gitlab', 'airflow']);
+  const found = known(file, 'the file', content, ['webhooks', 'gitlab', 'airflow', 'repositories']);
   const [webhooks, airflows] = [partsOf(file, 'webhooks', found.webhooks), partsOf(file, 'airflow', found.airflow)];
   return {
     gitlab: found.gitlab === undefined ? null : gitLab(file, found.gitlab, env),
+    repositories: partsOf(file, 'repositories', found.repositories).map(([name, value]) => leave(file, name, value)),
     airflows: new Map(airflows.map(([name, value]) => [name, airflow(file, name, value, env)])),
     webhooks: new Map(webhooks.map(([name, value]) => [name, webhook(file, name, value, env)])),
     send: sendWebhook,

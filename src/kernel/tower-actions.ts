@@ -41,7 +41,17 @@ export interface AirflowActions {
   startRun(dag: string, run: string, conf: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
+/** What rules that stand in repositories may do. */
+export interface RepositoryLeave {
+  /** Projects of this path and below; all when empty. */
+  readonly namespace: string;
+  /** `pipeline`, `issue`, `webhook:NAME`, `airflow:NAME` or `airflow:NAME:DAG`. */
+  readonly actions: readonly string[];
+}
+
 export interface TowerActions {
+  /** Without leave a rule of a repository only raises alerts. */
+  readonly repositories?: readonly RepositoryLeave[];
   readonly gitlab: GitLabActions | null;
   readonly airflows: ReadonlyMap<string, AirflowActions>;
   readonly webhooks: ReadonlyMap<string, WebhookTarget>;

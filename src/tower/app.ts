@@ -4,6 +4,7 @@ import { type Context, Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { contextStorage } from 'hono/context-storage';
 import { secureHeaders } from 'hono/secure-headers';
+import type { RepositoryLeave } from '../kernel/tower-actions.ts';
 import { getAlert, getAlerts, postAcknowledgement } from './api/alerts.ts';
 import { getChecks } from './api/checks.ts';
 import { getDashboard, getDashboards, postDashboard, putDashboard, removeDashboard } from './api/dashboards.ts';
@@ -48,6 +49,8 @@ export interface AppOptions {
   readonly login?: Login | null;
   /** Writes notes on merge requests; null: this server may not. */
   readonly note?: NoteBroker | null;
+  /** What rules of repositories may do. */
+  readonly repositories?: readonly RepositoryLeave[] | undefined;
   readonly limits?: Limits;
   readonly rate?: Rate;
   /** Told of every error that is ours, with the id that the client sees. */

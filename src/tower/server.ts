@@ -206,6 +206,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
       defaultBranches: options.defaultBranches ?? ['main', 'master'],
       isLocal,
       publicUrl: ownOrigin,
+      repositories: actions.repositories,
       note: actions.gitlab
         ? noteBroker({
             db,

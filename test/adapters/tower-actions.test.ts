@@ -116,7 +116,7 @@ describe('the file of --actions', () => {
   it.each([
     ['half', /cannot be read/],
     ['[]', /the file is not an object/],
-    ['{"webhook": {}}', /unknown field webhook; known are webhooks, gitlab, airflow/],
+    ['{"webhook": {}}', /unknown field webhook; known are webhooks, gitlab, airflow, repositories/],
     [
       '{"webhooks": {"ops": {"url": "file:///etc/passwd", "secret": "OPS"}}}',
       /webhooks\.ops\.url is not an http or https address/,
@@ -126,6 +126,7 @@ describe('the file of --actions', () => {
       /the variable OPS, which webhooks\.ops\.secret names, is not set/,
     ],
     ['{"gitlab": {"url": "https://a.example", "token": "glpat-secret"}}', /gitlab\.token does not name a variable/],
+    ['{"repositories": {"risk": ["everything"]}}', /repositories\.risk is not a list of pipeline, issue/],
     ['{"airflow": {"prod": {"url": "https://a.example"}}}', /airflow\.prod needs username and password, or token alone/],
     ['{"airflow": {"prod": {"url": "https://a.example", "token": "T", "username": "x"}}}', /or token alone/],
     ['{"airflow": {"prod": {"url": "https://a.example", "token": "T"}}}', /the variable T, which airflow\.prod\.token names/],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { command } from '../../src/cli/commands/report.ts';
 import { runProgram } from '../../src/cli/program.ts';
+import { rulesOf } from '../../src/cli/tower-rules.ts';
 import type { Report } from '../../src/kernel/report.ts';
 import { scoreSuite } from '../../src/kernel/score.ts';
 import { git, temporaryFolder, writeFiles } from '../helpers/repo.ts';
@@ -143,6 +144,50 @@ describe('merging', () => {
     expect(code).toBe(2);
     expect(errors).toContain(words);
     expect(errors).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe('rules for Control Tower', () => {
+  const rules = `monitor:
+  rules:
+    - { name: drift, metric: model.drift.psi, where: { feature: [age] }, when: { is: above, limit: 0.2, times: 3 }, actions: [{ do: pipeline, ref: main }] }
+    - { name: silence, metric: model.drift.psi, when: { absentHours: 48 } }
+`;
+  const commit = (more: string): void => {
+    writeFiles(root, { 'flightcheck.yml': manifest(more) });
+    git(root, 'commit', '-qam', 'Rules');
+    leave('score');
+  };
+
+  it('travel with the report, and what is not kept is told', async () => {
+    commit(rules);
+    const reason = 'the operator does not let rules of this project do pipeline';
+    const server = await tower((response) =>
+      sendJson(response, 201, { ...stored, rules: { kept: 1, refused: [{ name: 'drift', reason }] } }),
+    );
+    const { errors, text } = await run(['--tower-url', server.url], { FLIGHTCHECK_TOWER_TOKEN: 'a-token' });
+    const sent = server.received.find(({ method, url }) => method === 'POST' && url === '/v1/reports');
+    const defaults = { severity: 'warning', cooldownHours: 24, pipelinesPerDay: 2, retrainsInARow: 2 };
+    expect(JSON.parse(sent?.body ?? '{}').rules).toEqual([
+      {
+        ...{ name: 'drift', metric: 'model.drift.psi', where: { feature: ['age'] }, ...defaults },
+        when: { of: 'value', is: 'above', limit: 0.2, times: 3 },
+        actions: [{ do: 'pipeline', ref: 'main' }],
+      },
+      { name: 'silence', metric: 'model.drift.psi', where: {}, ...defaults, when: { absentHours: 48 }, actions: [] },
+    ]);
+    expect(text + errors).toContain('does not keep the rule drift');
+    expect(written().notices?.join()).toContain(reason);
+  });
+
+  it('end when none is named, and are not spoken of where the manifest cannot be read', async () => {
+    leave('score');
+    await run();
+    expect(written()).toMatchObject({ rules: [] });
+    commit('monitor: { rules: [{ name: drift, metric: m, when: { limit: 1 } }] }\n');
+    const { errors } = await run();
+    expect(errors).toMatch(/flightcheck.yml cannot be used.*\bis\b/);
+    expect(rulesOf(null)).toBeUndefined();
   });
 });
 

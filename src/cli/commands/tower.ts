@@ -29,7 +29,7 @@ const serve = defineCommand({
     actions: {
       type: 'string',
       description:
-        'JSON file of where alerts act: {"webhooks": {"NAME": {"url", "secret", "private"}}, "gitlab": {"url", "token"}, "airflow": {"NAME": {"url", "username", "password", "token", "version"}}}; secret, token and password name variables.',
+        'JSON file of where alerts act: {"webhooks": {"NAME": {"url", "secret", "private"}}, "gitlab": {"url", "token"}, "airflow": {"NAME": {"url", "username", "password", "token", "version"}}, "repositories": {"GROUP": [what rules in flightcheck.yml may do]}}; secret, token and password name variables.',
     },
     'seal-after-days': {
       type: 'number',

@@ -1031,9 +1031,115 @@ export interface ResolvedManifest {
     };
   };
   /**
-   * Rules that travel to Control Tower.
+   * What Control Tower watches of this model. Taken from the protected default branch.
    */
-  monitor?: {
-    [k: string]: unknown;
+  monitor: {
+    /**
+     * The rules of this model, as a set: those that are not named any more end.
+     *
+     * @maxItems 50
+     *
+     * Items: When values of this model's metric raise an alert, and what is done then.
+     */
+    rules: {
+      /**
+       * Name, unique in this model.
+       */
+      name: string;
+      /**
+       * Metric, such as model.drift.psi.
+       */
+      metric: string;
+      /**
+       * Only series with these labels: by name, any of its values.
+       */
+      where: {
+        /**
+         * @minItems 1
+         * @maxItems 50
+         */
+        [k: string]: string[];
+      };
+      /**
+       * A limit, or hours without a value.
+       */
+      when: {
+        /**
+         * The value, or its relative change against the 14 before; value when absent.
+         */
+        of?: 'value' | 'change';
+        /**
+         * On which side of the limit.
+         */
+        is?: 'above' | 'below';
+        /**
+         * Limit.
+         */
+        limit?: number;
+        /**
+         * Where the alert closes; the limit when absent.
+         */
+        closesAt?: number;
+        /**
+         * Values in a row; 1 when absent.
+         */
+        times?: number;
+        /**
+         * Hours without a value.
+         */
+        absentHours?: number;
+      };
+      /**
+       * How bad it is.
+       */
+      severity: 'info' | 'warning' | 'critical';
+      /**
+       * Hours after an alert without another.
+       */
+      cooldownHours: number;
+      /**
+       * Pipelines and DAG runs of this model in 24 hours.
+       */
+      pipelinesPerDay: number;
+      /**
+       * Retrainings in a row that do not help; then a person has to look.
+       */
+      retrainsInARow: number;
+      /**
+       * What is done.
+       *
+       * @maxItems 8
+       *
+       * Items: An action; the server allows what of it a project may do.
+       */
+      actions: {
+        /**
+         * A pipeline of this project, an issue in it, a signed webhook, a run of an Airflow DAG.
+         */
+        do: 'pipeline' | 'issue' | 'webhook' | 'airflow';
+        /**
+         * Branch or tag of the pipeline.
+         */
+        ref?: string;
+        /**
+         * Variables of the pipeline.
+         */
+        variables?: {
+          [k: string]: string;
+        };
+        /**
+         * Name that the server has for the webhook.
+         */
+        to?: string;
+        /**
+         * Name that the server has for the Airflow.
+         */
+        at?: string;
+        /**
+         * Id of the DAG.
+         */
+        dag?: string;
+      }[];
+    }[];
   };
 }

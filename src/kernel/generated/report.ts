@@ -223,6 +223,16 @@ export interface ReportJson {
     isExpired: boolean;
   }[];
   /**
+   * Rules of flightcheck.yml for Control Tower, all that there are. Taken from a job of the protected default branch.
+   *
+   * @maxItems 50
+   *
+   * Items: A rule; Control Tower says what it must hold.
+   */
+  rules?: {
+    [k: string]: unknown;
+  }[];
+  /**
    * Attestation files that the repo holds.
    *
    * @maxItems 200

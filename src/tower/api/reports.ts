@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Context } from 'hono';
 import type { Report } from '../../kernel/report.ts';
+import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
 import { writerOf } from '../auth/access.ts';
 import { evidenceOf } from '../auth/evidence.ts';
 import type { VerifyIdToken } from '../auth/gitlab.ts';
@@ -15,6 +16,7 @@ import { rubricOf, structureOf } from '../store/suites.ts';
 import { type Writer, writeReport } from '../store/write-report.ts';
 import { type Limits, parseJson, readBody } from './json.ts';
 import { answeringRefusals, idempotencyKeyOf, needJson } from './posts.ts';
+import { rulesOf } from './repository-rules.ts';
 import { validReport } from './validate.ts';
 
 export interface ReportsOptions {
@@ -24,6 +26,8 @@ export interface ReportsOptions {
   readonly limits: Limits;
   /** Writes notes on merge requests; null: this server may not. */
   readonly note?: NoteBroker | null;
+  /** What rules of repositories may do. */
+  readonly repositories?: readonly RepositoryLeave[] | undefined;
 }
 
 const zip = promisify(gzip);
@@ -39,7 +43,7 @@ async function schedulesOf(db: Database, { model, suites }: Report, writer: Writ
 }
 
 export const postReport =
-  ({ db, verifyIdToken, defaultBranches, limits, note = null }: ReportsOptions) =>
+  ({ db, verifyIdToken, defaultBranches, limits, note = null, repositories }: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     // Who it is comes first: strangers make the server read nothing.
     const principal = await writerOf(c, db, verifyIdToken);
@@ -50,6 +54,11 @@ export const postReport =
     const { writer, trigger, previewBecause } = evidenceOf(principal, received, defaultBranches);
     const report = rescore(received, trigger, await schedulesOf(db, received, writer));
     const refClass = previewBecause === null ? 'authoritative' : 'preview';
+    // A token may write numbers; who watches them is said by the branch that is protected.
+    const taken =
+      received.rules && principal.kind === 'job' && refClass === 'authoritative'
+        ? rulesOf(received, writer.projectPath, repositories)
+        : null;
     const written = await answeringRefusals(writeReport)(db, {
       writer,
       report,
@@ -57,6 +66,7 @@ export const postReport =
       sha256: createHash('sha256').update(bytes).digest('hex'),
       body: await zip(bytes),
       idempotencyKey,
+      rules: taken?.kept,
     });
     const rubric = rubricOf(report);
     const url = `/models/${written.modelId}`;
@@ -79,6 +89,7 @@ export const postReport =
         complete: report.complete,
         points: written.points,
         note: noted,
+        rules: taken && { kept: taken.kept.length, refused: taken.refused },
       },
       written.isReplay ? 200 : 201,
       { location: url },

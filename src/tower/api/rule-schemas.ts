@@ -39,10 +39,11 @@ export interface BacktestQuery {
 export const storedRuleSchema = {
   ...ruleSchema,
   description: 'A rule.',
-  required: [...Object.keys(ruleSchema.properties), 'id', 'createdBy', 'createdAt', 'judgesFrom', 'open', 'alerts'],
+  required: [...Object.keys(ruleSchema.properties), 'id', 'model', 'createdBy', 'createdAt', 'judgesFrom', 'open', 'alerts'],
   properties: {
     ...ruleSchema.properties,
     id: text,
+    model: { ...orNull(text), description: 'The model in whose flightcheck.yml it stands; null: made by an admin.' },
     createdBy: text,
     createdAt: time,
     judgesFrom: { ...time, description: 'Values after it are judged.' },

@@ -20,13 +20,14 @@ async function bodyOf(c: Context, { limits }: ReportsOptions): Promise<unknown> 
   return parseJson(await readBody(c.req.raw, limits), limits, 'invalid-rule');
 }
 
-const ruleJson = ({ id, name, definition, isEnabled, createdBy, createdAt, judgesFrom, open, alerts }: RuleRow) => ({
+const ruleJson = ({ id, name, definition, isEnabled, createdBy, createdAt, judgesFrom, modelId, open, alerts }: RuleRow) => ({
   id: String(id),
   name,
   // Rules of before have none.
   retrainsInARow: usualInARow,
   ...definition,
   enabled: isEnabled,
+  model: modelId === null ? null : String(modelId),
   createdBy,
   createdAt: createdAt.toISOString(),
   judgesFrom: judgesFrom.toISOString(),
@@ -37,6 +38,14 @@ const ruleJson = ({ id, name, definition, isEnabled, createdBy, createdAt, judge
 async function ruleOf(c: Context, db: Database): Promise<RuleRow> {
   const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), c.get('scope'));
   if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
+  return rule;
+}
+
+/** A rule that an admin may change. */
+export async function ownRuleOf(c: Context, db: Database): Promise<RuleRow> {
+  const rule = await ruleOf(c, db);
+  if (rule.modelId !== null)
+    throw new HttpProblem('forbidden', 'This rule stands in flightcheck.yml of its model, and is changed there.');
   return rule;
 }
 
@@ -70,7 +79,7 @@ export const patchRule =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     const actor = await operatorOf(c, options);
-    const { id } = await ruleOf(c, options.db);
+    const { id } = await ownRuleOf(c, options.db);
     const body = await bodyOf(c, options);
     const isSwitch = typeof body === 'object' && body !== null && Object.keys(body).join() === 'enabled';
     const enabled = isSwitch ? (body as { enabled: unknown }).enabled : undefined;
@@ -86,7 +95,7 @@ export const deleteRule =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     const actor = await operatorOf(c, options);
-    const { id } = await ruleOf(c, options.db);
+    const { id } = await ownRuleOf(c, options.db);
     await retireRule(options.db, id, actor);
     return c.body(null, 204);
   };
@@ -100,6 +109,7 @@ export const getBacktest =
       scope: c.get('scope'),
       days,
       now: Date.now(),
+      modelId: rule.modelId,
     });
     return c.json({
       rule: String(rule.id),

@@ -230,6 +230,13 @@ export const receiptSchema = object('What was stored. Sent only after the commit
     }),
     type: ['object', 'null'],
   },
+  rules: {
+    ...object('Rules of flightcheck.yml; null where the report brings none, or none that count.', {
+      kept: { type: 'integer' },
+      refused: { type: 'array', items: object('One that is not kept.', { name: text, reason: text }) },
+    }),
+    type: ['object', 'null'],
+  },
 });
 
 export const page = (items: object) =>

@@ -17,6 +17,7 @@ import { schema12 } from './schema-12.ts';
 import { schema13 } from './schema-13.ts';
 import { schema14 } from './schema-14.ts';
 import { schema15 } from './schema-15.ts';
+import { schema16 } from './schema-16.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -35,6 +36,7 @@ const migrations: Readonly<Record<string, string>> = {
   '013-logins-in-cookies': schema13,
   '014-owners-of-leases': schema14,
   '015-chains-of-alerts': schema15,
+  '016-rules-of-repositories': schema16,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { RuleDefinition } from '../triggers/rule.ts';
 import { recordAct } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
-import { inScope, type Scope } from './scope.ts';
+import { inScope, isModelInScope, type Scope } from './scope.ts';
 import { matchesDimensions } from './slice.ts';
 
 export interface RuleRow {
@@ -14,6 +14,8 @@ export interface RuleRow {
   readonly createdBy: string;
   readonly createdAt: Date;
   readonly judgesFrom: Date;
+  /** The model in whose repository it stands; null: an admin made it, for all. */
+  readonly modelId: number | null;
   /** Alerts that are open now, and all there were. */
   readonly open: number;
   readonly alerts: number;
@@ -24,7 +26,7 @@ const columnsFor = (scope: Scope) => {
   const alerts = sql`from alert join model on model.id = alert.model_id join project on project.id = model.project_id
     where rule_id = rule.id and ${inScope(scope)}`;
   return sql`rule.id, rule.name, rule.definition, rule.is_enabled as "isEnabled", rule.created_by as "createdBy",
-    rule.created_at as "createdAt", rule.judges_from as "judgesFrom",
+    rule.created_at as "createdAt", rule.judges_from as "judgesFrom", rule.model_id as "modelId",
     (select count(*) ${alerts} and closed_at is null) as open, (select count(*) ${alerts}) as alerts`;
 };
 
@@ -48,6 +50,7 @@ async function whereSeen(
 /** Of a rule of all projects, what concerns the models in scope: null when it looks at none of them. */
 async function asSeen(connection: Connection, rule: RuleRow, scope: Scope): Promise<RuleRow | null> {
   if (scope === null) return rule;
+  if (rule.modelId !== null) return (await isModelInScope(connection, rule.modelId, scope)) ? rule : null;
   if ((await seriesOfRule(connection, rule.definition, scope, 1)).length === 0) return null;
   const actions = rule.definition.actions.map((action) =>
     action.do === 'pipeline' ? { do: action.do, ref: action.ref } : action,
@@ -78,30 +81,54 @@ export interface NewRule {
   readonly createdBy: string;
   /** Values after it are judged; now unless told. */
   readonly judgesFrom?: Date;
+  readonly modelId?: number | null;
 }
 
 /** A rule that is `replaced` is retired with it: alerts stay with the rule by which they were raised. @throws RuleNameTaken */
 export async function createRule(db: Database, rule: NewRule, replaced?: number): Promise<number> {
-  const { name, definition, isEnabled, createdBy, judgesFrom } = rule;
   try {
     return await inTransaction(db, async (connection) => {
-      if (replaced !== undefined) await retire(connection, replaced, createdBy);
-      const { rows } = await sql<{ id: number }>`
-      insert into rule (name, definition, metric_name, is_enabled, created_by, judges_from)
-      values (${name}, ${JSON.stringify(definition)}::jsonb, ${definition.metric}, ${isEnabled}, ${createdBy},
-        coalesce(${judgesFrom ?? null}::timestamptz, now())) returning id`.execute(connection);
-      await recordAct(connection, {
-        actor: createdBy,
-        action: 'rule.created',
-        subject: name,
-        detail: { isEnabled, ...definition },
-      });
-      return rows[0]?.id ?? 0;
+      if (replaced !== undefined) await retire(connection, replaced, rule.createdBy);
+      return insertRule(connection, rule);
     });
   } catch (error) {
     if (sqlStateOf(error) === '23505') throw new RuleNameTaken();
     throw error;
   }
+}
+
+async function insertRule(connection: Connection, rule: NewRule): Promise<number> {
+  const { name, definition, isEnabled, createdBy, judgesFrom = null, modelId = null } = rule;
+  const { rows } = await sql<{ id: number }>`
+    insert into rule (name, definition, metric_name, is_enabled, created_by, judges_from, model_id)
+    values (${name}, ${JSON.stringify(definition)}::jsonb, ${definition.metric}, ${isEnabled}, ${createdBy},
+      coalesce(${judgesFrom}::timestamptz, now()), ${modelId}::bigint) returning id`.execute(connection);
+  await recordAct(connection, { actor: createdBy, action: 'rule.created', subject: name, detail: { isEnabled, ...definition } });
+  return rows[0]?.id ?? 0;
+}
+
+export type RepositoryRule = Pick<NewRule, 'name' | 'definition'>;
+
+/**
+ * The rules of a model's repository are those of its newest report: one that is as it was goes on with its state, one that is
+ * changed ends and begins anew, one that is not named any more ends.
+ */
+export async function takeRules(
+  connection: Connection,
+  modelId: number,
+  { rules, actor }: { readonly rules: readonly RepositoryRule[]; readonly actor: string },
+): Promise<void> {
+  const wanted = new Map(rules.map((rule) => [rule.name, rule]));
+  const { rows } = await sql<{ id: number; name: string; isSame: boolean }>`
+    select rule.id, rule.name, rule.definition = given.definition as "isSame" from rule
+      left join unnest(${[...wanted.keys()]}::text[], ${[...wanted.values()].map(({ definition }) => JSON.stringify(definition))}::jsonb[])
+        as given(name, definition) on given.name = rule.name
+    where rule.model_id = ${modelId} and rule.retired_at is null for update of rule`.execute(connection);
+  for (const { id, name, isSame } of rows) {
+    if (isSame) wanted.delete(name);
+    else await retire(connection, id, actor);
+  }
+  for (const rule of wanted.values()) await insertRule(connection, { ...rule, isEnabled: true, createdBy: actor, modelId });
 }
 
 /** Switched on again, a rule judges what comes from then on; what came meanwhile is past. */
@@ -150,12 +177,14 @@ export async function seriesOfRule(
   { metric, where }: Pick<RuleDefinition, 'metric' | 'where'>,
   scope: Scope,
   limit: number,
+  modelId: number | null = null,
 ): Promise<readonly RuleSeries[]> {
   const { rows } = await sql<RuleSeries>`
     select series.id as "seriesId", series.metric_id as "metricId", model.id as "modelId", model.name as model, series.labels
     from metric join series on series.metric_id = metric.id join model on model.id = series.model_id
       join project on project.id = model.project_id
     where metric.name = ${metric} and series.ref_class = 'authoritative' and ${inScope(scope)} and ${matchesDimensions(where)}
+      and ${modelId === null ? sql`true` : sql`model.id = ${modelId}`}
     order by series.id limit ${limit}`.execute(connection);
   return rows;
 }

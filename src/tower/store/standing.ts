@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
 import type { Connection } from './database.ts';
+import { type RepositoryRule, takeRules } from './rules.ts';
 import { rubricOf, structureOf } from './suites.ts';
 import { takeWaivers } from './waivers.ts';
 
@@ -11,10 +12,12 @@ interface Update {
   readonly report: Report;
   /** Who wrote it, for the record. */
   readonly actor: string;
+  /** Of the repository, when the report is one that says. */
+  readonly rules?: readonly RepositoryRule[] | undefined;
 }
 
 /** Takes over what the report knows and the row does not know newer. A late report never turns the clock back. */
-export async function updateStanding(connection: Connection, { modelId, reportId, report, actor }: Update): Promise<void> {
+export async function updateStanding(connection: Connection, { modelId, reportId, report, actor, rules }: Update): Promise<void> {
   const { at } = report;
   // The row is locked first, so that two reports of a model are compared one after the other.
   await sql`insert into standing (model_id, seen_at, is_complete) values (${modelId}, '-infinity', true) on conflict do nothing`.execute(
@@ -26,6 +29,7 @@ export async function updateStanding(connection: Connection, { modelId, reportId
     await takeMetadata(connection, modelId, report);
     // As for the count: a single job's report names none, and says nothing of them.
     if (report.waivers || report.gate) await takeWaivers(connection, modelId, { report, actor });
+    if (rules) await takeRules(connection, modelId, { rules, actor: `repository of ${report.model.name}, ${actor}` });
   }
   const rubric = rubricOf(report);
   if (rubric) {

@@ -5,6 +5,7 @@ import { resultsOf } from '../../kernel/report.ts';
 import { appendPoints, type Measurement } from './append.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { claimKey } from './idempotency.ts';
+import type { RepositoryRule } from './rules.ts';
 import { updateStanding } from './standing.ts';
 import { rubricOf, structureOf } from './suites.ts';
 
@@ -29,6 +30,8 @@ export interface Submission {
   /** The report's bytes, gzip. */
   readonly body: Uint8Array;
   readonly idempotencyKey: string | null;
+  /** Those of the model's repository, checked; absent: the report says nothing of them that counts. */
+  readonly rules?: readonly RepositoryRule[] | undefined;
 }
 
 export interface Written {
@@ -170,7 +173,7 @@ function measurementsOf(report: Report): readonly Measurement[] {
  */
 export const writeReport = (db: Database, submission: Submission): Promise<Written> =>
   inTransaction(db, async (connection) => {
-    const { report, writer, sha256, refClass, idempotencyKey } = submission;
+    const { report, writer, sha256, refClass, idempotencyKey, rules } = submission;
     const project = await projectOf(connection, writer);
     const model = await modelOf(connection, project, report);
     const version = report.source.commit === null ? null : await versionOf(connection, model, report.source.commit);
@@ -186,7 +189,8 @@ export const writeReport = (db: Database, submission: Submission): Promise<Writt
     if (idempotencyKey !== null) await claimKey(connection, { projectId: project, key: idempotencyKey, sha256, reportId });
     if (made === undefined) return { reportId, modelId: model, isReplay: true, points: 0 };
     await insertResults(connection, reportId, report);
-    if (refClass === 'authoritative') await updateStanding(connection, { modelId: model, reportId, report, actor: writer.name });
+    if (refClass === 'authoritative')
+      await updateStanding(connection, { modelId: model, reportId, report, actor: writer.name, rules });
     const points = await appendPoints(connection, {
       modelId: model,
       reportId,

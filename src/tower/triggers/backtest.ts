@@ -51,10 +51,16 @@ export interface Past {
   readonly scope: Scope;
   readonly days: number;
   readonly now: number;
+  /** Of a rule of its repository: it looks at this model alone. */
+  readonly modelId?: number | null;
 }
 
-export async function backtest(connection: Connection, rule: RuleDefinition, { scope, days, now }: Past): Promise<Backtest> {
-  const found = await seriesOfRule(connection, rule, scope, mostSeries + 1);
+export async function backtest(
+  connection: Connection,
+  rule: RuleDefinition,
+  { scope, days, now, modelId = null }: Past,
+): Promise<Backtest> {
+  const found = await seriesOfRule(connection, rule, scope, mostSeries + 1, modelId);
   const series = found.slice(0, mostSeries);
   const since = new Date(now - days * 86_400_000);
   const alerts: PastAlert[] = [];

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { ActionFault, type TowerActions } from '../../kernel/tower-actions.ts';
 import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
+import { whyNotAllowed } from './leave.ts';
 import type { Action, RuleDefinition } from './rule.ts';
 
 interface Claimed {
@@ -16,6 +17,8 @@ interface Claimed {
   readonly issuer: string;
   readonly externalId: string;
   readonly path: string;
+  /** The rule stands in the repository of its model. */
+  readonly isOfRepository: boolean;
 }
 
 /** A server that dies while it delivers leaves the delivery to another after this time. */
@@ -39,7 +42,7 @@ async function claim(db: Database): Promise<Claimed | null> {
     )
     select claimed.id, claimed.alert_id as "alertId", claimed.event, claimed.attempts,
       rule.definition -> 'actions' -> claimed.action as action, rule.definition, project.issuer, project.external_id as "externalId",
-      project.path
+      project.path, rule.model_id is not null as "isOfRepository"
     from claimed join alert on alert.id = claimed.alert_id join rule on rule.id = alert.rule_id
       join model on model.id = alert.model_id join project on project.id = model.project_id`.execute(db);
   return rows[0] ?? null;
@@ -173,7 +176,9 @@ function deliverRun({ alert, actions, url }: Delivery, at: string, dag: string):
 }
 
 async function deliver(delivery: Delivery): Promise<string> {
-  const { action } = delivery.claimed;
+  const { action, isOfRepository, path } = delivery.claimed;
+  const why = isOfRepository ? whyNotAllowed(action, path, delivery.actions.repositories) : null;
+  if (why !== null) throw new ActionFault(why, true);
   if (action.do === 'webhook') return deliverWebhook(delivery, action.to);
   if (action.do === 'pipeline') return deliverPipeline(delivery, action.ref, action.variables ?? {});
   if (action.do === 'airflow') return deliverRun(delivery, action.at, action.dag);

@@ -28,6 +28,7 @@ interface Rule {
   readonly id: number;
   readonly definition: RuleDefinition;
   readonly judgesFrom: Date;
+  readonly modelId?: number | null;
 }
 
 const mostPoints = 5000;
@@ -116,7 +117,9 @@ async function judgeSeries(connection: Connection, rule: Rule, series: Series): 
 async function rulesFor(connection: Connection, series: Series): Promise<readonly Rule[]> {
   const { rows } = await sql<Rule>`
     select id, definition, judges_from as "judgesFrom" from rule
-    where metric_name = ${series.metric} and is_enabled and retired_at is null order by id for share`.execute(connection);
+    where metric_name = ${series.metric} and (model_id is null or model_id = ${series.modelId}) and is_enabled and retired_at is null order by id for share`.execute(
+    connection,
+  );
   const matching: Rule[] = [];
   for (const rule of rows) {
     const found =
@@ -147,7 +150,11 @@ interface Silent extends Series, Point {}
 
 const mostSilent = 500;
 
-async function silentSeries(connection: Connection, { id, definition }: Rule, now: Date): Promise<readonly Silent[]> {
+async function silentSeries(
+  connection: Connection,
+  { id, definition, modelId = null }: Rule,
+  now: Date,
+): Promise<readonly Silent[]> {
   if (!isAbsence(definition.when)) return [];
   const cutoff = new Date(now.getTime() - definition.when.absentHours * 3_600_000);
   const { rows } = await sql<Series & { ts: Date; value: number }>`
@@ -155,7 +162,7 @@ async function silentSeries(connection: Connection, { id, definition }: Rule, no
     from metric join series on series.metric_id = metric.id join latest on latest.series_id = series.id
       join model on model.id = series.model_id join project on project.id = model.project_id
     where metric.name = ${definition.metric} and series.ref_class = 'authoritative' and latest.ts <= ${cutoff}::timestamptz
-      and ${matchesDimensions(definition.where)}
+      and ${matchesDimensions(definition.where)} and ${modelId === null ? sql`true` : sql`model.id = ${modelId}`}
       and not exists (select 1 from alert where rule_id = ${id} and series_id = series.id and closed_at is null)
     order by series.id limit ${mostSilent}`.execute(connection);
   return rows.map(({ ts, ...row }) => ({ ...row, at: ts.getTime() }));
@@ -164,7 +171,7 @@ async function silentSeries(connection: Connection, { id, definition }: Rule, no
 /** Opens alerts for series from which nothing has come for too long. @returns how many series were judged. */
 export async function evaluateSilence(db: Database, now: Date): Promise<number> {
   const { rows: rules } = await sql<Rule>`
-    select id, definition, judges_from as "judgesFrom" from rule
+    select id, definition, judges_from as "judgesFrom", model_id as "modelId" from rule
     where is_enabled and retired_at is null and definition -> 'when' ? 'absentHours' order by id`.execute(db);
   let judged = 0;
   for (const rule of rules)

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
+import { ownRuleOf } from '../api/rules.ts';
 import { adminForm, isAdmin } from '../auth/acting.ts';
 import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
@@ -62,8 +63,8 @@ export const ruleRoute =
       c,
       <RulePage
         rule={rule}
-        mayChange={isAdmin(c)}
-        past={await backtest(db, rule.definition, { scope, days: daysTried, now: Date.now() })}
+        mayChange={isAdmin(c) && rule.modelId === null}
+        past={await backtest(db, rule.definition, { scope, days: daysTried, now: Date.now(), modelId: rule.modelId })}
       />,
     );
   };
@@ -73,8 +74,7 @@ export const changeRule =
   (db: Database, change: 'switch' | 'delete') =>
   async (c: Context): Promise<Response> => {
     const { actor, fields } = await adminForm(c);
-    const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), null);
-    if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
+    const rule = await ownRuleOf(c, db);
     if (change === 'delete') await retireRule(db, rule.id, actor);
     else await enableRule(db, rule.id, fields.enabled === 'on', actor);
     return c.redirect(change === 'delete' ? '/rules' : `/rules/${rule.id}`, 303);

@@ -1,11 +1,11 @@
 /** GET and POST /rules/new and /rules/{id}/edit: a rule is kept once what it would have raised was shown. */
 import type { Context } from 'hono';
 import { HttpProblem } from '../api/problem.ts';
-import { idOf } from '../api/query.ts';
 import { fieldsOf, freshFields, type RuleForm, readRuleForm } from '../api/rule-form.ts';
+import { ownRuleOf } from '../api/rules.ts';
 import { adminForm, isAdmin } from '../auth/acting.ts';
 import type { Database } from '../store/database.ts';
-import { createRule, RuleNameTaken, type RuleRow, readRule } from '../store/rules.ts';
+import { createRule, RuleNameTaken, type RuleRow } from '../store/rules.ts';
 import { metricNames } from '../store/slice.ts';
 import { type Backtest, backtest } from '../triggers/backtest.ts';
 import { ChoiceField, Csrf, LinesField, TextField, TickField } from './form.tsx';
@@ -159,11 +159,7 @@ function needAdmin(c: Context): void {
 
 /** The rule of the address; null where there is none in it. */
 async function ruleIn(c: Context, db: Database): Promise<RuleRow | null> {
-  const id = c.req.param('id');
-  if (id === undefined) return null;
-  const rule = await readRule(db, idOf(id, 'rule'), null);
-  if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
-  return rule;
+  return c.req.param('id') === undefined ? null : ownRuleOf(c, db);
 }
 
 export const ruleFormRoute =

@@ -80,11 +80,12 @@ export function RulesPage({ rules, mayChange }: { readonly rules: readonly RuleR
               </tr>
             </thead>
             <tbody>
-              {rules.map(({ id, name, definition, isEnabled, open, alerts }) => (
+              {rules.map(({ id, name, definition, isEnabled, modelId, open, alerts }) => (
                 <tr>
                   <th scope="row">
                     <a href={`/rules/${id}`}>{name}</a>{' '}
                     <span class={`badge ${isEnabled ? 'is-pass' : 'is-skipped'}`}>{isEnabled ? 'on' : 'off'}</span>
+                    {modelId !== null && <small class="quiet"> from the repository</small>}
                   </th>
                   <td>
                     <code>{definition.metric}</code>
@@ -200,6 +201,12 @@ export function RulePage({ rule, past, mayChange }: RulePageProps) {
           {sayCondition(definition)}.{' '}
           {rule.isEnabled ? `On; values since ${minute(rule.judgesFrom)} are judged.` : 'Off: it judges nothing.'}
         </p>
+        {rule.modelId !== null && (
+          <p class="lead">
+            From the repository of <a href={`/models/${rule.modelId}`}>its model</a>: it stands in <code>flightcheck.yml</code>,
+            looks at this model alone, and is changed there.
+          </p>
+        )}
         <ul class="tags">
           <li>
             <span>severity</span> {definition.severity}

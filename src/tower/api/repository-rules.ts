@@ -1,0 +1,38 @@
+/** The rules that a report brings from flightcheck.yml: each is checked as one of the API is, and may do what the operator allows. */
+import type { Report } from '../../kernel/report.ts';
+import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
+import type { RepositoryRule } from '../store/rules.ts';
+import { whyNotAllowed } from '../triggers/leave.ts';
+import { HttpProblem } from './problem.ts';
+import { validRule } from './rule-body.ts';
+
+export interface TakenRules {
+  readonly kept: readonly RepositoryRule[];
+  readonly refused: readonly { readonly name: string; readonly reason: string }[];
+}
+
+function problemOf(error: unknown): string {
+  if (!(error instanceof HttpProblem)) throw error;
+  const first = error.errors?.[0];
+  return first && 'pointer' in first ? `${first.pointer} ${first.detail}` : error.message;
+}
+
+/** A report whose rules are wrong is stored all the same. */
+export function rulesOf({ rules = [] }: Report, project: string, leaves: readonly RepositoryLeave[] | undefined): TakenRules {
+  const kept = new Map<string, RepositoryRule>();
+  const refused: { name: string; reason: string }[] = [];
+  for (const [i, given] of rules.entries()) {
+    const said = (given as { name?: unknown }).name;
+    const name = typeof said === 'string' ? said.slice(0, 100) : `rule ${i + 1}`;
+    try {
+      const { definition } = validRule({ ...given });
+      const why = definition.actions.map((action) => whyNotAllowed(action, project, leaves)).find((reason) => reason !== null);
+      if (why !== undefined) refused.push({ name, reason: why });
+      else if (kept.has(name)) refused.push({ name, reason: 'another rule of this model has this name' });
+      else kept.set(name, { name, definition });
+    } catch (error) {
+      refused.push({ name, reason: problemOf(error) });
+    }
+  }
+  return { kept: [...kept.values()], refused };
+}
