@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import type { DagTarget, DeliveryRecord } from '../../kernel/delivery.ts';
-import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
+import { EnvironmentError, FlightcheckError, UsageError } from '../../kernel/failure.ts';
 import { makeTemporary } from '../temporary.ts';
 
 export interface GitTargetOptions {
@@ -13,6 +13,8 @@ export interface GitTargetOptions {
   readonly path: string;
   /** Environment of git: PATH, HOME and what authenticates. */
   readonly env: Readonly<Record<string, string>>;
+  /** After so long without a byte a server over HTTP is given up. */
+  readonly stallSeconds?: number;
 }
 
 const mostTries = 5;
@@ -58,6 +60,26 @@ const failed = (what: string, error: unknown): EnvironmentError =>
     cause: error,
   });
 
+/** What happens in the clone fails of its disk, if at all; git does not always say so. */
+const local = <T>(work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => {
+    if (error instanceof FlightcheckError) throw error;
+    throw new EnvironmentError('DELIVERY_FAILED', `Working in the clone of the repository failed: ${said(error)}`, {
+      hint: 'Is there space left where this runner keeps temporary files (TMPDIR)? Nothing was delivered.',
+      cause: error,
+    });
+  });
+
+/** A push that the server refused or never got; of any other error it may have done what was asked. */
+const isRefusal = (text: string): boolean =>
+  /rejected|denied|refused|not allowed|could not resolve|authentication|error: 4\d\d|not found/i.test(text);
+
+const unsure = (what: string, error: unknown): EnvironmentError =>
+  new EnvironmentError('DELIVERY_UNSURE', `${what} had no answer, so it may have arrived: ${said(error)}`, {
+    hint: 'Look at the branch; run this again when the server answers: it finds what is there.',
+    cause: error,
+  });
+
 /** Opens a clone of the branch's tip in a temporary folder; `close` removes it. */
 export async function openGitTarget(options: GitTargetOptions): Promise<DagTarget & { close(): Promise<void> }> {
   const { url, branch } = options;
@@ -79,6 +101,8 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
       'commit.gpgSign=false',
       'core.hooksPath=/dev/null',
       'protocol.ext.allow=never',
+      'http.lowSpeedLimit=1',
+      `http.lowSpeedTime=${options.stallSeconds ?? 60}`,
     ],
     unsafe: {
       allowUnsafeHooksPath: true,
@@ -101,7 +125,7 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
   const head = async (): Promise<string> => (await git.raw(['rev-parse', 'HEAD'])).trim();
   const refresh = async (): Promise<void> => {
     await git.raw(['fetch', 'origin', branch]).catch((error: unknown) => Promise.reject(failed(`Fetching ${branch}`, error)));
-    await git.raw(['reset', '--hard', 'FETCH_HEAD']);
+    await local(git.raw(['reset', '--hard', 'FETCH_HEAD']));
   };
   /**
    * Commits what `change` makes of the newest tip and pushes it; another push in between means doing it again. What `change`
@@ -110,7 +134,7 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
   const push = async <T extends string = never>(change: () => Promise<T | null>): Promise<T | string> => {
     for (let tries = 1; ; tries++) {
       await refresh();
-      const instead = await change();
+      const instead = await local(change());
       if (instead !== null) return instead;
       try {
         await git.raw(['push', 'origin', `HEAD:refs/heads/${branch}`]);
@@ -119,7 +143,8 @@ export async function openGitTarget(options: GitTargetOptions): Promise<DagTarge
         const isRace = /fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value/i.test(
           wordsOf(error),
         );
-        if (!isRace || tries >= mostTries) throw failed(`Pushing to ${branch}`, error);
+        if (isRace && tries < mostTries) continue;
+        throw (isRace || isRefusal(said(error)) ? failed : unsure)(`Pushing to ${branch}`, error);
       }
     }
   };

@@ -3,6 +3,7 @@ import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
 import { EnvironmentError } from '../../kernel/failure.ts';
 import { renderAirflow, renderHash } from '../dag/render-airflow.ts';
 import type { DagSpec } from '../dag/spec.ts';
+import { hasArrived } from './arrived.ts';
 import { type Deployment, type DeployStep, fileNameOf, type Outcome, ownRuns, type Result, type StepId } from './deployment.ts';
 import { type ImageStore, judgeImages } from './images.ts';
 import { finishAlias, giveAliasBack, judgeModel, type ModelGate, moveAlias } from './model.ts';
@@ -142,8 +143,12 @@ export async function apply(options: ApplyOptions): Promise<Deployment> {
         (change) => ({ outcome: 'pass', words: `${name} to ${target.words} (${change})` }),
       );
   } catch (error) {
-    // A push may have arrived although its answer was lost.
-    if ((await target.read(name).catch(() => null)) !== text) throw error;
+    const arrived = await hasArrived(options, name, text, error);
+    if (arrived === false) throw error;
+    if (arrived === null) {
+      note({ id: 'deliver', outcome: 'fail', seconds: 0, words: error instanceof Error ? error.message : String(error) });
+      return end('rollback-unverified');
+    }
   }
   const verified = await timed(
     'verify',

@@ -1,6 +1,7 @@
 /** Ends what an environment runs of a model: the file goes, and Airflow schedules nothing of it any more. */
 import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
 import { renderHash, specIn } from '../dag/render-airflow.ts';
+import { hasArrived } from './arrived.ts';
 import { type Deployment, type DeployStep, fileNameOf, type Outcome, type Result, type StepId } from './deployment.ts';
 import { hashOf, scheduledOf } from './proof.ts';
 import { gone } from './restore.ts';
@@ -45,7 +46,7 @@ export async function stop(options: StopOptions): Promise<Deployment> {
   const removed = await timed('remove', async () => {
     if (text !== null && spec === null) return foreign(name, target.words);
     if (text === null && scheduled && previousHash === null) return foreign(dagId, airflow.url);
-    return remove(target, name, text !== null);
+    return remove(options, name, text !== null);
   });
   if (removed.outcome === 'fail') return end('refused');
   await timed('pause', () => pause(airflow, dagId));
@@ -53,13 +54,13 @@ export async function stop(options: StopOptions): Promise<Deployment> {
   return end(verified.outcome === 'pass' ? 'stopped' : 'stop-unverified');
 }
 
-async function remove(target: DagTarget, name: string, isThere: boolean): Promise<Result> {
+async function remove(options: StopOptions, name: string, isThere: boolean): Promise<Result> {
+  const { target } = options;
   if (!isThere) return { outcome: 'skipped', words: `${target.words} has no ${name}; looking whether Airflow still has its DAG` };
   try {
     await target.remove(name, 'Stopped by Flightcheck.');
   } catch (error) {
-    // A push may have arrived although its answer was lost.
-    if ((await target.read(name).catch(() => name)) !== null) throw error;
+    if ((await hasArrived(options, name, null, error)) !== true) throw error;
   }
   // A canary that was killed on its way.
   await target.remove(fileNameOf(`${name.slice(0, -'.py'.length)}__canary`), 'Stopped by Flightcheck.');
