@@ -1,4 +1,5 @@
 /** The bodies of answers. Who answers decides how much comes, so nobody reads one without a bound. */
+import { bytesWithin } from '../kernel/bytes.ts';
 
 export interface Body {
   /** UTF-8, at most `mostBytes` of it. */
@@ -8,13 +9,6 @@ export interface Body {
 }
 
 export async function readBody(response: Response, mostBytes: number): Promise<Body> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Leaving the loop cancels the rest.
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    chunks.push(chunk);
-    bytes += chunk.byteLength;
-    if (bytes > mostBytes) break;
-  }
-  return { text: Buffer.concat(chunks).subarray(0, mostBytes).toString('utf8'), isWhole: bytes <= mostBytes };
+  const { bytes, isWhole } = await bytesWithin(response.body, mostBytes);
+  return { text: bytes.toString('utf8'), isWhole };
 }

@@ -146,6 +146,20 @@ test('a transfer may take longer than a silence may, and a silence within it end
   });
 });
 
+test('a manifest and a configuration whose connection is cut are asked for again', async () => {
+  let tries = 0;
+  const small = Buffer.from('{"schemaVersion": 2}');
+  const named = `sha256:${createHash('sha256').update(small).digest('hex')}`;
+  const { client, name } = await registryThat((_, response) => {
+    response.writeHead(200, { 'content-length': small.byteLength }).write(small.subarray(0, 5));
+    if (++tries % 3 === 0) response.end(small.subarray(5));
+    else setTimeout(() => response.destroy(), 20);
+  });
+  expect(await client.manifest(name, named)).toMatchObject({ digest: named, bytes: small });
+  expect(await client.blob(name, named)).toEqual(small);
+  expect(tries).toBe(6);
+});
+
 test('a configuration that is no configuration is not read to its end', async () => {
   let sent = 0;
   const { client, name } = await registryThat(async (_, response) => {

@@ -1,9 +1,10 @@
 /** A container registry: https://github.com/opencontainers/distribution-spec, the few calls that building needs. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bytesWithin } from '../../kernel/bytes.ts';
+import { type Bytes, bytesWithin } from '../../kernel/bytes.ts';
 import { EnvironmentError, FlightcheckError, UsageError } from '../../kernel/failure.ts';
 import { type ImageReference, isOnThisMachine } from '../../kernel/image.ts';
+import { readBody } from '../http-body.ts';
 import { answer, type Credentials, challengeOf } from './authorize.ts';
 import { type BlobFile, type BlobName, limitSilence, piecesOf, saveBody } from './blob.ts';
 
@@ -162,8 +163,24 @@ export function openRegistry(options: RegistryOptions): Registry {
   const request = (name: Name, path: string, init: Sent = {}, scopes = [pull(name)]): Promise<Response> =>
     patiently(name, () => attempt(name, path, init, scopes));
 
+  /** A small body, which is read again when the connection is cut on its way. */
+  const requestBytes = async (
+    name: Name,
+    path: string,
+    init: Sent,
+    most: number,
+  ): Promise<{ response: Response; body: Bytes }> => {
+    let body: Bytes = { bytes: Buffer.alloc(0), isWhole: true };
+    const response = await patiently(name, async () => {
+      const answered = await attempt(name, path, init, [pull(name)]);
+      if (answered.ok) body = await bytesWithin(answered.body, most);
+      return answered;
+    });
+    return { response, body };
+  };
+
   const refuse = async (response: Response, name: Name, what: string): Promise<never> => {
-    const text = (await response.text().catch(() => '')).slice(0, 300);
+    const { text } = await readBody(response, 300).catch(() => ({ text: '' }));
     const words = `${what} ${name.registry}/${name.repository} failed: ${explain[response.status] ?? `status ${response.status}`}${text === '' ? '' : ` (${text.replaceAll(/\s+/g, ' ')})`}`;
     const isOurs = response.status === 401 || response.status === 403;
     const hint = isOurs
@@ -197,14 +214,14 @@ export function openRegistry(options: RegistryOptions): Registry {
 
   return {
     async manifest(name, reference) {
-      const response = await request(name, `/v2/${name.repository}/manifests/${reference}`, {
-        headers: { accept: manifestTypes.join(', ') },
-      });
+      const init = { headers: { accept: manifestTypes.join(', ') } };
+      const path = `/v2/${name.repository}/manifests/${reference}`;
+      const { response, body } = await requestBytes(name, path, init, mostManifestBytes);
       if (response.status === 404) return null;
       if (!response.ok) return refuse(response, name, 'Reading');
-      const bytes = await bytesWithin(response.body, mostManifestBytes);
-      const digest = bytes === null ? '' : digestOf(bytes);
-      if (bytes === null || (reference.startsWith('sha256:') && reference !== digest))
+      const { bytes, isWhole } = body;
+      const digest = digestOf(bytes);
+      if (!isWhole || (reference.startsWith('sha256:') && reference !== digest))
         throw altered(name, `another manifest than ${reference}`);
       return { bytes, digest, mediaType: response.headers.get('content-type')?.split(';')[0] ?? manifestTypes[0] ?? '' };
     },
@@ -220,10 +237,11 @@ export function openRegistry(options: RegistryOptions): Registry {
       return response.ok;
     },
     async blob(name, digest) {
-      const response = await request(name, `/v2/${name.repository}/blobs/${digest}`);
+      const path = `/v2/${name.repository}/blobs/${digest}`;
+      const { response, body } = await requestBytes(name, path, {}, mostConfigBytes);
       if (!response.ok) return refuse(response, name, 'Reading');
-      const bytes = await bytesWithin(response.body, mostConfigBytes);
-      if (bytes === null || digestOf(bytes) !== digest) throw altered(name, `other bytes than ${digest}`);
+      const { bytes, isWhole } = body;
+      if (!isWhole || digestOf(bytes) !== digest) throw altered(name, `other bytes than ${digest}`);
       return bytes;
     },
     async fetchBlob(name, { digest, size }, path) {

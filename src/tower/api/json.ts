@@ -1,6 +1,7 @@
 /** Reads hostile JSON: bounded in bytes and depth, with a pointer to every number that JSON does not have. */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { bytesWithin } from '../../kernel/bytes.ts';
 import type { Problem } from '../rescore.ts';
 import { HttpProblem, type ProblemKind } from './problem.ts';
 
@@ -25,14 +26,8 @@ export async function readBody(request: Request, limits: Limits): Promise<Buffer
   if (encoding !== 'gzip' && encoding !== 'identity')
     throw new HttpProblem('unsupported-media-type', `Content-Encoding ${encoding} is not known; send gzip or none.`);
   if (Number(request.headers.get('content-length') ?? 0) > limits.bodyBytes) throw tooLarge(limits.bodyBytes);
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > limits.bodyBytes) throw tooLarge(limits.bodyBytes);
-    chunks.push(chunk);
-  }
-  const body = Buffer.concat(chunks);
+  const { bytes: body, isWhole } = await bytesWithin(request.body, limits.bodyBytes);
+  if (!isWhole) throw tooLarge(limits.bodyBytes);
   if (encoding === 'identity') return body;
   try {
     return await unzip(body, { maxOutputLength: limits.bodyBytes });
