@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { helmProgram } from '../../scripts/lib/helm.ts';
 import { freePort } from '../../src/adapters/serve/sockets.ts';
+import { readActions } from '../../src/cli/tower-actions.ts';
+import { readLogin } from '../../src/cli/tower-login.ts';
 import { temporaryFolder } from '../helpers/repo.ts';
 import { postgresIsMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { airflowPrograms } from '../support/real-airflow.ts';
@@ -47,7 +49,14 @@ describe.skipIf(helm === null)('the chart', () => {
       '--set',
       'publicUrl=https://tower.example.com',
     ],
-    ...['--set-json', 'actions={"webhooks":{"x":{"url":"https://h.example.com","secret":"HOOK"}}}'],
+    ...[
+      '--set-json',
+      'actions={"webhooks":{"x":{"url":"https://h.example.com","secret":"HOOK"}},"airflow":{"main":{"url":"https://airflow.example.com","token":"HOOK"}}}',
+    ],
+    ...[
+      '--set-json',
+      'login={"issuer":"https://id.example.com/realms/a/","clientId":"tower","clientSecret":"HOOK","roles":[{"group":"platform","role":"admin"}]}',
+    ],
     ...['--set-json', 'secretEnv=[{"name":"HOOK","secret":"hooks","key":"x"}]', '--set', 'nodeSelector.pool=a'],
     ...['--set-json', 'tolerations=[{"key":"x","operator":"Exists"}]', '--set', 'podLabels.team=a'],
     ...[
@@ -74,7 +83,7 @@ describe.skipIf(helm === null)('the chart', () => {
         ['--set', 'replicas=1', '--set', 'serviceAccount.create=false'],
         ['Service', 'Deployment'],
       ],
-      [full, ['PodDisruptionBudget', 'ServiceAccount', 'ConfigMap', 'Service', 'Deployment', 'Ingress']],
+      [full, ['PodDisruptionBudget', 'ServiceAccount', 'ConfigMap', 'ConfigMap', 'Service', 'Deployment', 'Ingress']],
     ] as const) {
       const script = join(root, 'test/support/validate_kubernetes.py');
       const answer = execFileSync(join(python ?? '', 'python'), [script], { input: rendered(...more), encoding: 'utf8' });
@@ -107,12 +116,33 @@ describe.skipIf(helm === null)('the chart', () => {
     for (const argument of container.args as string[]) expect(help).toContain(`${argument.split('=')[0]} <value>`);
   });
 
+  test('the files of actions and login hold what the server takes', () => {
+    const folder = temporaryFolder();
+    const text = rendered(...full);
+    const fileOf = (name: string): string => {
+      const { data } = objects(text).find((one) => (one.metadata as Fields).name === `tower-control-tower-${name}`) as {
+        data: Record<string, string>;
+      };
+      writeFileSync(join(folder, `${name}.json`), data[`${name}.json`] ?? '');
+      return join(folder, `${name}.json`);
+    };
+    const env = { HOOK: 'a-secret' };
+    expect([...readActions(fileOf('actions'), env).airflows.keys()]).toEqual(['main']);
+    expect(readLogin(fileOf('login'), env)).toMatchObject({
+      issuer: 'https://id.example.com/realms/a/',
+      clientSecret: 'a-secret',
+    });
+    expect(deploymentOf(text).container.args).toContain('--login=/etc/flightcheck/login/login.json');
+  });
+
   test.each([
     [['--set', 'writeToken.existingSecret=t'], 'database'],
     [[...needed, '--set', 'replica=3'], 'replica'],
     [[...needed, '--set', 'replicas=0'], 'replicas'],
     [[...needed, '--set', 'image.digest=latest'], 'digest'],
     [[...needed, '--set', 'ingress.enabled=true'], 'ingress.host is needed'],
+    [[...needed, '--set', 'login.issuer=https://a.example.com'], 'publicUrl is needed'],
+    [[...needed, '--set', 'login.password=x'], 'password'],
   ])('refuses %j', (values, says) => {
     const { status, stderr } = template(...values);
     expect(status).not.toBe(0);
