@@ -63,6 +63,7 @@ const schemes = ['light', 'dark'] as const;
 const pages = [
   '/',
   '/models/1',
+  '/models/1/badge',
   '/nothing',
   '/explore',
   '/alerts',

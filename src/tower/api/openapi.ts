@@ -2,8 +2,10 @@
 import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
 import { ruleSchema } from '../triggers/rule-schema.ts';
 import type { ApiDocument } from './api-document.ts';
+import { signedBadgeSchema } from './badges.ts';
 import { dashboardSchema, dashboardsPageSchema, storedDashboardSchema } from './dashboard-schemas.ts';
 import { metricsSchema } from './metrics-schema.ts';
+import { badgePaths } from './openapi-badges.ts';
 import { dashboardPaths } from './openapi-dashboards.ts';
 import { rulePaths, tokenPaths } from './openapi-operator.ts';
 import { recordComponents, recordPaths } from './openapi-records.ts';
@@ -137,6 +139,7 @@ export function openApi(version: string): ApiDocument {
       ...dashboardPaths(get),
       ...rulePaths(get),
       ...tokenPaths(get),
+      ...badgePaths(get),
       '/v1/models': get(
         'listModels',
         'Models with an authoritative report.',
@@ -210,6 +213,7 @@ export function openApi(version: string): ApiDocument {
         TokensPage: tokens.tokensPageSchema,
         AuditPage: tokens.auditPageSchema,
         WaiversPage: waiversPageSchema,
+        SignedBadge: signedBadgeSchema,
         ...recordComponents,
         Problem: schemas.problemSchema,
       },

@@ -18,6 +18,7 @@ import { schema13 } from './schema-13.ts';
 import { schema14 } from './schema-14.ts';
 import { schema15 } from './schema-15.ts';
 import { schema16 } from './schema-16.ts';
+import { schema17 } from './schema-17.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -37,6 +38,7 @@ const migrations: Readonly<Record<string, string>> = {
   '014-owners-of-leases': schema14,
   '015-chains-of-alerts': schema15,
   '016-rules-of-repositories': schema16,
+  '017-signed-badges': schema17,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

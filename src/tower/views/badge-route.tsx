@@ -1,7 +1,8 @@
-/** GET /badge/{id}.svg: the score of a model, for a README. Readers alone see it, unless the model's label `public_badge` is `true`. */
+/** GET /badge/{id}.svg: the score of a model, for a README. Readers alone see it, unless the address is signed, or the model's label `public_badge` is `true`. */
 import type { Context } from 'hono';
 import { bandOf } from '../../kernel/score.ts';
 import { formatScore } from '../../reports/words.ts';
+import { type BadgeKind, isSigned, signedBadgeQuery } from '../api/badges.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf, type QuerySchema, queryReader } from '../api/query.ts';
 import type { Database } from '../store/database.ts';
@@ -13,11 +14,13 @@ export const badgeQuery = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    show: { type: 'string', description: 'What it says.', enum: ['score', 'structure', 'gate'], default: 'score' },
+    show: signedBadgeQuery.properties.show,
+    expires: { type: 'integer', description: 'Of a signed address: seconds since 1970.', minimum: 0, maximum: 1e11 },
+    signature: { type: 'string', description: 'Of a signed address.', maxLength: 100 },
   },
 } as const satisfies QuerySchema;
 
-const readQuery = queryReader<{ readonly show: 'score' | 'structure' | 'gate' }>(badgeQuery);
+const readQuery = queryReader<{ readonly show: BadgeKind; readonly expires?: number; readonly signature?: string }>(badgeQuery);
 
 interface Badge {
   readonly label: string;
@@ -30,7 +33,7 @@ interface Badge {
 const grey = '#57606a';
 const bandColors = ['#a4262c', '#a4262c', '#8a5300', '#6b5b00', '#1a6b37', '#1a6b37'] as const;
 
-function badgeOf(model: Model, show: 'score' | 'structure' | 'gate'): Badge {
+function badgeOf(model: Model, show: BadgeKind): Badge {
   if (show === 'gate') {
     const { isGatePassed: isOpen } = model;
     const value = isOpen === null ? 'no gate' : isOpen ? 'open' : 'shut';
@@ -84,10 +87,15 @@ export const badgeRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
     const id = idOf(/^(.+)\.svg$/.exec(c.req.param('file') ?? '')?.[1] ?? '');
-    const { show } = readQuery(c.req.url);
+    const { show, expires, signature } = readQuery(c.req.url);
     const model = await readModel(db, id);
     const isShown =
-      model && (model.labels.public_badge === 'true' || (!c.get('isStranger') && (await isModelInScope(db, id, c.get('scope')))));
+      model &&
+      (model.labels.public_badge === 'true' ||
+        (expires !== undefined &&
+          signature !== undefined &&
+          (await isSigned(db, { id, show, expires }, signature, new Date()))) ||
+        (!c.get('isStranger') && (await isModelInScope(db, id, c.get('scope')))));
     // Whether there is such a model is not told either.
     if (!isShown) throw new HttpProblem('not-found', 'There is no such badge, or it is not public.');
     return c.body(String(<Svg {...badgeOf(model, show)} />), 200, {

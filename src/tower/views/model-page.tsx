@@ -48,6 +48,9 @@ function Tags({ model }: { readonly model: Model }) {
             </a>
           </li>
         ))}
+      <li>
+        <a href={`/models/${model.id}/badge`}>badge</a>
+      </li>
     </ul>
   );
 }

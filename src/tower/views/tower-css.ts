@@ -121,7 +121,7 @@ const forms = `
 .record-form .buttons, .changes { display: flex; flex-wrap: wrap; gap: var(--space-3); align-items: baseline; font-size: var(--text-s); } .changes form { display: contents; }
 .record-form button, .changes button, .deed button, a.button { font: inherit; font-size: var(--text-s); font-weight: 600; padding: 6px 16px; border-radius: var(--radius-small); border: 1px solid transparent; background: var(--accent); color: var(--page); cursor: pointer; text-decoration: none; display: inline-block; }
 .deed { font-size: var(--text-s); } .deed summary { cursor: pointer; color: var(--fail-ink); } .deed form { display: grid; gap: var(--space-2); justify-items: start; padding: var(--space-2) 0; white-space: normal; } .deed button.danger { background: var(--fail-ink); }
-.versions { display: grid; gap: var(--space-2); } .notice { padding: var(--space-3) var(--space-4); border-color: var(--fail); }
+.wrapped { white-space: pre-wrap; overflow-wrap: anywhere; } .versions { display: grid; gap: var(--space-2); } .notice { padding: var(--space-3) var(--space-4); border-color: var(--fail); }
 `;
 
 const api = `
