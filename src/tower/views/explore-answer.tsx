@@ -151,9 +151,10 @@ function Bars({ answer, state }: AnswerProps) {
 }
 
 /** A change that has a direction in its sign, for there is no colour that means better for every metric. */
-function changeWords(now: number, before: number | undefined): string {
+export function changeWords(now: number, before: number | undefined): string {
   if (before === undefined) return '–';
-  if (before === 0) return now === 0 ? '±0 %' : 'from 0';
+  if (now === before) return '±0 %';
+  if (before === 0) return 'from 0';
   const percent = (100 * (now - before)) / Math.abs(before);
   return `${percent < 0 ? '−' : '+'}${formatNumber(Math.abs(Number(percent.toPrecision(3))))} %`;
 }

@@ -108,12 +108,7 @@ export function TimeChart(props: TimeChartProps) {
     <div class={hasLabels ? 'labelled-chart' : ''}>
       <svg class="chart time-chart" height={top + height + 26} role="img" aria-label={label}>
         {scale.ticks.map((tick) => (
-          <>
-            <line class="grid" x1="0" x2="100%" y1={y(tick)} y2={y(tick)} />
-            <text x="0" y={y(tick) - 3}>
-              {formatNumber(tick)}
-            </text>
-          </>
+          <line class="grid" x1="0" x2="100%" y1={y(tick)} y2={y(tick)} />
         ))}
         {limit !== undefined && <line class="limit" x1="0" x2="100%" y1={y(limit)} y2={y(limit)} />}
         <svg
@@ -146,6 +141,11 @@ export function TimeChart(props: TimeChartProps) {
               </circle>
             )),
         )}
+        {scale.ticks.map((tick) => (
+          <text x="0" y={y(tick) - 3}>
+            {formatNumber(tick)}
+          </text>
+        ))}
         <text x="0" y={top + height + 20}>
           {day(new Date(from))}
         </text>

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
+import { changeWords } from '../../../src/tower/views/explore-answer.tsx';
 import { scaleOf } from '../../../src/tower/views/time-chart.tsx';
 import { sampleReport } from '../sample.ts';
 
@@ -159,3 +160,12 @@ it('has a scale of some height for one value, and of finite height for any', () 
     expect(most).toBeGreaterThanOrEqual(value);
   }
 });
+
+it.each([
+  [7, 7, '±0 %'],
+  [0, 0, '±0 %'],
+  [1, 0, 'from 0'],
+  [3, 4, '−25 %'],
+  [-1, -2, '+50 %'],
+  [1, undefined, '–'],
+] as const)('%d after %s is a change of %s', (now, before, words) => expect(changeWords(now, before)).toBe(words));
