@@ -1,7 +1,7 @@
 /** What keeps the store small and quick, in the background of every server: sealing, retention. */
 import type { Database } from './database.ts';
+import { pointStore } from './point-store.ts';
 import { type Retention, removeOld } from './retain.ts';
-import { sealMonths } from './seal.ts';
 
 export interface Maintenance extends Retention {
   /** Days after its end at which a month is sealed; 7 unless told. */
@@ -21,7 +21,7 @@ export function startMaintenance(
   let running: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout;
   const round = async (): Promise<void> => {
-    await sealMonths(db, new Date(), { afterDays: sealAfterDays, signal: stopping.signal });
+    await pointStore.seal(db, new Date(), { afterDays: sealAfterDays, signal: stopping.signal });
     if (!stopping.signal.aborted) await removeOld(db, new Date(), retention);
   };
   const schedule = (ms: number) => {

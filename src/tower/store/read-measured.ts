@@ -1,7 +1,7 @@
 /** What a model measures by itself: each series with its newest value and its last days. */
 import { sql } from 'kysely';
 import type { Connection } from './database.ts';
-import { pointsOf } from './points.ts';
+import { pointStore } from './point-store.ts';
 
 export interface MeasuredSeries {
   readonly metric: string;
@@ -29,7 +29,7 @@ export async function readMeasured(connection: Connection, modelId: number, sinc
       order by metric.name, latest.value desc limit ${mostSeries}
     ), wanted as (select id, metric_id from newest), recent as (
       select id, array_agg(ts order by ts) as times, array_agg(value order by ts) as values
-      from ${pointsOf('wanted', { from: since })} as wanted_points group by id
+      from ${pointStore.scan('wanted', { from: since })} as wanted_points group by id
     )
     select newest.metric, unit, environment, labels, newest.value, at, times, values
     from newest left join recent using (id) order by metric, value desc`.execute(connection);

@@ -1,7 +1,7 @@
 /** Points of the series of a model's metric, newest last. */
 import { sql } from 'kysely';
 import type { Connection } from './database.ts';
-import { newestOf } from './points.ts';
+import { pointStore } from './point-store.ts';
 import { inScope, type Scope } from './scope.ts';
 
 export interface SeriesFilter {
@@ -40,7 +40,7 @@ export async function readSeries(connection: Connection, filter: SeriesFilter): 
   const points = await sql<{ seriesId: number; at: Date; value: number }>`
     select wanted.id as "seriesId", newest.ts as at, newest.value
     from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => row.metricId)}::bigint[]) as wanted(id, metric_id),
-      lateral ${newestOf('wanted', limit)} as newest
+      lateral ${pointStore.newest('wanted', limit)} as newest
     order by wanted.id, newest.ts`.execute(connection);
   return rows.map(({ metricId: _, ...row }) => ({
     ...row,

@@ -1,7 +1,7 @@
 /** Slices a metric: grouped by any label, filtered, in buckets of time, aggregated. One statement for both databases. */
 import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
-import { pointsOf } from './points.ts';
+import { pointStore } from './point-store.ts';
 import { inScope, type Scope } from './scope.ts';
 
 export const aggregates = ['avg', 'min', 'max', 'sum', 'count', 'last', 'p50', 'p95', 'p99'] as const;
@@ -106,7 +106,7 @@ function rowsOf(slice: Slice, source: Sliced['source']): RawBuilder<unknown> {
   if (source === 'point') {
     const start = bucket === 'none' ? sql`null::timestamp` : sql`date_trunc(${sql.lit(bucket)}, ts at time zone 'UTC')`;
     return sql`select gid, ${start} as bucket, 1 as n, value as sum, value as min, value as max, value as last, ts as last_ts
-      from ${pointsOf('chosen', { from, to })} as chosen_points`;
+      from ${pointStore.scan('chosen', { from, to })} as chosen_points`;
   }
   const column = source === 'rollup_day' ? sql`day` : sql`week`;
   const start = bucket === 'none' ? sql`null::timestamp` : sql`date_trunc(${sql.lit(bucket)}, ${column}::timestamp)`;

@@ -1,8 +1,9 @@
 /** Stores numbers of a model that come without a report: all of them or none, each once however often it is sent. */
 import { sql } from 'kysely';
-import { appendAtOnce, appendPoints, type Measurement } from './append.ts';
+import type { Measurement } from './append.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { claimKey } from './idempotency.ts';
+import { pointStore } from './point-store.ts';
 import { inScope, type Scope } from './scope.ts';
 
 export interface MetricsSubmission {
@@ -25,12 +26,12 @@ export async function writeMetrics(db: Database, submission: MetricsSubmission):
   const { modelId, projectId, refClass, environment, at, measurements, sha256, writtenBy, idempotencyKey } = submission;
   const batch = { modelId, reportId: null, refClass, environment, at, measurements };
   const post = { sha256, writtenBy };
-  const added = idempotencyKey === null ? await appendAtOnce(db, batch, post) : null;
+  const added = idempotencyKey === null ? await pointStore.appendAtOnce(db, batch, post) : null;
   if (added !== null) return added;
   return inTransaction(db, async (connection) => {
     // Before the points: without times of their own a second writing would be of another moment.
     const isKnown = idempotencyKey !== null && (await claimKey(connection, { projectId, key: idempotencyKey, sha256 }));
-    return isKnown ? 0 : appendPoints(connection, batch, post);
+    return isKnown ? 0 : pointStore.append(connection, batch, post);
   });
 }
 

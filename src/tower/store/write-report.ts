@@ -2,9 +2,10 @@
 import { sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
 import { resultsOf } from '../../kernel/report.ts';
-import { appendPoints, type Measurement } from './append.ts';
+import type { Measurement } from './append.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { claimKey } from './idempotency.ts';
+import { pointStore } from './point-store.ts';
 import type { RepositoryRule } from './rules.ts';
 import { updateStanding } from './standing.ts';
 import { rubricOf, structureOf } from './suites.ts';
@@ -191,7 +192,7 @@ export const writeReport = (db: Database, submission: Submission): Promise<Writt
     await insertResults(connection, reportId, report);
     if (refClass === 'authoritative')
       await updateStanding(connection, { modelId: model, reportId, report, actor: writer.name, rules });
-    const points = await appendPoints(connection, {
+    const points = await pointStore.append(connection, {
       modelId: model,
       reportId,
       refClass,

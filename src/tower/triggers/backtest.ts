@@ -1,7 +1,7 @@
 /** What a rule would have raised over the past: the same judgement over the stored values. */
 import { sql } from 'kysely';
 import type { Connection } from '../store/database.ts';
-import { pointsOf as readPoints } from '../store/points.ts';
+import { pointStore } from '../store/point-store.ts';
 import { type RuleSeries, seriesOfRule } from '../store/rules.ts';
 import type { Scope } from '../store/scope.ts';
 import { type Point, type RuleDefinition, replay } from './rule.ts';
@@ -33,7 +33,7 @@ async function pointsOf(
     with wanted as (select * from unnest(${series.map((one) => one.seriesId)}::bigint[],
       ${series.map((one) => one.metricId)}::bigint[]) as t(id, metric_id))
     select id, array_agg(ts order by ts) as times, array_agg(value order by ts) as values
-    from ${readPoints('wanted', { from: since })} as wanted_points group by id`.execute(connection);
+    from ${pointStore.scan('wanted', { from: since })} as wanted_points group by id`.execute(connection);
   return new Map(rows.map(({ id, times, values }) => [id, times.map((at, i) => ({ at: at.getTime(), value: values[i] ?? 0 }))]));
 }
 

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { causeOf } from '../store/chain.ts';
 import { type Connection, type Database, inTransaction } from '../store/database.ts';
-import { pointsOf } from '../store/points.ts';
+import { pointStore } from '../store/point-store.ts';
 import { matchesDimensions } from '../store/slice.ts';
 import {
   freshState,
@@ -101,7 +101,7 @@ async function judgeSeries(connection: Connection, rule: Rule, series: Series): 
   let state = await lockState(connection, rule, series.seriesId);
   const { rows } = await sql<{ at: Date; value: number }>`
     with judged as (select ${series.seriesId}::bigint as id, ${series.metricId}::bigint as metric_id)
-    select ts as at, value from ${pointsOf('judged', { after: new Date(state.judgedTo) })} as judged_points
+    select ts as at, value from ${pointStore.scan('judged', { after: new Date(state.judgedTo) })} as judged_points
     order by ts limit ${mostPoints}`.execute(connection);
   for (const { at, value } of rows) {
     const judged = judge(rule.definition, state, { at: at.getTime(), value });
