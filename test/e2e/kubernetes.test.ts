@@ -51,7 +51,7 @@ describe.skipIf(helm === null)('the chart', () => {
     ],
     ...[
       '--set-json',
-      'actions={"webhooks":{"x":{"url":"https://h.example.com","secret":"HOOK"}},"airflow":{"main":{"url":"https://airflow.example.com","token":"HOOK"}}}',
+      'actions={"webhooks":{"x":{"url":"https://h.example.com","secret":"HOOK"}},"airflow":{"main":{"url":"https://airflow.example.com","token":"HOOK"}},"repositories":{"risk":["issue","webhook:x"]}}',
     ],
     ...[
       '--set-json',
@@ -127,7 +127,9 @@ describe.skipIf(helm === null)('the chart', () => {
       return join(folder, `${name}.json`);
     };
     const env = { HOOK: 'a-secret' };
-    expect([...readActions(fileOf('actions'), env).airflows.keys()]).toEqual(['main']);
+    const actions = readActions(fileOf('actions'), env);
+    expect([...actions.airflows.keys()]).toEqual(['main']);
+    expect(actions.repositories).toEqual([{ namespace: 'risk', actions: ['issue', 'webhook:x'] }]);
     expect(readLogin(fileOf('login'), env)).toMatchObject({
       issuer: 'https://id.example.com/realms/a/',
       clientSecret: 'a-secret',
