@@ -1,7 +1,8 @@
 /** A rule as the fields of a form: read with a word for each field that is wrong, and filled from a rule. */
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { NewRule, RuleRow } from '../store/rules.ts';
-import { type Action, isAbsence } from '../triggers/rule.ts';
+import { type Action, isAbsence, type RuleDefinition, usualInARow } from '../triggers/rule.ts';
 import { HttpProblem } from './problem.ts';
 import { validRule } from './rule-body.ts';
 
@@ -133,12 +134,9 @@ export function readRuleForm(sent: Fields): RuleForm {
   }
 }
 
-/** Null for a rule that says more than the form can: only the API changes it. */
-export function fieldsOf({ name, definition, isEnabled }: RuleRow): Fields | null {
-  const { metric, where, when, severity, cooldownHours, actions, pipelinesPerDay, retrainsInARow = 2 } = definition;
-  const pipelines = actions.filter((action) => action.do === 'pipeline');
-  if (pipelines.length > 1) return null;
-  const [pipeline] = pipelines;
+function textsOf({ name, definition, isEnabled }: RuleRow): Fields {
+  const { metric, where, when, severity, cooldownHours, actions, pipelinesPerDay, retrainsInARow = usualInARow } = definition;
+  const pipeline = actions.find((action) => action.do === 'pipeline');
   const text = (value: number | undefined): string => (value === undefined ? '' : String(value));
   return {
     name,
@@ -162,4 +160,25 @@ export function fieldsOf({ name, definition, isEnabled }: RuleRow): Fields | nul
     airflow: actions.flatMap((action) => (action.do === 'airflow' ? [`${action.at} ${action.dag}`] : [])).join('\n'),
     enabled: isEnabled ? 'on' : '',
   };
+}
+
+/** Alike whatever the order of actions of another kind; no variable is as good as an empty list of them. */
+const comparable = ({ retrainsInARow = usualInARow, ...definition }: RuleDefinition): RuleDefinition => ({
+  ...definition,
+  retrainsInARow,
+  actions: definition.actions
+    .map((action) =>
+      action.do === 'pipeline' && Object.keys(action.variables ?? {}).length === 0 ? { do: action.do, ref: action.ref } : action,
+    )
+    .toSorted((a, b) => a.do.localeCompare(b.do)),
+});
+
+/** Null for a rule that would not come back from the form as it is: only the API changes it. */
+export function fieldsOf(row: RuleRow): Fields | null {
+  const fields = textsOf(row);
+  // A browser makes the ends of lines alike.
+  const sent = Object.entries(fields).map(([name, text]) => [name, text.replaceAll(/\r\n?|\n/g, '\r\n')] as const);
+  const { rule } = readRuleForm(Object.fromEntries(sent));
+  const isSame = rule?.name === row.name && isDeepStrictEqual(comparable(rule.definition), comparable(row.definition));
+  return isSame ? fields : null;
 }

@@ -234,6 +234,19 @@ describe('a rule', () => {
     expect((await acts('rule.retired')).map(({ actor }: { actor: string }) => actor)).toEqual(['person ada', 'person ada']);
   });
 
+  it('that the form would change is changed through the API alone', async () => {
+    const actions = [{ do: 'pipeline', ref: 'main', variables: { NOTE: 'one\nFORCE=1' } }];
+    const when = { of: 'value', is: 'above', limit: 0.2 };
+    const { body } = await api('POST', '/v1/rules', { name: 'noted', metric: 'model.drift.psi', when, actions });
+    const { html } = await logIn(browser, `${tower.url}/rules/${body.id}`, 'ada');
+    expect(html).toContain('Take it away');
+    expect(html).not.toContain(`/rules/${body.id}/edit`);
+    const edit = await browser.go(`${tower.url}/rules/${body.id}/edit`);
+    expect(edit).toMatchObject({ status: 404 });
+    expect(edit.html).toContain('This rule says more than the form can show');
+    expect((await api('DELETE', `/v1/rules/${body.id}`)).status).toBe(204);
+  });
+
   it('is not made or changed by anybody else', async () => {
     const { html } = await logIn(browser, `${tower.url}/rules`, 'bob');
     expect(html).not.toContain('href="/rules/new"');
