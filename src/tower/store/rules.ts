@@ -1,6 +1,6 @@
 /** Rules and their alerts. */
 import { sql } from 'kysely';
-import type { RuleDefinition } from '../triggers/rule.ts';
+import { type RuleDefinition, retrains } from '../triggers/rule.ts';
 import { recordAct } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
 import { inScope, isModelInScope, type Scope } from './scope.ts';
@@ -138,7 +138,7 @@ export const enableRule = (db: Database, id: number, isEnabled: boolean, actor =
       judges_from = case when ${isEnabled} and not is_enabled then now() else judges_from end
       where id = ${id}::bigint returning name`.execute(connection);
     await recordAct(connection, { actor, action: isEnabled ? 'rule.enabled' : 'rule.disabled', subject: rows[0]?.name ?? '' });
-    if (!isEnabled) await closeAlerts(connection, id);
+    if (!isEnabled) await closeAlerts(connection, id, 'the rule was switched off');
   });
 
 /** Its alerts stay on record. */
@@ -152,14 +152,30 @@ async function retire(connection: Connection, id: number, actor: string): Promis
   );
   if (!rows[0]) return;
   await recordAct(connection, { actor, action: 'rule.retired', subject: rows[0].name });
-  await closeAlerts(connection, id);
+  await closeAlerts(connection, id, 'the rule was changed or taken away');
 }
 
-/** A rule that does not judge has no open alert and no state. */
-async function closeAlerts(connection: Connection, ruleId: number): Promise<void> {
-  await sql`update alert set closed_at = greatest(now(), opened_at) where rule_id = ${ruleId}::bigint and closed_at is null`.execute(
-    connection,
-  );
+/**
+ * A rule that does not judge has no open alert and no state. What waits to be done for an opened one is not done any more; who was
+ * told of it, or may have been, is told of the end.
+ */
+async function closeAlerts(connection: Connection, ruleId: number, why: string): Promise<void> {
+  await sql`
+    with closed as (
+      update alert set closed_at = greatest(now(), opened_at) where rule_id = ${ruleId}::bigint and closed_at is null returning id
+    ), refused as (
+      update delivery set state = 'refused', result = ${why}::text from alert
+      where alert.id = delivery.alert_id and alert.rule_id = ${ruleId}::bigint
+        and delivery.event = 'opened' and delivery.state = 'waiting'
+    )
+    -- An attempt may be under way: the end waits until it is over.
+    insert into delivery (alert_id, event, action, next_at)
+    select opened.alert_id, 'closed', opened.action, case when opened.state = 'waiting' then opened.next_at else now() end
+    from closed join delivery as opened on opened.alert_id = closed.id and opened.event = 'opened'
+      join rule on rule.id = ${ruleId}::bigint
+    where (opened.state = 'done' or opened.attempts > 0)
+      and not (rule.definition -> 'actions' -> opened.action ->> 'do' = any(${retrains}::text[]))
+    order by opened.alert_id, opened.action`.execute(connection);
   await sql`delete from rule_state where rule_id = ${ruleId}::bigint`.execute(connection);
 }
 

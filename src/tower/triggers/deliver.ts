@@ -207,8 +207,11 @@ export async function deliverNext(db: Database, { actions, url, onError }: Deliv
     if (!(error instanceof ActionFault)) onError(error);
     const reason = error instanceof ActionFault ? error.message : 'something went wrong here; the log says what';
     const isOver = (error instanceof ActionFault && error.isFinal) || claimed.attempts >= mostAttempts;
+    // Meanwhile its rule may have been switched off: what is refused stays so.
     await sql`update delivery set state = ${isOver ? 'refused' : 'waiting'}, result = ${reason.slice(0, 1000)},
-      next_at = now() + make_interval(secs => ${pauseAfter(claimed.attempts)}) where id = ${claimed.id}`.execute(db);
+      next_at = now() + make_interval(secs => ${pauseAfter(claimed.attempts)}) where id = ${claimed.id} and state = 'waiting'`.execute(
+      db,
+    );
   }
   return true;
 }

@@ -476,6 +476,95 @@ onBothDatabases((store) => {
     await make({});
   });
 
+  it('does nothing more for a rule that is switched off, changed or taken away', async () => {
+    const pipeline = { do: 'pipeline', ref: 'main' } as const;
+    const breach = [
+      [1, 1],
+      [2, 1],
+    ] as const;
+    const end = {
+      off: (id: number) => enableRule(store().db, id, false),
+      away: (id: number) => retireRule(store().db, id),
+      changed: async (id: number) => {
+        const rule = {
+          name: 'changed',
+          definition: { ...drift, actions: [pipeline] },
+          isEnabled: true,
+          createdBy: 'token write',
+        };
+        await createRule(store().db, rule, id);
+      },
+    };
+    const before = gitlab.pipelines.length;
+    const ids = new Map<string, number>();
+    for (const name of Object.keys(end)) ids.set(name, await make({ actions: [pipeline], pipelinesPerDay: 9 }, name));
+    await post(breach);
+    await judgeAll();
+    // GitLab is away for one of them, the others were not tried yet.
+    gitlab.fail('before');
+    await deliverNext(store().db, {
+      actions: actions(),
+      url: 'https://tower.example.com',
+      onError: (error) => errors.push(error),
+    });
+    for (const [name, act] of Object.entries(end)) await act(ids.get(name) ?? 0);
+    await deliverAll();
+    expect(gitlab.pipelines).toHaveLength(before);
+    for (const { rule, deliveries } of await alerts())
+      expect(deliveries, rule).toMatchObject([
+        { state: 'refused', result: rule === 'off' ? 'the rule was switched off' : 'the rule was changed or taken away' },
+      ]);
+    expect(await alerts()).toHaveLength(3);
+  });
+
+  it('keeps to it when a rule is switched off while its delivery fails', async () => {
+    const id = await make({ actions: [{ do: 'webhook', to: 'ops' }] });
+    await post([
+      [1, 1],
+      [2, 1],
+    ]);
+    await judgeAll();
+    const failing = {
+      ...actions(),
+      async send() {
+        await enableRule(store().db, id, false);
+        throw new ActionFault('it answered 500');
+      },
+    };
+    await deliverNext(store().db, { actions: failing, url: 'https://tower.example.com', onError: (error) => errors.push(error) });
+    expect((await alerts())[0]?.deliveries[0]).toMatchObject({ event: 'opened', state: 'refused' });
+  });
+
+  it('tells those of the end who were told of an alert whose rule is switched off or taken away', async () => {
+    const both = [{ do: 'issue' }, { do: 'webhook', to: 'ops' }] as const;
+    const [off, away] = [await make({ actions: both }, 'off'), await make({ actions: both }, 'away')];
+    await post([
+      [1, 1],
+      [2, 1],
+    ]);
+    await judgeAll();
+    await deliverAll();
+    const untold = await make({ actions: both }, 'untold');
+    await post([
+      [3, 1],
+      [4, 1],
+    ]);
+    await judgeAll();
+    await enableRule(store().db, off, false);
+    await retireRule(store().db, away);
+    await retireRule(store().db, untold);
+    await deliverAll();
+    expect(gitlab.issues.slice(-2).map(({ state }) => state)).toEqual(['closed', 'closed']);
+    expect(sent.map(({ event }) => event).sort()).toEqual([
+      ...Array(2).fill('flightcheck.alert.closed'),
+      ...Array(2).fill('flightcheck.alert.opened'),
+    ]);
+    expect((await alerts()).find(({ rule }) => rule === 'untold')?.deliveries.map(({ state }) => state)).toEqual([
+      'refused',
+      'refused',
+    ]);
+  });
+
   it('has no error of its own in any of this', () => {
     expect(errors).toEqual([]);
   });
