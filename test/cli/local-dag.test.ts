@@ -107,6 +107,42 @@ describe('infra-3 of a repo with a DAG', () => {
     expect((await infra3(slow)).judged).toMatchObject({ outcome: 'skipped', reason: expect.stringContaining('budget') });
   });
 
+  test('judges the chain of hooks too: a DAG that says hello stands for no pipeline, and one that fails is no pass', async () => {
+    const files = {
+      'train.py': 'import sys\nopen(sys.argv[3], "w").write("model")\n',
+      'predict.py': `import csv, os, sys
+rows = csv.DictReader(open(sys.argv[2]))
+with open(sys.argv[3], "w") as out:
+    out.write("id,score\\n")
+    for row in rows:
+        out.write(row["id"] + "," + os.environ["SCORE"] + "\\n")
+`,
+    };
+    const manifest = (score: string, command: string): string =>
+      `data: { train: data/rows.csv, eval: data/rows.csv }
+columns: { label: y }
+hooks:
+  train: python3 train.py {data} {seed} {model}
+  predict: python3 predict.py {model} {in} {out}
+  env: { SCORE: "${score}" }
+tasks:
+  tell: { command: ${command} }
+`;
+    const { judged } = await infra3(repoOf(manifest('nan', 'echo hello'), files));
+    expect(judged, JSON.stringify(judged)).toMatchObject({ outcome: 'fail' });
+    expect(judged.findings[0]?.message).toContain('1 of 1 predictions are NaN or infinite');
+    const broken = await infra3(repoOf(manifest('0.5', '"false"'), files));
+    expect(broken.judged, JSON.stringify(broken)).toMatchObject({
+      outcome: 'fail',
+      findings: [{ message: expect.stringContaining('the task tell ended with exit code 1'), place: { line: 10 } }],
+    });
+    const well = await infra3(repoOf(manifest('0.5', 'echo hello'), files));
+    expect(well.judged, JSON.stringify(well)).toMatchObject({
+      outcome: 'pass',
+      evidence: { items: [{ step: 'train' }, { step: 'predict' }, { step: 'tell', state: 'success' }] },
+    });
+  });
+
   test('is announced by --plan', async () => {
     const { text } = await call(['score', '--only', 'infra-3', '--plan', repoOf(tasks, python)], env);
     expect(text).toMatch(/tasks of the DAG: train, clean +runs +infra-3/);

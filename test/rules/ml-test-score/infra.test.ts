@@ -71,14 +71,43 @@ describe('infra-3: the DAG', () => {
     basis: async () => '',
     run: async () => ({ ok: true, value: { dagId: 'risk', seconds: 3, tasks } }),
   });
-  test('is judged in place of the hooks, which are not asked', async () => {
-    const dag = dagOf([
-      { ...ended, id: 'clean' },
-      { ...ended, id: 'tell', state: 'skipped', why: 'exit code 99: nothing to do' },
-    ]);
-    const { verdict, requests } = await runProbe(infra3, { data, model: good, dag });
+  const ran = dagOf([
+    { ...ended, id: 'clean' },
+    { ...ended, id: 'tell', state: 'skipped', why: 'exit code 99: nothing to do' },
+  ]);
+  const broke = dagOf([{ ...ended, id: 'clean', state: 'failed', why: 'ended with exit code 1' }]);
+  test('counts alone where no model can be trained here', async () => {
+    const { verdict, requests } = await runProbe(infra3, { data, dag: ran });
     expect(verdict).toMatchObject({ outcome: 'pass', evidence: { value: 1, threshold: 1, n: 2, unit: 'tasks' } });
     expect(requests).toEqual([]);
+  });
+  test('is judged beside the hooks: both must hold', async () => {
+    const { verdict, requests } = await runProbe(infra3, { data, model: good, dag: ran });
+    expect(verdict).toMatchObject({
+      outcome: 'pass',
+      evidence: {
+        value: 600,
+        unit: 'rows',
+        items: [{ step: 'train' }, { step: 'predict' }, { step: 'clean' }, { step: 'tell' }],
+        explanation: expect.stringMatching(/all 600 ids came back\. The tasks of the DAG risk ran/),
+      },
+    });
+    expect(requests.map((request) => request.hook)).toEqual(['train', 'predict']);
+    const silent = answering((rows) => rows.map((row) => ({ ...row, score: Number.NaN })));
+    for (const given of [
+      { model: good, dag: broke },
+      { model: silent, dag: ran },
+      { model: silent, dag: broke },
+    ])
+      expect((await runProbe(infra3, { data, ...given })).verdict.outcome).toBe('fail');
+  });
+  test('decides nothing alone where the hooks cannot be judged, unless it fails', async () => {
+    const empty = { ...data, eval: 'id,age,y\n' };
+    expect((await runProbe(infra3, { data: empty, model: good, dag: ran })).verdict).toMatchObject({ outcome: 'skipped' });
+    expect((await runProbe(infra3, { data: empty, model: good, dag: broke })).verdict).toMatchObject({
+      outcome: 'fail',
+      findings: [{ message: expect.stringContaining('the task clean') }],
+    });
   });
   test('whose tasks all had nothing to do shows nothing, so the hooks are tested', async () => {
     const dag = dagOf([{ ...ended, id: 'drift', state: 'skipped', why: 'nothing to do' }]);
