@@ -118,6 +118,41 @@ describe.skipIf(s3Program === null)('a bucket', () => {
     expect(await open().revert('risk.py', 'why', 'two')).toMatchObject({ text: 'one' });
   });
 
+  test('a delivery of which nothing is heard any more is not called undone', async () => {
+    const { folder, text, open } = bucket();
+    const airflow = await fakeAirflow(join(folder, 'dags'));
+    const { deploy } = await world({}, { airflow, target: open() });
+    await deploy(first);
+    let isDown = false;
+    const lost = () => Promise.reject(new TypeError('fetch failed', { cause: new Error('read ECONNRESET') }));
+    between(({ method, key }, send) => {
+      if (!key.startsWith('dags/')) return undefined;
+      if (method === 'PUT' && key === 'dags/risk.py' && !isDown) {
+        isDown = true;
+        return send().then(lost);
+      }
+      return isDown ? lost() : undefined;
+    });
+    const done = await deploy(second);
+    expect(done.outcome).toBe('rollback-unverified');
+    expect(done.steps.at(-1)?.words).toContain('may have arrived');
+    expect(text('dags/risk.py')).toBe(renderAirflow(second));
+  });
+
+  test('an answer that is cut is asked for again', async () => {
+    const { open } = bucket();
+    await open().write('risk.py', 'one', record);
+    let isCut = false;
+    between(({ method }) => {
+      if (method !== 'GET' || isCut) return undefined;
+      isCut = true;
+      const body = new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated')) });
+      return Promise.resolve(new Response(body, { status: 200 }));
+    });
+    expect(await open().read('risk.py')).toBe('one');
+    expect(isCut).toBe(true);
+  });
+
   test('that is busy for a while is asked again; one that knows no conditions is written to without', async () => {
     const { text, open } = bucket();
     const statuses = [503, 429, 500];

@@ -80,6 +80,37 @@ describe('a stop', () => {
     expect(await stopIn(airflow, target)).toMatchObject({ outcome: 'stopped', previousHash: null });
   });
 
+  test('takes a canary along that a killed one left, and one that cannot be removed does not end it early', async () => {
+    const { deploy, airflow, target, folder } = await world();
+    await deploy(first);
+    hasRun(airflow);
+    await target.remove('risk.py', 'by the stop that was killed');
+    writeFileSync(join(folder, 'risk__canary.py'), '# of a deployment that was killed\n');
+    expect((await stopIn(airflow, target)).outcome).toBe('stopped');
+    expect(readdirSync(folder)).toEqual([]);
+    await deploy(second);
+    const remove = (name: string, reason: string) =>
+      name.includes('canary') ? Promise.reject(new Error('the disk is tired')) : target.remove(name, reason);
+    const done = await stopIn(airflow, { ...target, remove });
+    expect(done.outcome).toBe('stopped');
+    expect(done.steps[0]?.words).toMatch(/risk__canary\.py may still lie there: the disk is tired/);
+    expect(stepsOf(done)).toContain('verify-stop pass');
+  });
+
+  test('forgets a DAG only once Airflow has seen that its file is gone', async () => {
+    const { deploy, airflow, target } = await world({ removalLag: 4 });
+    await deploy(first);
+    const seen: boolean[] = [];
+    const port = openAirflow({ url: airflow.url, major: 3 });
+    const forget = async (id: string) => {
+      seen.push((await port.dag(id))?.isActive ?? false);
+      await port.forget(id);
+    };
+    expect((await stopIn(airflow, target, { airflow: { ...port, forget } })).outcome).toBe('stopped');
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen).not.toContain(true);
+  });
+
   test('leaves alone what Flightcheck did not write', async () => {
     const { airflow, target, file } = await world();
     writeFileSync(file, '# by hand\n');

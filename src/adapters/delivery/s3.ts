@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsClient } from 'aws4fetch';
 import type { DagTarget } from '../../kernel/delivery.ts';
 import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
-import { readBody } from '../http-body.ts';
+import { type Body, readBody } from '../http-body.ts';
 import { type Kept, readKept, recordName } from './kept.ts';
 
 export interface BucketOptions {
@@ -28,7 +28,13 @@ interface Stored {
   readonly etag: string | null;
 }
 
+interface Answer extends Body {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
 const mostBytes = 16 * 2 ** 20;
+const mostErrorBytes = 64 * 2 ** 10;
 const mostTries = 4;
 
 const hints: Readonly<Record<string, string>> = {
@@ -43,6 +49,11 @@ const isOurs = (status: number): boolean => status >= 400 && status < 500 && sta
 
 const wordsOf = (error: unknown): string =>
   error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+
+/** Nobody was there to hear it. */
+const isNobody = (error: unknown): boolean =>
+  error instanceof Error &&
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT/.test(String((error.cause as { code?: unknown })?.code));
 
 /** What stands in an element of an error; S3 answers in XML. */
 const elementOf = (xml: string, name: string): string | undefined =>
@@ -87,60 +98,64 @@ export function openBucket(options: BucketOptions): DagTarget {
     return `${origin.href.replace(/\/$/, '')}/${path}`;
   };
 
-  /** Asks again while there is no answer, 429 or 5xx; what comes twice has the same effect as once. */
-  const request = async (name: string, init: RequestInit): Promise<Response> => {
+  /** Asks again while there is no whole answer, 429 or 5xx; what comes twice has the same effect as once. */
+  const request = async (name: string, init: RequestInit): Promise<Answer> => {
+    let hasReached = false;
     for (let tries = 1; ; tries += 1) {
       let problem: string;
       try {
         const signal = AbortSignal.timeout(timeoutSeconds * 1000);
         const response = await client.fetch(urlOf(name), { ...init, signal, redirect: 'manual' });
+        const { status, headers } = response;
+        const body = await readBody(response, status === 200 ? mostBytes : mostErrorBytes);
         // Some servers know no conditions, and say so.
-        const mayPass = response.status === 429 || (response.status >= 500 && response.status !== 501);
-        if (!mayPass || tries >= mostTries) return response;
-        await response.body?.cancel();
-        problem = `answers ${response.status}`;
+        if (status !== 429 && (status < 500 || status === 501)) return { status, headers, ...body };
+        hasReached ||= status !== 429;
+        problem = `answers ${status}`;
       } catch (error) {
         const isSlow = error instanceof DOMException && error.name === 'TimeoutError';
+        hasReached ||= !isNobody(error);
         problem = isSlow ? `gave no answer within ${timeoutSeconds} s` : `cannot be reached (${wordsOf(error)})`;
       }
-      if (tries >= mostTries)
-        throw new EnvironmentError('DELIVERY_FAILED', `The ${words} ${problem}, ${tries} times`, {
-          hint: 'Check AWS_ENDPOINT_URL_S3, the region, and that this runner may reach it.',
-        });
+      if (tries >= mostTries) {
+        const isUnsure = hasReached && init.method !== 'GET';
+        throw new EnvironmentError(
+          isUnsure ? 'DELIVERY_UNSURE' : 'DELIVERY_FAILED',
+          `The ${words} ${problem}, ${tries} times${isUnsure ? `, so the change of ${name} may have arrived` : ''}`,
+          {
+            hint: isUnsure
+              ? 'Look at the bucket; run this again when the server answers: it finds what is there.'
+              : 'Check AWS_ENDPOINT_URL_S3, the region, and that this runner may reach it.',
+          },
+        );
+      }
       await sleep(pauseSeconds * 1000 * 2 ** (tries - 1));
     }
   };
 
-  const refused = async (response: Response, what: string): Promise<never> => {
-    const { text } = await readBody(response, 64 * 2 ** 10);
+  const refused = ({ status, headers, text }: Answer, what: string): never => {
     const code = elementOf(text, 'Code');
-    const elsewhere = response.headers.get('x-amz-bucket-region');
+    const elsewhere = headers.get('x-amz-bucket-region');
     const said = [code, elementOf(text, 'Message')].filter((part) => part !== undefined).join(': ');
-    const message = `${what} in the ${words} failed: ${said || `status ${response.status}`}`;
+    const message = `${what} in the ${words} failed: ${said || `status ${status}`}`;
     const hint =
       elsewhere && elsewhere !== region
         ? `The bucket is in ${elsewhere}: write environments.*.deliver.s3.region.`
         : ((code && hints[code]) ?? 'See what the server says, and check the rights of the account.');
-    if (isOurs(response.status) || elsewhere) throw new UsageError('DELIVERY_REFUSED', message, { hint });
+    if (isOurs(status) || elsewhere) throw new UsageError('DELIVERY_REFUSED', message, { hint });
     throw new EnvironmentError('DELIVERY_FAILED', message, { hint });
   };
 
   const get = async (name: string): Promise<Stored> => {
-    const response = await request(name, { method: 'GET' });
-    if (response.status !== 200) {
-      const copy = response.clone();
-      // A 404 of anything else, a bucket or an account, is no empty place.
-      const isNone = response.status === 404 && elementOf((await readBody(copy, 64 * 2 ** 10)).text, 'Code') === 'NoSuchKey';
-      if (!isNone) return refused(response, `Reading ${name}`);
-      await response.body?.cancel();
-      return { text: null, etag: null };
-    }
-    const { text, isWhole } = await readBody(response, mostBytes);
-    if (!isWhole)
+    const answer = await request(name, { method: 'GET' });
+    // A 404 of anything else, a bucket or an account, is no empty place.
+    if (answer.status === 404 && elementOf(answer.text, 'Code') === 'NoSuchKey') return { text: null, etag: null };
+    if (answer.status !== 200) return refused(answer, `Reading ${name}`);
+    if (!answer.isWhole)
       throw new EnvironmentError('DELIVERY_FAILED', `${name} in the ${words} is larger than ${mostBytes} bytes`, {
         hint: 'It is no DAG file of ours: remove it, or choose another folder.',
       });
-    return { text, etag: response.headers.get('etag') };
+    return { text: answer.text, etag: answer.headers.get('etag') };
   };
 
   /** Replaces an object or, with null, removes it; false when it is no longer what `now` says. */
@@ -150,15 +165,12 @@ export function openBucket(options: BucketOptions): DagTarget {
     else if (now?.text === null && text !== null) conditions['if-none-match'] = '*';
     const init = text === null ? { method: 'DELETE' } : { method: 'PUT', body: text };
     const type = text === null ? {} : { 'content-type': name.endsWith('.py') ? 'text/x-python' : 'application/json' };
-    let response = await request(name, { ...init, headers: { ...type, ...conditions } });
-    if (response.status === 501) {
-      await response.body?.cancel();
-      response = await request(name, { ...init, headers: type });
-    }
-    if (!response.ok && response.status !== 412 && response.status !== 409 && !(text === null && response.status === 404))
-      await refused(response, `${text === null ? 'Removing' : 'Writing'} ${name}`);
-    await response.body?.cancel();
-    if (response.status !== 412 && response.status !== 409) return true;
+    let answer = await request(name, { ...init, headers: { ...type, ...conditions } });
+    if (answer.status === 501) answer = await request(name, { ...init, headers: type });
+    const { status } = answer;
+    const isDone = (status >= 200 && status < 300) || (text === null && status === 404);
+    if (isDone) return true;
+    if (status !== 412 && status !== 409) refused(answer, `${text === null ? 'Removing' : 'Writing'} ${name}`);
     // Where an answer was lost and the request was made again, it is our own change that is met.
     return (await get(name)).text === text;
   };

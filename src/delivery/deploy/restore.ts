@@ -99,7 +99,10 @@ const hasHistory = async (airflow: Airflow, id: string): Promise<boolean> =>
  * A DAG without a file must be gone, and its import error with it. Looked at twice, for Airflow may be reading the file while
  * it is removed. One that has run for others than us keeps its history: it is gone when Airflow schedules it no more.
  */
-export async function gone(options: Omit<RestoreOptions, 'target'>, name: string): Promise<Verified> {
+export async function gone(
+  options: Omit<RestoreOptions, 'target'> & { readonly forgets?: 'inactive' },
+  name: string,
+): Promise<Verified> {
   const { airflow, clock } = options;
   const id = name.slice(0, -'.py'.length);
   const started = clock.now().getTime();
@@ -110,7 +113,7 @@ export async function gone(options: Omit<RestoreOptions, 'target'>, name: string
     try {
       const dag = await airflow.dag(id);
       const isKept = dag !== null && (await hasHistory(airflow, id));
-      if (dag !== null && !isKept) await airflow.forget(id);
+      if (dag !== null && !isKept && !(options.forgets === 'inactive' && dag.isActive)) await airflow.forget(id);
       const isListed = isKept ? dag.isActive : dag !== null;
       const isBroken = (await tracesOf(airflow, name)).length > 0;
       inARow = isListed || isBroken ? 0 : inARow + 1;

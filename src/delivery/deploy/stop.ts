@@ -46,12 +46,26 @@ export async function stop(options: StopOptions): Promise<Deployment> {
   const removed = await timed('remove', async () => {
     if (text !== null && spec === null) return foreign(name, target.words);
     if (text === null && scheduled && previousHash === null) return foreign(dagId, airflow.url);
-    return remove(options, name, text !== null);
+    const result = await remove(options, name, text !== null);
+    return { ...result, words: `${result.words}${await removeCanary(options, name)}` };
   });
   if (removed.outcome === 'fail') return end('refused');
   await timed('pause', () => pause(airflow, dagId));
   const verified = await timed('verify-stop', () => proveStop(options, name));
   return end(verified.outcome === 'pass' ? 'stopped' : 'stop-unverified');
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A canary of a deployment that was killed on its way; one that stays starts nothing, and is told. */
+async function removeCanary({ target }: StopOptions, name: string): Promise<string> {
+  const canary = fileNameOf(`${name.slice(0, -'.py'.length)}__canary`);
+  try {
+    await target.remove(canary, 'Stopped by Flightcheck.');
+    return '';
+  } catch (error) {
+    return `; ${canary} may still lie there: ${wordsOf(error)}`;
+  }
 }
 
 async function remove(options: StopOptions, name: string, isThere: boolean): Promise<Result> {
@@ -60,10 +74,11 @@ async function remove(options: StopOptions, name: string, isThere: boolean): Pro
   try {
     await target.remove(name, 'Stopped by Flightcheck.');
   } catch (error) {
-    if ((await hasArrived(options, name, null, error)) !== true) throw error;
+    const arrived = await hasArrived(options, name, null, error);
+    if (arrived === false) throw error;
+    // What Airflow shows decides.
+    if (arrived === null) return { outcome: 'skipped', words: wordsOf(error) };
   }
-  // A canary that was killed on its way.
-  await target.remove(fileNameOf(`${name.slice(0, -'.py'.length)}__canary`), 'Stopped by Flightcheck.');
   return { outcome: 'pass', words: `${name} is removed from ${target.words}` };
 }
 
@@ -77,13 +92,14 @@ async function pause(airflow: Airflow, dagId: string): Promise<Result> {
     if (!dag.isPaused) await airflow.setPaused(dagId, true);
     return { outcome: 'pass', words };
   } catch (error) {
-    const words = `it cannot be paused until Airflow has seen that its file is gone: ${error instanceof Error ? error.message : String(error)}`;
+    const words = `it cannot be paused until Airflow has seen that its file is gone: ${wordsOf(error)}`;
     return { outcome: 'skipped', words };
   }
 }
 
 async function proveStop(options: StopOptions, name: string): Promise<Result> {
-  const verified = await gone(options, name);
+  // Forgotten too early, it would come back unpaused from a file that Airflow has not seen go.
+  const verified = await gone({ ...options, forgets: 'inactive' }, name);
   if (verified.isProven) return { outcome: 'pass', words: 'no file lies there, and Airflow schedules no such DAG' };
   const dag = await options.airflow.dag(options.dagId).catch(() => null);
   const waited = `after ${Math.round(verified.seconds)} s ${verified.reason}`;
