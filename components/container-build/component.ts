@@ -8,7 +8,6 @@ export const component = defineComponent({
       runner: 'build',
       reads: ['image-repository', 'image-tag', 'builder', 'build-cache', 'promote'],
       image: 'build-image',
-      runsForTags: true,
       reports: {
         junit: 'build.junit.xml',
         codequality: 'build.codequality.json',

@@ -12,7 +12,7 @@ const before = { ...structure.jobs, ...unitTests.jobs, 'ml-test-score': score };
 const build = { 'container-build': { ...containerBuild.jobs['container-build'], unless: 'build-when' } } as const;
 
 // The gate is decided before anything is deployed; the tasks run in the image of this pipeline.
-const follows = { 'container-build': 'artifacts', report: 'order' } as const;
+const follows = { 'container-build': 'artifacts', report: 'gate' } as const;
 const { 'dag-deploy': deploy, 'dag-review': review, ...others } = dagDeploy.jobs;
 
 export const component = defineComponent({

@@ -43,6 +43,9 @@ const variable = (name: OptionName): unknown => {
   throw new Error(`${name}: an input of type ${type} cannot become a variable; declare it as a string`);
 };
 
+/** What may be deployed: whatever else runs there, the checks do, so that nothing is deployed without them. */
+const isDeployed = '$CI_COMMIT_TAG || $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH';
+
 /**
  * What acts on an environment: the default branch and tags, where the environment's secrets may be, or merge requests, when
  * somebody has said so. A job that nobody need ever start must not hold up the pipeline.
@@ -54,7 +57,7 @@ const actingRules = ({ on, when }: Acts): readonly object[] => {
       ...(when === 'asked' ? [isNever('deploy-when')] : []),
       { if: '$CI_PIPELINE_SOURCE == "merge_request_event"', when: 'never' },
       {
-        if: '$CI_COMMIT_TAG || $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH',
+        if: isDeployed,
         ...(when === 'asked' ? asked : { when: input('deploy-when') }),
       },
     ];
@@ -80,14 +83,15 @@ function environmentOf({ on, stoppedBy, stops }: Acts): object {
 /** Keeps a job out of every pipeline. */
 const isNever = (name: OptionName): object => ({ if: `"${input(name)}" == "never"`, when: 'never' });
 
-/** Merge request pipelines, and branch pipelines where no merge request pipeline runs for the same push. */
-const rules = ({ runsAlways = false, runsForTags = false, unless }: ComponentJob): readonly object[] => {
+/** Merge request pipelines, what is deployed, and branch pipelines where no merge request pipeline runs for the same push. */
+const rules = ({ runsAlways = false, unless }: ComponentJob): readonly object[] => {
   const when = runsAlways ? { when: 'always' } : {};
   return [
     ...(unless === undefined ? [] : [isNever(unless)]),
     { if: '$CI_PIPELINE_SOURCE == "merge_request_event"', ...when },
+    { if: isDeployed, ...when },
     { if: '$CI_PIPELINE_SOURCE == "push" && $CI_OPEN_MERGE_REQUESTS', when: 'never' },
-    { if: runsForTags ? '$CI_COMMIT_BRANCH || $CI_COMMIT_TAG' : '$CI_COMMIT_BRANCH', ...when },
+    { if: '$CI_COMMIT_BRANCH', ...when },
   ];
 };
 
@@ -118,10 +122,15 @@ const caches = (job: ComponentJob, release: Release): readonly object[] => [
     : []),
 ];
 
-/** A job that may not be in the pipeline must be an optional need, else GitLab refuses the whole of it. */
+/**
+ * A job that may not be in the pipeline must be an optional need, else GitLab refuses the whole of it; which it shall where
+ * somebody has taken out the gate.
+ */
 const needsOf = ({ needs = [], follows = {} }: ComponentJob): readonly object[] => [
   ...needs.map((name) => ({ job: jobName(name), artifacts: true })),
-  ...Object.entries(follows).map(([name, what]) => ({ job: jobName(name), artifacts: what === 'artifacts', optional: true })),
+  ...Object.entries(follows).map(([name, what]) =>
+    what === 'gate' ? { job: jobName(name), artifacts: false } : { job: jobName(name), artifacts: true, optional: true },
+  ),
 ];
 
 export function renderJob(job: ComponentJob, bootstrap: string, release: Release): Readonly<Record<string, unknown>> {

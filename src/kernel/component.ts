@@ -27,16 +27,17 @@ export interface ComponentJob {
   readonly costs?: 'read' | 'write';
   /** Holds an identity token for Control Tower: only for a job that runs no code of the repo. */
   readonly hasIdentity?: boolean;
-  /** Runs in the pipelines of tags too: a release gets the image of its commit. */
-  readonly runsForTags?: boolean;
   /** Runs whatever became of the jobs before it. */
   readonly runsAlways?: boolean;
   /** Acts on an environment: one at a time, never interrupted. */
   readonly acts?: Acts;
   /** Jobs of the same component whose artifacts it reads. */
   readonly needs?: readonly string[];
-  /** Jobs of the same component that it waits for where they are in the pipeline; `artifacts`: and reads what they left. */
-  readonly follows?: Readonly<Record<string, 'artifacts' | 'order'>>;
+  /**
+   * Jobs of the same component that it waits for: `artifacts`: where they are in the pipeline, and reads what they left;
+   * `gate`: they must be in the pipeline and end well.
+   */
+  readonly follows?: Readonly<Record<string, 'artifacts' | 'gate'>>;
   /** The input that is `never` where the job shall not be. */
   readonly unless?: 'build-when';
 }

@@ -317,24 +317,38 @@ test('a job that runs hooks cannot hand over something to be sent under the iden
 });
 
 describe('rules', () => {
-  const all = ['structure', 'unit-tests', 'ml-test-score', 'report'];
+  const checks = ['structure', 'unit-tests', 'ml-test-score', 'container-build', 'report'];
+  const branch = (name: string) => ({ CI_COMMIT_BRANCH: name, CI_DEFAULT_BRANCH: 'main' });
+  const open = { CI_OPEN_MERGE_REQUESTS: 'ml/model!7' };
   const jobsFor = async (variables: Readonly<Record<string, string>>) => {
+    const inputs = { 'build-when': 'on_success', 'deploy-when': 'on_success', 'review-when': 'on_success' };
     const project = offline.project(
       `rules-${Object.values(variables).join('-').replace(/\W/g, '')}`,
-      include('model-pipeline', '1.0.0'),
+      include('model-pipeline', '1.0.0', inputs),
     );
     const { code, output } = await offline.run(project, {
       variables,
-      arguments: ['--list-csv', '--ignore-predefined-vars', 'CI_PIPELINE_SOURCE'],
+      arguments: [
+        '--list-csv',
+        ...['--ignore-predefined-vars', 'CI_PIPELINE_SOURCE,CI_COMMIT_BRANCH,CI_COMMIT_TAG,CI_DEFAULT_BRANCH'],
+      ],
     });
     expect(code, output).toBe(0);
-    return all.filter((job) => new RegExp(`^${job}(: \\[1/1\\])?;`, 'm').test(output));
+    return [...checks, 'dag-deploy', 'dag-review'].filter((job) => new RegExp(`^${job}(: \\[1/1\\])?;`, 'm').test(output));
   };
   test.each([
-    ['a push to a branch', { CI_PIPELINE_SOURCE: 'push' }, all],
-    ['a merge request', { CI_PIPELINE_SOURCE: 'merge_request_event' }, all],
-    ['a push to a branch with an open merge request', { CI_PIPELINE_SOURCE: 'push', CI_OPEN_MERGE_REQUESTS: 'ml/model!7' }, []],
-    ['a schedule while a merge request is open', { CI_PIPELINE_SOURCE: 'schedule', CI_OPEN_MERGE_REQUESTS: 'ml/model!8' }, all],
+    ['a push to a branch', { CI_PIPELINE_SOURCE: 'push', ...branch('faster') }, checks],
+    ['a push to a branch with an open merge request', { CI_PIPELINE_SOURCE: 'push', ...branch('faster'), ...open }, []],
+    ['a schedule while a merge request is open', { CI_PIPELINE_SOURCE: 'schedule', ...branch('faster'), ...open }, checks],
+    ['a merge request', { CI_PIPELINE_SOURCE: 'merge_request_event', ...branch('') }, [...checks, 'dag-review']],
+    // Whatever deploys brings the gate before it.
+    ['a push to the default branch', { CI_PIPELINE_SOURCE: 'push', ...branch('main') }, [...checks, 'dag-deploy']],
+    [
+      'a push to the default branch that is merged elsewhere by an open merge request',
+      { CI_PIPELINE_SOURCE: 'push', ...branch('main'), ...open },
+      [...checks, 'dag-deploy'],
+    ],
+    ['a tag', { CI_PIPELINE_SOURCE: 'push', CI_COMMIT_TAG: 'v1', ...branch('') }, [...checks, 'dag-deploy']],
   ])('%s', async (_, variables, jobs) => {
     expect(await jobsFor(variables)).toEqual(jobs);
   });
