@@ -203,6 +203,12 @@ test('model-pipeline runs the jobs of the other components, wired with needs', (
   });
 });
 
+test('a folder for layers is a path, not a command', () => {
+  const given = (value: string) => interpolate(templateOf('container-build'), { 'build-cache': value }, released).ok;
+  expect(['', '/cache/flightcheck', '/mnt/c @1/layers'].map(given)).toEqual([true, true, true]);
+  expect(['/$(id)', '/`id`', '/a;b', '/"', 'cache'].map(given)).toEqual([false, false, false, false, false]);
+});
+
 test('model-pipeline builds and deploys where asked: after the gate, in the image of this pipeline', () => {
   const jobs = jobsOf('model-pipeline');
   const follows = [

@@ -31,7 +31,7 @@ export const imageOptions = {
     type: 'string',
     description:
       'Folder on the disk of the runner, by its whole path, in which buildah keeps layers between builds: a change of code then installs no packages again. Empty: nothing is kept.',
-    regex: '^(/.*)?$',
+    regex: '^(/[A-Za-z0-9._/:@+=, -]*)?$',
     default: '',
   },
 } as const;
