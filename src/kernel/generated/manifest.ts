@@ -1037,7 +1037,7 @@ export interface ResolvedManifest {
     /**
      * The rules of this model, as a set: those that are not named any more end.
      *
-     * @maxItems 50
+     * @maxItems 20
      *
      * Items: When values of this model's metric raise an alert, and what is done then.
      */

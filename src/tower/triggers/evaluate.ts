@@ -31,7 +31,9 @@ interface Rule {
   readonly modelId?: number | null;
 }
 
-const mostPoints = 5000;
+/** Of one series, by a rule at once and by all rules in one transaction: nobody's values wait long for those of another. */
+const mostPoints = 500;
+const mostEvents = 100;
 
 /** The state of a rule for a series, locked; made when there is none. */
 async function lockState(connection: Connection, rule: Rule, seriesId: number): Promise<RuleState> {
@@ -97,20 +99,26 @@ async function close(connection: Connection, rule: Rule, series: Series, { at }:
 const record = (connection: Connection, rule: Rule, series: Series, event: RuleEvent): Promise<void> =>
   event.event === 'opened' ? open(connection, rule, series, event) : close(connection, rule, series, event);
 
-async function judgeSeries(connection: Connection, rule: Rule, series: Series): Promise<void> {
+/** @returns how many alerts opened or closed, and whether there is more to judge. */
+async function judgeSeries(connection: Connection, rule: Rule, series: Series, most: number) {
   let state = await lockState(connection, rule, series.seriesId);
   const { rows } = await sql<{ at: Date; value: number }>`
     with judged as (select ${series.seriesId}::bigint as id, ${series.metricId}::bigint as metric_id)
     select ts as at, value from ${pointStore.scan('judged', { after: new Date(state.judgedTo) })} as judged_points
     order by ts limit ${mostPoints}`.execute(connection);
+  let events = 0;
+  let judgedPoints = 0;
   for (const { at, value } of rows) {
+    if (events >= most) break;
     const judged = judge(rule.definition, state, { at: at.getTime(), value });
     state = judged.state;
-    if (judged.event) await record(connection, rule, series, judged.event);
+    judgedPoints += 1;
+    if (!judged.event) continue;
+    await record(connection, rule, series, judged.event);
+    events += 1;
   }
   await keepState(connection, rule, series.seriesId, state);
-  if (rows.length === mostPoints)
-    await sql`insert into touched (series_id) values (${series.seriesId}) on conflict do nothing`.execute(connection);
+  return { events, hasMore: judgedPoints < rows.length || rows.length === mostPoints };
 }
 
 /** Rules that judge the series. They cannot be switched off until the transaction ends. */
@@ -130,20 +138,37 @@ async function rulesFor(connection: Connection, series: Series): Promise<readonl
   return matching;
 }
 
-/** Judges one series that has new values. @returns false when there is none. */
-export const evaluateNext = (db: Database): Promise<boolean> =>
+/** The next series with new values, by id. */
+async function claimSeries(connection: Connection, after: number): Promise<Series | undefined> {
+  const { rows } = await sql<Series>`
+    with claimed as (
+      delete from touched where series_id = (
+        select series_id from touched where series_id > ${after} order by series_id limit 1 for update skip locked)
+      returning series_id
+    )
+    select series.id as "seriesId", series.metric_id as "metricId", series.model_id as "modelId", metric.name as metric
+    from claimed join series on series.id = claimed.series_id join metric on metric.id = series.metric_id`.execute(connection);
+  return rows[0];
+}
+
+/**
+ * Judges one series that has new values: the first after the one given, so that all take turns.
+ * @returns its id; null when there is none.
+ */
+export const evaluateNext = (db: Database, after = 0): Promise<number | null> =>
   inTransaction(db, async (connection) => {
-    const { rows } = await sql<Series>`
-      with claimed as (
-        delete from touched where series_id = (select series_id from touched order by series_id limit 1 for update skip locked)
-        returning series_id
-      )
-      select series.id as "seriesId", series.metric_id as "metricId", series.model_id as "modelId", metric.name as metric
-      from claimed join series on series.id = claimed.series_id join metric on metric.id = series.metric_id`.execute(connection);
-    const [series] = rows;
-    if (!series) return false;
-    for (const rule of await rulesFor(connection, series)) await judgeSeries(connection, rule, series);
-    return true;
+    const series = (await claimSeries(connection, after)) ?? (after > 0 ? await claimSeries(connection, 0) : undefined);
+    if (!series) return null;
+    let left = mostEvents;
+    let hasMore = false;
+    for (const rule of await rulesFor(connection, series)) {
+      const judged = left > 0 ? await judgeSeries(connection, rule, series, left) : { events: 0, hasMore: true };
+      left -= judged.events;
+      hasMore ||= judged.hasMore;
+    }
+    if (hasMore)
+      await sql`insert into touched (series_id) values (${series.seriesId}) on conflict do nothing`.execute(connection);
+    return series.seriesId;
   });
 
 interface Silent extends Series, Point {}

@@ -21,14 +21,15 @@ export function startWorker(options: WorkerOptions): Worker {
   let isStopped = false;
   let wake = () => {};
   let lastSilence = 0;
+  let series: number | null = null;
   const round = async (): Promise<boolean> => {
     if (Date.now() - lastSilence >= Math.min(silenceEvery, pause * 60)) {
       lastSilence = Date.now();
       await evaluateSilence(db, new Date());
     }
-    const hasJudged = await evaluateNext(db);
+    series = await evaluateNext(db, series ?? 0);
     const hasDelivered = await deliverNext(db, options);
-    return hasJudged || hasDelivered;
+    return series !== null || hasDelivered;
   };
   const run = async (): Promise<void> => {
     while (!isStopped) {

@@ -171,6 +171,15 @@ it('do what the operator allows; what is wrong with one costs neither the others
       { name: 'variable', reason: expect.stringContaining('/actions/0') },
     ],
   });
+  const many = Array.from({ length: 22 }, (_, i) => ({ ...silence, name: `${i}` }));
+  expect((await report([{ ...drift, cooldownHours: 0.5 }, ...many])).body.rules).toMatchObject({
+    kept: 20,
+    refused: [
+      { name: 'drift', reason: expect.stringMatching(/cooldownHours is 0\.5, .*1 hour or more/) },
+      { name: '20', reason: 'a model has at most 20 rules' },
+      { name: '21' },
+    ],
+  });
   const treasury = { project_id: '50', job_project_id: '50', project_path: 'treasury/rates', namespace_path: 'treasury' };
   expect((await report([drift], treasury, { name: 'rates' })).body.rules).toMatchObject({
     kept: 0,

@@ -565,6 +565,32 @@ onBothDatabases((store) => {
     ]);
   });
 
+  it('judges what floods in piece by piece, and others in between', async () => {
+    await make({ when: { of: 'value', is: 'above', limit: 0.2 }, cooldownHours: 0 });
+    await make({ when: { of: 'value', is: 'above', limit: 0.2 }, cooldownHours: 0 }, 'the same');
+    await post(Array.from({ length: 240 }, (_, i) => [i + 1, i % 2] as const));
+    const other = await addModel('other');
+    await post([[1, 1]], other);
+    const flood = await evaluateNext(store().db);
+    const raised = async () =>
+      (
+        await sql<{ model: number; n: number }>`select model_id as model, count(*) as n from alert group by 1 order by 1`.execute(
+          store().db,
+        )
+      ).rows;
+    expect(await raised()).toEqual([{ model: model.modelId, n: 50 }]);
+    expect(await evaluateNext(store().db, flood ?? 0)).not.toBe(flood);
+    expect(await raised()).toEqual([
+      { model: model.modelId, n: 50 },
+      { model: other.modelId, n: 2 },
+    ]);
+    expect(await judgeAll()).toBeGreaterThan(2);
+    expect(await raised()).toEqual([
+      { model: model.modelId, n: 240 },
+      { model: other.modelId, n: 2 },
+    ]);
+  });
+
   it('has no error of its own in any of this', () => {
     expect(errors).toEqual([]);
   });
