@@ -85,7 +85,7 @@ function fieldOf(pointer: string, actions: readonly Action[]): string {
   const [, first = '', second = '', third = ''] = pointer.split('/');
   if (first === 'when') return second || 'of';
   if (first !== 'actions') return first || 'form';
-  const action = actions[Number(second)];
+  const action = second === '' ? undefined : actions[Number(second)];
   return third === 'variables' ? 'variables' : action ? ofAction[action.do] : 'form';
 }
 

@@ -14,6 +14,7 @@ interface Claimed {
   readonly attempts: number;
   readonly action: Action;
   readonly definition: RuleDefinition;
+  readonly projectId: number;
   readonly issuer: string;
   readonly externalId: string;
   readonly path: string;
@@ -29,19 +30,21 @@ const mostAttempts = 200;
 
 export const pauseAfter = (attempts: number): number => Math.min(longestPauseSeconds, 5 * 2 ** Math.min(attempts - 1, 20));
 
-async function claim(db: Database): Promise<Claimed | null> {
+/** Of what is due, the oldest of the next project by id: all take turns, however much one of them has. */
+async function claim(db: Database, after: number): Promise<Claimed | null> {
   const { rows } = await sql<Claimed>`
     with claimed as (
       update delivery set attempts = attempts + 1, next_at = now() + make_interval(secs => ${leaseSeconds})
       where id = (
-        select id from delivery where state = 'waiting' and next_at <= now()
+        select delivery.id from delivery join alert on alert.id = delivery.alert_id join model on model.id = alert.model_id
+        where state = 'waiting' and next_at <= now()
           and not exists (select 1 from delivery as before where before.alert_id = delivery.alert_id
             and before.action = delivery.action and before.state = 'waiting' and before.id < delivery.id)
-        order by next_at, id limit 1 for update skip locked)
+        order by model.project_id <= ${after}, model.project_id, next_at, delivery.id limit 1 for update of delivery skip locked)
       returning *
     )
     select claimed.id, claimed.alert_id as "alertId", claimed.event, claimed.attempts,
-      rule.definition -> 'actions' -> claimed.action as action, rule.definition, project.issuer, project.external_id as "externalId",
+      rule.definition -> 'actions' -> claimed.action as action, rule.definition, project.id as "projectId", project.issuer, project.external_id as "externalId",
       project.path, rule.model_id is not null as "isOfRepository"
     from claimed join alert on alert.id = claimed.alert_id join rule on rule.id = alert.rule_id
       join model on model.id = alert.model_id join project on project.id = model.project_id`.execute(db);
@@ -192,10 +195,10 @@ export interface DeliverOptions {
   onError(error: unknown): void;
 }
 
-/** One attempt at the delivery that waits longest. @returns false when none is due. */
-export async function deliverNext(db: Database, { actions, url, onError }: DeliverOptions): Promise<boolean> {
-  const claimed = await claim(db);
-  if (!claimed) return false;
+/** One attempt at a delivery, of the first project after the one given. @returns whose it was; null when none is due. */
+export async function deliverNext(db: Database, { actions, url, onError }: DeliverOptions, after = 0): Promise<number | null> {
+  const claimed = await claim(db, after);
+  if (!claimed) return null;
   const [alert] = await listAlerts(db, { scope: null, id: claimed.alertId, limit: 1 });
   try {
     if (!alert) throw new Error(`Alert ${claimed.alertId} is gone`);
@@ -213,5 +216,5 @@ export async function deliverNext(db: Database, { actions, url, onError }: Deliv
       db,
     );
   }
-  return true;
+  return claimed.projectId;
 }

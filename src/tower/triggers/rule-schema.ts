@@ -85,7 +85,7 @@ export const ruleSchema = {
       maximum: 100,
       default: 2,
     },
-    actions: { type: 'array', maxItems: 8, items: { anyOf: actions }, default: [] },
+    actions: { type: 'array', maxItems: 8, uniqueItems: true, items: { anyOf: actions }, default: [] },
     enabled: { type: 'boolean', description: 'Judges values that come from now on.', default: false },
   },
 } as const;

@@ -22,14 +22,15 @@ export function startWorker(options: WorkerOptions): Worker {
   let wake = () => {};
   let lastSilence = 0;
   let series: number | null = null;
+  let project: number | null = null;
   const round = async (): Promise<boolean> => {
     if (Date.now() - lastSilence >= Math.min(silenceEvery, pause * 60)) {
       lastSilence = Date.now();
       await evaluateSilence(db, new Date());
     }
     series = await evaluateNext(db, series ?? 0);
-    const hasDelivered = await deliverNext(db, options);
-    return series !== null || hasDelivered;
+    project = await deliverNext(db, options, project ?? 0);
+    return series !== null || project !== null;
   };
   const run = async (): Promise<void> => {
     while (!isStopped) {

@@ -157,6 +157,7 @@ it('do what the operator allows; what is wrong with one costs neither the others
     { ...drift, name: 'pipeline', actions: [{ do: 'pipeline', ref: 'main' }] },
     { ...drift, name: 'dag', actions: [{ do: 'airflow', at: 'prod', dag: 'retrain' }] },
     { ...drift, name: 'other dag', actions: [{ do: 'airflow', at: 'prod', dag: 'payroll' }] },
+    { ...drift, name: 'twice', actions: [{ do: 'issue' }, { do: 'issue' }] },
     { name: 'half', metric: 'm' },
     { ...drift, name: 'variable', actions: [{ do: 'pipeline', ref: 'main', variables: { FLIGHTCHECK_ALERT_ID: 'x' } }] },
   ]);
@@ -167,6 +168,7 @@ it('do what the operator allows; what is wrong with one costs neither the others
       { name: 'drift', reason: 'another rule of this model has this name' },
       { name: 'pipeline', reason: expect.stringMatching(/does not let rules of this project do pipeline/) },
       { name: 'other dag', reason: expect.stringMatching(/do airflow:prod:payroll/) },
+      { name: 'twice', reason: expect.stringContaining('/actions') },
       { name: 'half', reason: expect.stringContaining('when') },
       { name: 'variable', reason: expect.stringContaining('/actions/0') },
     ],

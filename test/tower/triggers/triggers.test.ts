@@ -591,6 +591,35 @@ onBothDatabases((store) => {
     ]);
   });
 
+  it('lets projects take turns in what is delivered', async () => {
+    await make({ actions: [{ do: 'webhook', to: 'ops' }], when: { of: 'value', is: 'above', limit: 0.2 }, cooldownHours: 0 });
+    await post(Array.from({ length: 12 }, (_, i) => [i + 1, i % 2] as const));
+    await judgeAll();
+    const other = await addModel('other');
+    const { rows } = await sql<{ id: number }>`
+      insert into project (issuer, external_id, path) values ('local', 'other', 'risk/other') returning id`.execute(store().db);
+    await sql`update model set project_id = ${rows[0]?.id} where id = ${other.modelId}`.execute(store().db);
+    await post([[1, 1]], other);
+    await judgeAll();
+    const models: string[] = [];
+    const noting = {
+      ...actions(),
+      async send(_: unknown, __: unknown, body: string) {
+        models.push(JSON.parse(body).data.model.name);
+      },
+    };
+    let last: number | null = null;
+    do
+      last = await deliverNext(
+        store().db,
+        { actions: noting, url: 'https://tower.example.com', onError: (e) => errors.push(e) },
+        last ?? 0,
+      );
+    while (last !== null);
+    expect(models.slice(0, 2).sort()).toEqual(['late', 'other']);
+    expect(models).toHaveLength(12);
+  });
+
   it('has no error of its own in any of this', () => {
     expect(errors).toEqual([]);
   });
