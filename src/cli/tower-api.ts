@@ -1,4 +1,5 @@
 /** Asks a running Control Tower, as its operator. */
+import { readBody } from '../adapters/http-body.ts';
 import { EnvironmentError, UsageError } from '../kernel/failure.ts';
 import { oneLine } from '../reports/text.ts';
 import type { Context } from './command.ts';
@@ -31,6 +32,7 @@ const hints: Readonly<Record<number, string>> = {
 };
 
 const timeoutMs = 15_000;
+const mostMebibytes = 16;
 
 /** @throws UsageError or EnvironmentError, in the words of the server. */
 export async function askTower(
@@ -41,6 +43,7 @@ export async function askTower(
 ): Promise<unknown> {
   let response: Response;
   let text: string;
+  let isWhole: boolean;
   try {
     response = await fetch(new URL(path, url), {
       method,
@@ -49,13 +52,17 @@ export async function askTower(
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
-    text = await response.text();
+    ({ text, isWhole } = await readBody(response, mostMebibytes * 2 ** 20));
   } catch (cause) {
     throw new EnvironmentError('TOWER_UNREACHABLE', `Control Tower at ${oneLine(url)} does not answer`, {
       hint: 'Check the address, and that the server runs.',
       cause,
     });
   }
+  if (!isWhole)
+    throw new EnvironmentError('TOWER_ANSWER', `Control Tower at ${oneLine(url)} answers with more than ${mostMebibytes} MiB`, {
+      hint: 'Is this the address of a Control Tower?',
+    });
   let answer: unknown;
   try {
     answer = text === '' ? null : JSON.parse(text);

@@ -1,5 +1,7 @@
 /** `flightcheck tower token` against a running server and against the database: what is printed, and how it ends. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -79,6 +81,26 @@ test.each([
     expect(errors).toContain(why);
   }
   expect((await alone('list')).text).not.toContain('odd');
+});
+
+test('an answer without an end is not read to its end', async () => {
+  const endless = createServer((_, response) => {
+    const send = (): void => {
+      while (!response.destroyed && response.write('x'.repeat(2 ** 20)));
+    };
+    response.on('drain', send);
+    send();
+  });
+  await new Promise<void>((resolve) => void endless.listen(0, '127.0.0.1', resolve));
+  try {
+    const url = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
+    const { code, errors } = await call(['tower', 'token', 'list', '--tower-url', url], { FLIGHTCHECK_TOWER_TOKEN: 'x' });
+    expect(errors).toContain(`Control Tower at ${url}/ answers with more than 16 MiB`);
+    expect(code).toBe(3);
+  } finally {
+    endless.closeAllConnections();
+    endless.close();
+  }
 });
 
 test('both ways answer with the same JSON', async () => {

@@ -3,6 +3,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { bytesWithin } from '../../kernel/bytes.ts';
 import { HttpProblem } from '../api/problem.ts';
 import type { Database } from '../store/database.ts';
 import { closeSession, findSession, longestHours, openSession, type Session } from '../store/sessions.ts';
@@ -72,20 +73,30 @@ export const getCallback =
     return c.redirect(returnTo, 303);
   };
 
-/** The fields of a form that a page of ours sent for who is logged in. @throws HttpProblem 401, 403 */
+const mostFormBytes = 16_384;
+
+async function readForm(c: Context): Promise<URLSearchParams> {
+  if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''))
+    throw new HttpProblem('unsupported-media-type', 'Send the form as a page does.');
+  const isTooLong = Number(c.req.header('content-length') ?? 0) > mostFormBytes;
+  const { bytes, isWhole } = await bytesWithin(isTooLong ? null : c.req.raw.body, mostFormBytes);
+  if (isTooLong || !isWhole) throw new HttpProblem('too-large', 'The form is too large.');
+  return new URLSearchParams(bytes.toString('utf8'));
+}
+
+/** The fields of a form that a page of ours sent for who is logged in. @throws HttpProblem 400, 401, 403, 413, 415 */
 export async function ownForm(
   c: Context,
 ): Promise<{ readonly person: Session; readonly fields: Readonly<Record<string, string>> }> {
   const person = c.get('person');
   if (!person) throw new HttpProblem('unauthorized', 'Log in first.');
-  if (Number(c.req.header('content-length') ?? Number.POSITIVE_INFINITY) > 16_384)
-    throw new HttpProblem('too-large', 'The form is too large.');
-  if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''))
-    throw new HttpProblem('unsupported-media-type', 'Send the form as a page does.');
-  const sent = new URLSearchParams(await c.req.text());
+  const sent = await readForm(c);
   const [given, expected] = [Buffer.from(sent.get('csrf') ?? ''), Buffer.from(person.csrf)];
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     throw new HttpProblem('forbidden', 'The form is not one of this session. Load the page again.');
+  // No text of PostgreSQL can hold it.
+  for (const [name, value] of sent)
+    if (value.includes('\u0000')) throw new HttpProblem('bad-request', `The field ${name.slice(0, 60)} holds a NUL.`);
   return { person, fields: Object.fromEntries(sent) };
 }
 

@@ -125,6 +125,33 @@ describe('an alert', () => {
     expect(await acts('alert.acknowledged')).toHaveLength(1);
   });
 
+  it('is not by a form with a NUL or of more than a form holds', async () => {
+    const { html } = await logIn(browser, path(), 'bob');
+    const csrf = csrfOf(html);
+    const refused = await browser.step(`${path()}/acknowledge`, { csrf, why: 'x\0y' });
+    expect(refused).toMatchObject({ status: 400 });
+    expect(refused.html).toContain('The field why holds a NUL.');
+    expect((await browser.step(`${path()}/acknowledge`, { csrf, why: 'x'.repeat(20_000) })).status).toBe(413);
+    // In pieces, so that nothing says before how much comes.
+    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const inPieces = (...pieces: readonly string[]) =>
+      fetch(`${path()}/acknowledge`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie, origin: tower.url, 'content-type': 'application/x-www-form-urlencoded' },
+        body: new ReadableStream({
+          start(controller) {
+            for (const piece of pieces) controller.enqueue(new TextEncoder().encode(piece));
+            controller.close();
+          },
+        }),
+        duplex: 'half',
+      } as RequestInit);
+    expect((await inPieces(`csrf=${csrf}&why=`, 'x'.repeat(10_000), 'x'.repeat(10_000))).status).toBe(413);
+    expect((await inPieces(`csrf=${csrf}`, '&why=%20')).status).toBe(422);
+    expect(await acts('alert.acknowledged')).toHaveLength(1);
+  });
+
   it('is acknowledged through the API by a token that may write for its model', async () => {
     const make = async (name: string, role: string, namespace: string) =>
       (await api('POST', '/v1/tokens', { name, role, namespace })).body.token;
@@ -245,6 +272,13 @@ describe('a rule', () => {
     expect(edit).toMatchObject({ status: 404 });
     expect(edit.html).toContain('This rule says more than the form can show');
     expect((await api('DELETE', `/v1/rules/${body.id}`)).status).toBe(204);
+  });
+
+  it('is not made with a NUL', async () => {
+    const { html } = await logIn(browser, `${tower.url}/rules/new`, 'ada');
+    const sent = await browser.step(`${tower.url}/rules/new`, { ...rule, csrf: csrfOf(html), metric: 'x\0' });
+    expect(sent).toMatchObject({ status: 400 });
+    expect(sent.html).toContain('The field metric holds a NUL.');
   });
 
   it('is not made or changed by anybody else', async () => {
