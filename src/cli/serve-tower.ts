@@ -32,6 +32,7 @@ function towerOptions(context: Context, { options }: Invocation): TowerOptions {
     port,
     version,
     gitlabIssuers: list('gitlab-issuer'),
+    acceptedFirstGitlab: text('accept-first-gitlab'),
     audience: text('audience'),
     defaultBranches: list('default-branch'),
     tokenFile: path('token-file'),

@@ -31,6 +31,8 @@ export interface TowerOptions {
   readonly version: string;
   /** Addresses of the GitLab servers whose id_tokens are trusted. */
   readonly gitlabIssuers?: readonly string[] | undefined;
+  /** The first of them, where another was the first before and that is meant. */
+  readonly acceptedFirstGitlab?: string | undefined;
   /** What the id_tokens' `aud` must be; the Tower's own address unless told. */
   readonly audience?: string | undefined;
   readonly defaultBranches?: readonly string[] | undefined;
@@ -150,7 +152,7 @@ const stop = (server: Server): Promise<void> =>
  * @throws UsageError (exit 2): an address of the network without PostgreSQL, a malformed address.
  */
 export async function startTower(options: TowerOptions): Promise<Tower> {
-  const { host = '127.0.0.1', databaseUrl, port, gitlabIssuers = [], requestSeconds = 30 } = options;
+  const { host = '127.0.0.1', databaseUrl, port, gitlabIssuers = [], acceptedFirstGitlab, requestSeconds = 30 } = options;
   const isLocal = isLoopback(host);
   if (!isLocal && !databaseUrl)
     throw new UsageError(
@@ -194,7 +196,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
   try {
     store = await openStore(databaseUrl ? { databaseUrl } : { folder: options.folder });
     const { db, engine, location, durability, close } = store;
-    await settlePaths(db, trusted);
+    await settlePaths(db, trusted, acceptedFirstGitlab && checkIssuer(acceptedFirstGitlab));
     const token = await prepareToken(db, options);
     const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
     const url = `http://${name}:${bound}`;

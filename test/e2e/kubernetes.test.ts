@@ -39,6 +39,8 @@ describe.skipIf(helm === null)('the chart', () => {
       'gitlab.issuers={https://a.example.com,https://b.example.com}',
       '--set',
       'gitlab.audience=https://tower.example.com',
+      '--set',
+      'gitlab.acceptFirst=https://a.example.com',
     ],
     ...['--set', 'ingress.enabled=true', '--set', 'ingress.host=tower.example.com', '--set', 'ingress.tlsSecret=tls'],
     ...[

@@ -17,8 +17,14 @@ const serve = defineCommand({
     port: { type: 'number', description: 'Port to listen on; 0 takes a free one.', default: 4700 },
     'gitlab-issuer': {
       type: 'array',
-      description: 'Addresses of GitLab servers whose id_tokens are trusted, comma-separated.',
+      description:
+        'Addresses of GitLab servers whose id_tokens are trusted, comma-separated. Namespaces of the first are named as they are, of another with its address before them.',
       default: [],
+    },
+    'accept-first-gitlab': {
+      type: 'string',
+      description:
+        'The first of them, once another was the first: tokens, dashboards and rules that name a namespace then hold for projects of this one.',
     },
     audience: { type: 'string', description: "The aud of those id_tokens, usually this server's address." },
     'default-branch': {

@@ -7,8 +7,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../../src/tower/app.ts';
 import { idTokenVerifier } from '../../../src/tower/auth/gitlab.ts';
 import { grantsOf } from '../../../src/tower/auth/login.ts';
+import { listAudit } from '../../../src/tower/store/audit.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
+import { findSession, openSession } from '../../../src/tower/store/sessions.ts';
 import { settlePaths } from '../../../src/tower/store/settle-paths.ts';
 import { createToken } from '../../../src/tower/store/tokens.ts';
 import { audience, type Issuer, startIssuer } from '../../support/gitlab-issuer.ts';
@@ -98,16 +100,57 @@ it('groups of a login are those of the GitLab where it was made', () => {
   ]);
 });
 
-it('what was stored before, or under another first GitLab, is settled when a server starts', async () => {
-  const paths = async () =>
-    (await sql<{ path: string }>`select path from project order by id`.execute(store.db)).rows.map((row) => row.path);
+const paths = async () =>
+  (await sql<{ path: string }>`select path from project order by id`.execute(store.db)).rows.map((row) => row.path);
+
+it('what was stored before is settled when a server starts', async () => {
   const settled = await paths();
   await sql`update project set path = ${path}`.execute(store.db);
   await settlePaths(store.db, [first.url, second.url]);
   expect(await paths()).toEqual(settled);
-  await settlePaths(store.db, [second.url]);
-  expect(await paths()).toEqual([`${new URL(first.url).host}:${path}`, path]);
   // A server that trusts none knows no first one.
   await settlePaths(store.db, []);
-  expect(await paths()).toContain(`${new URL(first.url).host}:${path}`);
+  expect(await paths()).toEqual(settled);
+});
+
+const firsts = async () =>
+  (await listAudit(store.db, { action: 'gitlab.first', limit: 10 })).map(({ subject, detail }) => ({ subject, detail }));
+
+it('no grant goes to another GitLab because that is named first, unless the operator says so', async () => {
+  const token = await tokenFor(path);
+  const person = { subject: '7', name: 'ada', grants: [{ role: 'read', namespace: 'risk', model: '' }] } as const;
+  const cookie = await openSession(store.db, person, undefined);
+  const before = await paths();
+  for (const order of [[second.url, first.url], [second.url]])
+    for (const accepted of [undefined, first.url])
+      await expect(settlePaths(store.db, order, accepted)).rejects.toMatchObject({
+        code: 'TOWER_FIRST_GITLAB',
+        message: expect.stringContaining(`was ${first.url} and is now ${second.url}`),
+      });
+  expect(await paths()).toEqual(before);
+  expect(await projectsOf(token)).toEqual([path]);
+  expect((await get(token, '/v1/models')).body.items).toMatchObject([{ id: '1' }]);
+  expect(await findSession(store.db, cookie)).not.toBeNull();
+
+  await settlePaths(store.db, [second.url, first.url], second.url);
+  expect(await paths()).toEqual([`${new URL(first.url).host}:${path}`, path]);
+  expect(await findSession(store.db, cookie)).toBeNull();
+  // The flag may stay; it says nothing about the next change.
+  await settlePaths(store.db, [second.url, first.url], second.url);
+  await expect(settlePaths(store.db, [first.url, second.url], second.url)).rejects.toMatchObject({ code: 'TOWER_FIRST_GITLAB' });
+  const home = { subject: second.url, detail: { before: [first.url] } };
+  expect(await firsts()).toEqual([home, { subject: first.url, detail: {} }]);
+});
+
+it('the first one is known by its paths where it was not recorded, and without a project once it is', async () => {
+  const fresh = await openStore({ folder: join(folder, 'fresh') });
+  try {
+    await sql`insert into project (issuer, external_id, path) values (${first.url}, '1', 'risk/late')`.execute(fresh.db);
+    await expect(settlePaths(fresh.db, [second.url, first.url])).rejects.toMatchObject({ code: 'TOWER_FIRST_GITLAB' });
+    await settlePaths(fresh.db, [first.url, second.url]);
+    await sql`delete from project`.execute(fresh.db);
+    await expect(settlePaths(fresh.db, [second.url, first.url])).rejects.toMatchObject({ code: 'TOWER_FIRST_GITLAB' });
+  } finally {
+    await fresh.close();
+  }
 });
