@@ -7,9 +7,9 @@ import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:f
 
 export interface ProcessMark {
   /** `NAME=value` in the environment of everything that the hook starts. */
-  readonly tag: string;
+  readonly tag?: string;
   /** Session of the hook: the process id of its first process. */
-  readonly session: number;
+  readonly session?: number;
   /** Scratch folder of this command alone: whoever works in it belongs to it. */
   readonly folder?: string | undefined;
 }
@@ -99,13 +99,13 @@ export function processTree(mark: ProcessMark): ProcessTree {
   const channels = new Set<string>();
   /** Whoever was there before the hook's first process is none of its processes, and need not be looked at. */
   const elders = new Set<number>();
-  const since = statOf(mark.session)?.started ?? 0;
+  const since = mark.session === undefined ? 0 : (statOf(mark.session)?.started ?? 0);
   let sent: NodeJS.Signals | null = null;
 
   const isMarked = ({ id, session, started }: ProcessStat): boolean => {
     if (session === mark.session) return true;
     const environ = read(`/proc/${id}/environ`) ?? '';
-    if (environ.split('\0').includes(mark.tag)) return true;
+    if (mark.tag !== undefined && environ.split('\0').includes(mark.tag)) return true;
     if (mark.folder !== undefined) {
       const folder = linkOf(`/proc/${id}/cwd`);
       if (folder === mark.folder || folder.startsWith(`${mark.folder}/`)) return true;

@@ -190,7 +190,21 @@ function readStatus(stream: Readable) {
   return { ended, code: () => number('exit'), lifeline: () => number('lifeline') };
 }
 
-/** Kills what is left, the lifeline too, until we look three times and find nothing: a fork or an exec may be on its way. */
+/** Ends whoever works in a folder, also who has left the session, the environment and the pipes of its command. */
+export const endAllIn = (folder: string): Promise<void> => killAll(processTree({ folder }), () => {});
+
+/** Kills until we look three times and find nothing: a fork or an exec may be on its way. */
+async function killAll(tree: ProcessTree, onNothing: () => void): Promise<void> {
+  for (let round = 0, empty = 0; round < 1000; round += 1) {
+    empty = tree.signal('SIGKILL') > 0 ? 0 : empty + 1;
+    if (empty > 0) onNothing();
+    // Who was seen was killed and forks no more; who was missed was just being forked or run, so we look twice again.
+    if (empty === 3) break;
+    await sleep(empty === 1 ? 1 : 5);
+  }
+}
+
+/** Kills what is left, the lifeline too. */
 async function sweep(
   tree: ProcessTree,
   lifeline: number | null,
@@ -199,21 +213,16 @@ async function sweep(
   onNothing: () => void,
 ): Promise<void> {
   // Nearly always it left nothing, which needs no second look to be told.
-  let isTold = tree.find().every((id) => id === lifeline);
-  if (isTold) onNothing();
+  let isTold = false;
+  const tell = (): void => {
+    if (!isTold) onNothing();
+    isTold = true;
+  };
+  if (tree.find().every((id) => id === lifeline)) tell();
   if (lifeline !== null) tree.follow(lifeline);
   line.on('error', () => {});
   line.destroy();
-  for (let round = 0, empty = 0; round < 1000; round += 1) {
-    empty = tree.signal('SIGKILL') > 0 ? 0 : empty + 1;
-    if (empty > 0 && !isTold) {
-      isTold = true;
-      onNothing();
-    }
-    // Who was seen was killed and forks no more; who was missed was just being forked or run, so we look twice again.
-    if (empty === 3) break;
-    await sleep(empty === 1 ? 1 : 5);
-  }
+  await killAll(tree, tell);
   // Where there is no /proc the group is all that can be reached.
   send(-session, 'SIGKILL');
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import picomatch from 'picomatch';
 import type { Release, Workspace } from '../kernel/hook-machine.ts';
 import { listPaths } from './file-list.ts';
+import { endAllIn } from './process.ts';
 import { readText } from './read-text.ts';
 import { writePreviousRelease } from './release-files.ts';
 import { makeTemporary } from './temporary.ts';
@@ -29,6 +30,7 @@ export interface WorkingCopies {
   create(release?: Release): Promise<Workspace>;
   /** A folder that lives until `close`. */
   keep(name: string): Promise<string>;
+  /** Ends who still works in a copy, and removes them all. */
   close(): Promise<void>;
 }
 
@@ -103,6 +105,10 @@ export async function openWorkingCopies(options: WorkingCopyOptions): Promise<Wo
       await mkdir(path, { recursive: true });
       return path;
     },
-    close: () => removeTree(base),
+    async close() {
+      // Commands that shared a copy have no folder of their own to be known by: who is left in it is ended here.
+      await endAllIn(base);
+      await removeTree(base);
+    },
   };
 }

@@ -1,6 +1,6 @@
 /** infra-3 over a repo with a DAG: its tasks really run, in a copy, and what they did is the evidence. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { call } from '../helpers/call.ts';
@@ -141,6 +141,23 @@ tasks:
       outcome: 'pass',
       evidence: { items: [{ step: 'train' }, { step: 'predict' }, { step: 'tell', state: 'success' }] },
     });
+  });
+
+  test.skipIf(!existsSync('/proc/self'))('ends what a task leaves behind, however it hides', async () => {
+    const seconds = `61.${process.pid}`;
+    // Late, when it is looked at seldom, and with time to become another program.
+    const hide = `sleep 1; setsid -f env -i sleep ${seconds} >/dev/null 2>&1 </dev/null; sleep 0.05`;
+    const { judged } = await infra3(repoOf(`tasks: { hide: { command: [sh, -c, "${hide}"] } }\n`));
+    expect(judged.outcome, JSON.stringify(judged)).toBe('pass');
+    const left = readdirSync('/proc').filter((id) => {
+      try {
+        return /^\d+$/.test(id) && readFileSync(`/proc/${id}/cmdline`, 'utf8') === `sleep\0${seconds}\0`;
+      } catch {
+        return false;
+      }
+    });
+    for (const id of left) process.kill(Number(id));
+    expect(left).toEqual([]);
   });
 
   test('is announced by --plan', async () => {
