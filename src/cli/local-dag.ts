@@ -7,7 +7,7 @@ import { withTasksOf } from '../delivery/dag/source.ts';
 import type { DagSpec } from '../delivery/dag/spec.ts';
 import { fillTemplates } from '../delivery/dag/template.ts';
 import { budgetSpent } from '../engine/hooks/failures.ts';
-import { bytesOfSize } from '../engine/hooks/limits.ts';
+import { bytesOfSize, type RunShare } from '../engine/hooks/limits.ts';
 import { withoutSecrets } from '../facts/secrets.ts';
 import { canonical } from '../kernel/canonical.ts';
 import { FlightcheckError, type Place } from '../kernel/failure.ts';
@@ -28,11 +28,15 @@ export interface LocalDagOptions {
   readonly machine: HookMachine;
   /** Where `setup` has installed to. */
   dependencies(): Promise<string | null>;
+  /** The turns and the budget of the hooks. */
+  readonly share: RunShare;
 }
 
 /** Nobody learns more about a pipeline while it waits. */
 const longestRetryDelaySeconds = 1;
 const outputBytes = 2 ** 30;
+/** What a timer can hold. */
+const longestTimerMs = 2 ** 31 - 1;
 
 const no = (reason: string, isAbsent = false): { readonly ok: false; readonly reason: string; readonly isAbsent: boolean } => ({
   ...{ ok: false, reason, isAbsent },
@@ -60,7 +64,8 @@ export function openLocalDag(options: LocalDagOptions): LocalDag {
         if (error instanceof FlightcheckError) return no(error.message.split('\n')[0] ?? '');
         throw error;
       }
-      return { ok: true, value: await runTasks(options, found.value.spec, dependencies) };
+      // In one turn, one task after the other: what runs beside it is measured, and the DAG's own time must not go by in a queue.
+      return { ok: true, value: await options.share.inTurn(() => runTasks(options, found.value.spec, dependencies)) };
     },
   };
 }
@@ -105,31 +110,31 @@ async function prepareDag({ context, repo, manifest, machine }: LocalDagOptions)
 }
 
 async function runTasks(
-  { context, repo, manifest }: LocalDagOptions,
+  { context, repo, manifest, share }: LocalDagOptions,
   spec: DagSpec,
   dependencies: string | null,
 ): Promise<LocalRun> {
   const { log, signal, env } = context;
-  const { minutes, parallel, memory } = manifest.budget;
+  const left = share.secondsLeft();
   // Tasks read their tables from the repo: nothing is left out of this copy.
   const machine = await openHookMachine({
     ...{ root: repo.root, env, signal, cacheFolder: null, isProtected: false, isCacheRead: false, exclude: [] },
   });
-  const budget = AbortSignal.timeout(minutes * 60_000);
+  const budget = AbortSignal.timeout(Math.min(Math.ceil(left * 1000), longestTimerMs));
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   const startedAfter = new Map<string, number>();
   try {
     const execute = await taskExecutor({
       ...{ machine, manifest, dependencies },
-      limits: { seconds: minutes * 60, memoryBytes: bytesOfSize(memory), outputBytes },
+      limits: { seconds: Number.POSITIVE_INFINITY, memoryBytes: bytesOfSize(manifest.budget.memory), outputBytes },
       secretsOf: () => [],
       onLine: ({ id }, line) => log.debug(`${id}: ${line}`),
     });
     const runs = await runDag({
       ...{
         spec,
-        concurrency: parallel,
+        concurrency: 1,
         maxRetryDelaySeconds: longestRetryDelaySeconds,
         signal: AbortSignal.any([signal, budget]),
       },

@@ -246,10 +246,10 @@ async function runPlan(context: Context, invocation: Invocation, session: Sessio
 async function localDagOf(
   context: Context,
   { repo, manifest, machine }: Session,
-  { dependencies }: RunningHooks,
+  { dependencies, share }: RunningHooks,
 ): Promise<LocalDag> {
   const { openLocalDag } = await import('./local-dag.ts');
-  return openLocalDag({ context, repo, manifest, machine, dependencies });
+  return openLocalDag({ context, repo, manifest, machine, dependencies, share });
 }
 
 async function runChecks(

@@ -13,7 +13,7 @@ export interface ExecutorOptions {
   readonly manifest: ResolvedManifest;
   /** Where `setup` installed to; null: nowhere. */
   readonly dependencies: string | null;
-  /** Of a task that declares none. */
+  /** Of a task that declares none; more memory than this no task gets. */
   readonly limits: CommandLimits;
   /** Secrets of a task by variable; what is not there is not set. */
   secretsOf(task: TaskSpec): readonly (readonly [name: string, value: string])[];
@@ -35,7 +35,7 @@ export async function taskExecutor(options: ExecutorOptions): Promise<(task: Tas
       limits: {
         ...limits,
         seconds: Math.min(task.timeoutSeconds ?? limits.seconds, longestSeconds),
-        ...(memory !== null && { memoryBytes: memory }),
+        memoryBytes: Math.min(memory ?? limits.memoryBytes, limits.memoryBytes),
       },
       signal,
       secrets: [...machine.secrets, ...secrets.map(([, value]) => value)],
@@ -45,9 +45,15 @@ export async function taskExecutor(options: ExecutorOptions): Promise<(task: Tas
   };
 }
 
+function memoryWords({ limits: { memory } }: TaskSpec, { memoryBytes }: CommandLimits): string {
+  return memory !== undefined && (quantityBytes(memory) ?? Number.POSITIVE_INFINITY) <= memoryBytes
+    ? `its limit of ${memory} of memory`
+    : `${Math.round(memoryBytes / 2 ** 20)} MiB of memory, which is budget.memory`;
+}
+
 function wordsOf(task: TaskSpec, result: CommandResult, limits: CommandLimits): string {
   if (result.isTimedOut) return `stopped after its timeout of ${task.timeoutSeconds ?? limits.seconds} s`;
-  if (result.isOutOfMemory) return `stopped at its limit of ${task.limits.memory ?? `${limits.memoryBytes} bytes`} of memory`;
+  if (result.isOutOfMemory) return `stopped at ${memoryWords(task, limits)}`;
   if (result.isOutputExceeded) return 'stopped after 1 GiB of output';
   if (result.exitCode === 127) return `exit code 127: is ${task.command[0]} on the PATH?`;
   return result.exitCode === null ? `ended by ${result.signal}` : `ended with exit code ${result.exitCode}`;

@@ -165,6 +165,54 @@ tasks:
     expect(text).toMatch(/tasks of the DAG: train, clean +runs +infra-3/);
   });
 
+  test('shares turns, budget and memory with the hooks', async () => {
+    const files = {
+      // Notes when it begins and ends, in a folder that all share.
+      'noted.py': `import os, sys, time
+name = sys.argv[1]
+log = open(os.environ["NOTES"], "a", buffering=1)
+log.write("+" + name + "\\n")
+time.sleep(0.4)
+if name == "train":
+    open(sys.argv[2], "w").write("model")
+if name == "predict":
+    ids = [line.split(",")[0] for line in open(sys.argv[2])][1:]
+    open(sys.argv[3], "w").write("id,score\\n" + "".join(id.strip() + ",0.5\\n" for id in ids))
+log.write("-" + name + "\\n")
+`,
+    };
+    const manifest = (notes: string, more: string): string =>
+      `data: { train: data/rows.csv, eval: data/rows.csv }
+columns: { label: y }
+hooks:
+  train: python3 noted.py train {model} {data}
+  predict: python3 noted.py predict {in} {out} {model}
+  env: { NOTES: "${notes}" }
+tasks:
+  one: { command: python3 noted.py one }
+  two: { command: python3 noted.py two }
+${more}`;
+    const notes = join(repoOf(''), 'notes');
+    const { text } = await call(
+      ['score', '--only', 'infra-1,infra-3', '--json', repoOf(manifest(notes, 'budget: { parallel: 1 }\n'), files)],
+      env,
+    );
+    expect(text).toContain('in the order one, two: 2 of 2 ended well');
+    const noted = readFileSync(notes, 'utf8').trim().split('\n');
+    expect(noted.filter((_, i) => i % 2 === 0).map((line) => line.slice(1))).toEqual(
+      noted.filter((_, i) => i % 2 === 1).map((line) => line.slice(1)),
+    );
+    expect(noted.length).toBeGreaterThanOrEqual(8);
+  });
+
+  test('a task gets no more memory than the budget, whatever it declares', async () => {
+    const hungry =
+      'tasks:\n  eat: { command: [python3, -c, "import time; x = bytearray(300 << 20); time.sleep(20)"], resources: { limits: { memory: 8Gi } } }\n';
+    const { judged } = await infra3(repoOf(`budget: { memory: 128MiB }\n${hungry}`));
+    expect(judged, JSON.stringify(judged)).toMatchObject({ outcome: 'fail' });
+    expect(judged.findings[0]?.message).toContain('stopped at 128 MiB of memory, which is budget.memory');
+  });
+
   test('reads the stages of a dvc.yaml', async () => {
     const dvc = 'stages:\n  clean:\n    cmd: python3 clean.py\n    deps: [data/rows.csv]\n    outs: [clean.csv]\n';
     const { judged } = await infra3(repoOf('dag: { from: dvc.yaml }\n', { ...python, 'dvc.yaml': dvc }));

@@ -30,7 +30,7 @@ import { type Executed, execute, type Model, metricsName, outputNames, runSetup,
 import { interrupted } from './failures.ts';
 import { executeInterrupted, leftoverName, readInterruption } from './interrupt.ts';
 import { type HookKeys, hookKeys } from './keys.ts';
-import { openBudget, turns } from './limits.ts';
+import { openBudget, type RunShare, turns } from './limits.ts';
 import { withNamedModel, withNamedModels } from './named-model.ts';
 import { performanceOf } from './performance.ts';
 import { type Releases, releaseOf, releases } from './releases.ts';
@@ -72,6 +72,8 @@ export interface RunningHooks extends Hooks {
   dependencies(): Promise<string | null>;
   /** Seconds of each command that ran. */
   costs(): Costs;
+  /** For what runs beside the hooks and is none. */
+  readonly share: RunShare;
 }
 
 /**
@@ -96,7 +98,7 @@ export function createHooks(options: HooksOptions): RunningHooks {
     shared.set(name, known);
     return known;
   };
-  const { obtain, dependencies, summary, costs } = obtainer(options, released, keys);
+  const { obtain, ...others } = obtainer(options, released, keys);
   const given = givenModels(machine);
   const done: Execution[] = [];
   const noted = <T extends Execution>(execution: T): T => {
@@ -156,10 +158,8 @@ export function createHooks(options: HooksOptions): RunningHooks {
     },
     textsIn: (execution, texts) => machine.textsIn(execution.output, texts),
     has: commands.has,
-    dependencies,
-    summary,
     performance: () => performanceOf(done),
-    costs,
+    ...others,
   };
 }
 
@@ -291,5 +291,6 @@ function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
     await machine.cache?.write(key, found.folder, found);
     return { execution, folder: found.folder, accepted };
   };
-  return { obtain, dependencies: () => prepare(undefined), summary: () => ({ ...total }), costs: () => new Map(costs) };
+  const share: RunShare = { inTurn: around.inTurn, secondsLeft: budget.secondsLeft };
+  return { obtain, share, dependencies: () => prepare(undefined), summary: () => ({ ...total }), costs: () => new Map(costs) };
 }

@@ -34,7 +34,14 @@ export function bytesOfSize(text: string): number {
   return Number(count) * (unit === 'GiB' ? 2 ** 30 : 2 ** 20);
 }
 
-export interface Budget {
+/** What a run shares between its hooks and whatever else it executes. */
+export interface RunShare {
+  readonly inTurn: Turns;
+  /** Until the budget of the run is spent; throws BUDGET_SPENT when it is. */
+  secondsLeft(): number;
+}
+
+export interface Budget extends Pick<RunShare, 'secondsLeft'> {
   /** Takes one training; throws BUDGET_SPENT when there is none left. */
   takeTraining(): void;
   /** Seconds that the next hook may take and whether the run's budget, not the hook's own limit, sets them; throws BUDGET_SPENT. */
@@ -45,14 +52,19 @@ export interface Budget {
 export function openBudget({ minutes, hook_minutes: hookMinutes, trains }: ResolvedManifest['budget']): Budget {
   const end = performance.now() + minutes * 60_000;
   let left = trains;
+  const secondsLeft = (): number => {
+    const rest = (end - performance.now()) / 1000;
+    if (rest <= 0) throw budgetSpent(`after ${minutes} minutes`);
+    return rest;
+  };
   return {
+    secondsLeft,
     takeTraining() {
       if (left <= 0) throw budgetSpent(`after ${trains} ${trains === 1 ? 'training' : 'trainings'}`);
       left -= 1;
     },
     next() {
-      const rest = (end - performance.now()) / 1000;
-      if (rest <= 0) throw budgetSpent(`after ${minutes} minutes`);
+      const rest = secondsLeft();
       return { seconds: Math.min(rest, hookMinutes * 60), isBudget: rest < hookMinutes * 60 };
     },
   };
