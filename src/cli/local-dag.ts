@@ -145,7 +145,9 @@ async function runTasks(
       sleep: (wait, stop) => sleep(wait * 1000, undefined, { signal: stop }).catch(() => undefined),
       onNews: (id, words) => log.debug(`${id}: ${words}`),
     });
-    if (budget.aborted && !signal.aborted) throw budgetSpent('while the DAG ran');
+    const isCut = budget.aborted && !signal.aborted && runs.some(({ state }) => state === 'interrupted');
+    // What had failed by itself before stays a failure.
+    if (isCut && !runs.some(({ state }) => state === 'failed')) throw budgetSpent('while the DAG ran');
     const after = (id: string): number => startedAfter.get(id) ?? Number.POSITIVE_INFINITY;
     const tasks = [...runs]
       .sort((a, b) => after(a.id) - after(b.id))

@@ -107,6 +107,14 @@ describe('infra-3 of a repo with a DAG', () => {
     expect((await infra3(slow)).judged).toMatchObject({ outcome: 'skipped', reason: expect.stringContaining('budget') });
   });
 
+  test('a task that failed by itself is a fail, also when the budget is spent on the next', async () => {
+    const repo = repoOf('budget: { minutes: 0.05 }\ntasks:\n  a: { command: "false" }\n  b: { command: sleep 60 }\n');
+    const { judged } = await infra3(repo);
+    expect(judged, JSON.stringify(judged)).toMatchObject({ outcome: 'fail', findings: [{ place: { line: 5 } }] });
+    expect(judged.findings[0]?.message).toContain('the task a ended with exit code 1');
+    expect(judged.findings).toHaveLength(1);
+  });
+
   test('judges the chain of hooks too: a DAG that says hello stands for no pipeline, and one that fails is no pass', async () => {
     const files = {
       'train.py': 'import sys\nopen(sys.argv[3], "w").write("model")\n',

@@ -21,7 +21,9 @@ export function judgeDag({ dagId, tasks, seconds }: LocalRun): Verdict {
     tasks.flatMap(({ id, state }) => (states.includes(state) ? [id] : []));
   const done = idsOf('success');
   const held = idsOf('upstream_failed');
-  const findings = tasks.filter(({ state }) => state === 'failed' || state === 'interrupted').map(findingOf);
+  // One that was interrupted may have been well.
+  const failed = tasks.filter(({ state }) => state === 'failed');
+  const findings = (failed.length > 0 ? failed : tasks.filter(({ state }) => state === 'interrupted')).map(findingOf);
   const order = tasks.filter(({ startedAfter }) => startedAfter !== null).map(({ id }) => id);
   const notRun = held.length > 0 ? ` Not run for it: ${held.join(', ')}.` : '';
   return judge(findings, {
