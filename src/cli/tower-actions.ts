@@ -77,7 +77,7 @@ function airflow(file: OperatorFile, name: string, value: unknown, env: Env): Ai
   const fields = known(file, at, value, ['url', 'username', 'password', 'token', 'version']);
   const { url, username, password, token, version: major = null } = fields;
   if (major !== null && major !== 2 && major !== 3) throw bad(file, `${at}.version is not 2 or 3`);
-  const base = { url: baseOf(address(file, `${at}.url`, url)), major } as const;
+  const base = { name, url: baseOf(address(file, `${at}.url`, url)), major } as const;
   if (token !== undefined && username === undefined && password === undefined)
     return airflowActions({ ...base, token: secret(file, `${at}.token`, token, env) });
   if (token !== undefined || typeof username !== 'string' || username === '')

@@ -59,12 +59,17 @@ export interface TowerActions {
   send(target: WebhookTarget, headers: Readonly<Record<string, string>>, body: string): Promise<void>;
 }
 
-/** Why something could not be done. `isFinal`: trying again would not help. Its message holds no secret. */
+/**
+ * Why something could not be done. `isFinal`: trying again would not help. Its message holds no secret, and no address of the
+ * operator's: whoever reads the alert reads it. `detail` is for those who read everything.
+ */
 export class ActionFault extends Error {
   readonly isFinal: boolean;
-  constructor(message: string, isFinal = false) {
+  readonly detail: string | null;
+  constructor(message: string, isFinal = false, detail: string | null = null) {
     super(message);
     this.name = 'ActionFault';
     this.isFinal = isFinal;
+    this.detail = detail;
   }
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { airflowActions } from '../../src/adapters/tower-airflow.ts';
+import type { ActionFault } from '../../src/kernel/tower-actions.ts';
 
 interface Asked {
   readonly method: string;
@@ -70,7 +71,7 @@ beforeEach(() => {
 });
 
 const open = (password = 'right', more = {}) =>
-  airflowActions({ url: `${url}/`, username: 'tower', password, major: null, timeoutSeconds: 1, ...more });
+  airflowActions({ name: 'prod', url: `${url}/`, username: 'tower', password, major: null, timeoutSeconds: 1, ...more });
 const posts = () => asked.filter(({ method, path }) => method === 'POST' && path.includes('/dagRuns'));
 
 it.each([
@@ -93,7 +94,8 @@ it('counts a run whose answer was lost', async () => {
   const airflow = open();
   faults = ['hang'];
   await expect(airflow.startRun('retrain', 'a-1', {})).rejects.toMatchObject({
-    message: expect.stringContaining('did not answer within 1 s'),
+    message: 'Airflow prod gave no usable answer',
+    detail: expect.stringContaining('did not answer within 1 s'),
   });
   runs.add('a-1');
   expect(await airflow.startRun('retrain', 'a-1', {})).toContain('a-1');
@@ -109,22 +111,26 @@ it.each<readonly [string, () => Promise<unknown>, RegExp]>([
   [
     'a wrong password',
     () => open('wrong').startRun('retrain', 'a-1', {}),
-    /refuses POST \/auth\/token \(401\); check its account/,
+    /refuses its account in --actions; .*refuses POST \/auth\/token \(401\)/,
   ],
   ['a DAG that is not there', () => open().startRun('gone', 'a-1', {}), /has no DAG gone/],
   ['a server error', () => withFault([503]), /answered 503 .*of the fake/],
   ['an account that may not', () => withFault([403]), /refuses .* \(403\)/],
   ['a conf that the DAG refuses', () => withFault([400]), /answered 400/],
-  ['another run in its way', () => withFault([409]), /another run in the way: of the fake/],
+  ['another run in its way', () => withFault([409]), /another run in the way; of the fake/],
   ['something that is no Airflow', () => withFault(['no JSON']), /is it Airflow/],
   [
     'nobody there',
-    () => airflowActions({ url: 'http://127.0.0.1:1', token: 'x', major: null }).startRun('retrain', 'a-1', {}),
+    () => airflowActions({ name: 'prod', url: 'http://127.0.0.1:1', token: 'x', major: null }).startRun('retrain', 'a-1', {}),
     /cannot be reached/,
   ],
 ])('says of %s what it is, and may be tried again', async (_, start, message) => {
   const fault = await start().catch((error: unknown) => error);
-  expect(fault).toMatchObject({ name: 'ActionFault', isFinal: false, message: expect.stringMatching(message) });
-  expect(String(fault)).not.toMatch(/right|wrong|t\.o\.k/);
+  expect(fault).toMatchObject({ name: 'ActionFault', isFinal: false, message: expect.stringMatching(/^Airflow prod /) });
+  const { message: shown, detail } = fault as ActionFault;
+  expect(`${shown}; ${detail}`).toMatch(message);
+  // What every reader of an alert is told: no address, and nothing in the words of the server.
+  expect(shown).not.toMatch(/127\.0\.0\.1|of the fake|\/api\/|\d{3}/);
+  expect(`${shown}; ${detail}`).not.toMatch(/right|wrong|t\.o\.k/);
   expect(runs.size).toBe(0);
 });

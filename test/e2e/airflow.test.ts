@@ -296,7 +296,9 @@ ${more}`;
     // Airflow is told where Control Tower is, so it starts later.
     const real: AirflowActions = {
       startRun: (...asked) =>
-        airflowActions({ url: airflow.url, username: 'deployer', password: 'may-deploy', major: null }).startRun(...asked),
+        airflowActions({ name: 'prod', url: airflow.url, username: 'deployer', password: 'may-deploy', major: null }).startRun(
+          ...asked,
+        ),
     };
     tower = await startTower({
       ...{ folder: towerFolder, version: '0.1.0', port: 0, workerPause: 100 },
@@ -503,13 +505,16 @@ ${more}`;
       rule: 'drift',
     });
     // Asked for again, as after an answer that was lost, it is the same run.
-    const tower2 = airflowActions({ url: airflow.url, username: 'deployer', password: 'may-deploy', major: 3 });
+    const tower2 = airflowActions({ name: 'prod', url: airflow.url, username: 'deployer', password: 'may-deploy', major: 3 });
     expect(await tower2.startRun('risk', uid, {})).toBe(`${airflow.url}/dags/risk/runs/${uid}`);
     const runs = (await ask('/dags/risk/dagRuns?limit=100')).body.dag_runs as { dag_run_id: string }[];
     expect(runs.filter((run) => run.dag_run_id === uid)).toHaveLength(1);
     await expect(tower2.startRun('gone', uid, {})).rejects.toThrow('has no DAG gone');
-    const onlooker = airflowActions({ url: airflow.url, username: 'onlooker', password: 'may-look', major: 3 });
-    await expect(onlooker.startRun('risk', `${uid}-2`, {})).rejects.toThrow(/refuses .*\(403\)/);
+    const onlooker = airflowActions({ name: 'prod', url: airflow.url, username: 'onlooker', password: 'may-look', major: 3 });
+    await expect(onlooker.startRun('risk', `${uid}-2`, {})).rejects.toMatchObject({
+      message: expect.stringContaining('refuses its account'),
+      detail: expect.stringContaining('(403)'),
+    });
   });
 
   test('stages of a dvc.yaml are tasks that really run, in a shell, with the text that DVC would give it', async () => {

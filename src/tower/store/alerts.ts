@@ -55,12 +55,14 @@ export async function listAlerts(connection: Connection, filter: AlertFilter): P
     ...(filter.id === undefined ? [] : [sql`alert.id = ${filter.id}::bigint`]),
     ...(filter.after ? [sql`(${micros}, alert.id) < (${filter.after.key}::bigint, ${filter.after.id}::bigint)`] : []),
   ];
+  // What follows the first line of a result tells of the operator's servers.
+  const result = filter.scope === null ? sql`result` : sql`split_part(result, e'\\n', 1)`;
   const { rows } = await sql<AlertRow & { key: number }>`
     select alert.id, alert.uid, alert.recorded_at as "recordedAt", rule.name as rule, rule.id as "ruleId", rule.definition ->> 'severity' as severity, model.id as "modelId",
       model.name as model, project.path as project, model.owner, metric.name as metric, series.labels, alert.value,
       alert.opened_at as "openedAt", alert.closed_at as "closedAt",
       alert.acknowledged_at as "acknowledgedAt", alert.acknowledged_by as "acknowledgedBy", alert.acknowledged_why as "acknowledgedWhy", ${micros} as key,
-      coalesce((select json_agg(json_build_object('event', event, 'action', action, 'state', state, 'attempts', attempts, 'result', result) order by id)
+      coalesce((select json_agg(json_build_object('event', event, 'action', action, 'state', state, 'attempts', attempts, 'result', ${result}) order by id)
         from delivery where alert_id = alert.id), '[]') as deliveries
     from alert join rule on rule.id = alert.rule_id join model on model.id = alert.model_id join project on project.id = model.project_id
       join series on series.id = alert.series_id join metric on metric.id = series.metric_id

@@ -188,6 +188,10 @@ async function deliver(delivery: Delivery): Promise<string> {
   return deliverIssue(delivery);
 }
 
+/** The first line is for whoever reads the alert: see `listAlerts`. */
+const withDetail = ({ message, detail }: ActionFault): string =>
+  [message.replaceAll(/\s+/g, ' '), ...(detail === null ? [] : [detail])].join('\n');
+
 export interface DeliverOptions {
   readonly actions: TowerActions;
   readonly url: string;
@@ -208,7 +212,7 @@ export async function deliverNext(db: Database, { actions, url, onError }: Deliv
     );
   } catch (error) {
     if (!(error instanceof ActionFault)) onError(error);
-    const reason = error instanceof ActionFault ? error.message : 'something went wrong here; the log says what';
+    const reason = error instanceof ActionFault ? withDetail(error) : 'something went wrong here; the log says what';
     const isOver = (error instanceof ActionFault && error.isFinal) || claimed.attempts >= mostAttempts;
     // Meanwhile its rule may have been switched off: what is refused stays so.
     await sql`update delivery set state = ${isOver ? 'refused' : 'waiting'}, result = ${reason.slice(0, 1000)},

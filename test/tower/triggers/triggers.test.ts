@@ -6,6 +6,7 @@ import { ActionFault, type TowerActions } from '../../../src/kernel/tower-action
 import { listAlerts } from '../../../src/tower/store/alerts.ts';
 import { chainOf } from '../../../src/tower/store/chain.ts';
 import { createRule, enableRule, listRules, RuleNameTaken, retireRule } from '../../../src/tower/store/rules.ts';
+import type { Scope } from '../../../src/tower/store/scope.ts';
 import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { backtest } from '../../../src/tower/triggers/backtest.ts';
@@ -265,6 +266,21 @@ onBothDatabases((store) => {
     ]);
     const other = [first, second].find((alert) => alert?.rule === 'another');
     expect(other?.deliveries).toMatchObject([{ state: 'refused', result: expect.stringContaining('used up') }]);
+  });
+
+  it("tells of the operator's servers those alone who read everything", async () => {
+    await make({ actions: [{ do: 'airflow', at: 'prod', dag: 'retrain' }] });
+    await post([
+      [1, 0.3],
+      [2, 0.4],
+    ]);
+    await judgeAll();
+    runFaults = [new ActionFault('Airflow prod gave no usable answer', false, 'http://airflow.inner:8080 answered 500: no room')];
+    await deliverAll();
+    const results = async (scope: Scope) =>
+      (await listAlerts(store().db, { scope, limit: 9 })).flatMap(({ deliveries }) => deliveries.map(({ result }) => result));
+    expect(await results(null)).toEqual(['Airflow prod gave no usable answer\nhttp://airflow.inner:8080 answered 500: no room']);
+    expect(await results({ grants: [{ namespace: 'risk', model: '' }] })).toEqual(['Airflow prod gave no usable answer']);
   });
 
   it('starts no retraining whose like has not helped, until somebody changes the model', async () => {
