@@ -1,6 +1,7 @@
 /** What people who are logged in may do on the pages: their role, and a form that a page of ours sent for their session. */
 import type { Context } from 'hono';
 import { HttpProblem } from '../api/problem.ts';
+import type { Actor } from '../store/audit.ts';
 import type { Scope } from '../store/scope.ts';
 import { ownForm } from './login-routes.ts';
 import { mayDo, mayEverywhere, type Target, writableBy } from './roles.ts';
@@ -12,7 +13,7 @@ export const mayWriteFor = (c: Context, target: Target): boolean => mayDo(c.get(
 
 export interface SentForm {
   /** Who it is, for the record. */
-  readonly actor: string;
+  readonly actor: Actor;
   readonly fields: Readonly<Record<string, string>>;
   /** Where this person may write. */
   readonly scope: Scope;
@@ -21,7 +22,7 @@ export interface SentForm {
 /** @throws HttpProblem 401, 403 */
 export async function sentForm(c: Context): Promise<SentForm> {
   const { person, fields } = await ownForm(c);
-  return { actor: `person ${person.name}`, fields, scope: writableBy(person.grants) };
+  return { actor: { name: person.name, subject: person.subject }, fields, scope: writableBy(person.grants) };
 }
 
 /** @throws HttpProblem 401, 403 */

@@ -1,7 +1,7 @@
 /** What rules have raised. */
 import { sql } from 'kysely';
 import type { RuleDefinition } from '../triggers/rule.ts';
-import { recordAct } from './audit.ts';
+import { type Actor, recordAct, shownActor } from './audit.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { inScope, type Scope } from './scope.ts';
 
@@ -77,7 +77,7 @@ export async function readAlert(connection: Connection, id: number, scope: Scope
 }
 
 export interface Acknowledgement {
-  readonly actor: string;
+  readonly actor: Actor;
   readonly why: string;
   /** Where the actor may write. */
   readonly scope: Scope;
@@ -87,7 +87,7 @@ export interface Acknowledgement {
 export const acknowledgeAlert = (db: Database, id: number, { actor, why, scope }: Acknowledgement): Promise<boolean> =>
   inTransaction(db, async (connection) => {
     const { rows } = await sql<{ uid: string; rule: string; model: string }>`
-      update alert set acknowledged_at = now(), acknowledged_by = ${actor}, acknowledged_why = ${why}
+      update alert set acknowledged_at = now(), acknowledged_by = ${shownActor(actor)}, acknowledged_why = ${why}
       from rule, model, project where alert.id = ${id}::bigint and rule.id = alert.rule_id and model.id = alert.model_id
         and project.id = model.project_id and ${inScope(scope)}
       returning alert.uid, rule.name as rule, model.name as model`.execute(connection);

@@ -2,9 +2,18 @@
 import { sql } from 'kysely';
 import type { Connection } from './database.ts';
 
+/** Of a person the name is shown, which the provider may let everybody choose; `subject` is who it is there. */
+export interface ActingPerson {
+  readonly name: string;
+  readonly subject: string;
+}
+/** `token NAME`, `job ID`, `server`, or a person. */
+export type Actor = string | ActingPerson;
+
+export const shownActor = (actor: Actor): string => (typeof actor === 'string' ? actor : `person ${actor.name}`);
+
 export interface Act {
-  /** `token NAME`, `person NAME`, `job ID`, `server`. */
-  readonly actor: string;
+  readonly actor: Actor;
   /** `token.created`, `rule.enabled`, ... */
   readonly action: string;
   /** What was acted on, in words. */
@@ -13,6 +22,7 @@ export interface Act {
 }
 
 export interface AuditEntry extends Required<Act> {
+  readonly actor: string;
   readonly id: number;
   readonly at: Date;
   readonly hash: string;
@@ -24,12 +34,13 @@ const sealOf = (before: unknown, at: unknown, actor: unknown, action: unknown, s
 /** Inside the transaction of what is recorded: neither happens without the other. */
 export async function recordAct(connection: Connection, { actor, action, subject, detail = {} }: Act): Promise<void> {
   await sql`select pg_advisory_xact_lock(7304214)`.execute(connection);
+  const all = typeof actor === 'string' ? detail : { ...detail, sub: actor.subject };
   const seal = sealOf(sql`before`, sql`at`, sql`actor`, sql`action`, sql`subject`, sql`detail::text`);
   await sql`
     insert into audit (at, actor, action, subject, detail, hash)
     select at, actor, action, subject, detail, ${seal}
-    from (select clock_timestamp() as at, ${actor.slice(0, 300)}::text as actor, ${action}::text as action,
-      ${subject.slice(0, 1000)}::text as subject, ${JSON.stringify(detail)}::jsonb as detail,
+    from (select clock_timestamp() as at, ${shownActor(actor).slice(0, 300)}::text as actor, ${action}::text as action,
+      ${subject.slice(0, 1000)}::text as subject, ${JSON.stringify(all)}::jsonb as detail,
       coalesce((select hash from audit order by id desc limit 1), '') as before) as act`.execute(connection);
 }
 

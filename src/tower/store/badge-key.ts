@@ -1,7 +1,7 @@
 /** The key that signs addresses of badges: one for all servers, and with another one every address that was signed ends. */
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import { recordAct } from './audit.ts';
+import { type Actor, recordAct } from './audit.ts';
 import { type Database, inTransaction } from './database.ts';
 
 const newKey = (): string => randomBytes(32).toString('hex');
@@ -18,7 +18,7 @@ export async function badgeKey(db: Database): Promise<Buffer> {
   return Buffer.from(rows[0].secret, 'hex');
 }
 
-export const replaceBadgeKey = (db: Database, actor: string): Promise<void> =>
+export const replaceBadgeKey = (db: Database, actor: Actor): Promise<void> =>
   inTransaction(db, async (connection) => {
     await sql`insert into badge_key (secret) values (${newKey()})
       on conflict (is_only) do update set secret = excluded.secret, made_at = now()`.execute(connection);

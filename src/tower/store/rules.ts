@@ -1,7 +1,7 @@
 /** Rules and their alerts. */
 import { sql } from 'kysely';
 import { type RuleDefinition, retrains } from '../triggers/rule.ts';
-import { recordAct } from './audit.ts';
+import { type Actor, recordAct, shownActor } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
 import { inScope, isModelInScope, type Scope } from './scope.ts';
 import { matchesDimensions } from './slice.ts';
@@ -78,7 +78,7 @@ export interface NewRule {
   readonly name: string;
   readonly definition: RuleDefinition;
   readonly isEnabled: boolean;
-  readonly createdBy: string;
+  readonly createdBy: Actor;
   /** Values after it are judged; now unless told. */
   readonly judgesFrom?: Date;
   readonly modelId?: number | null;
@@ -101,7 +101,7 @@ async function insertRule(connection: Connection, rule: NewRule): Promise<number
   const { name, definition, isEnabled, createdBy, judgesFrom = null, modelId = null } = rule;
   const { rows } = await sql<{ id: number }>`
     insert into rule (name, definition, metric_name, is_enabled, created_by, judges_from, model_id)
-    values (${name}, ${JSON.stringify(definition)}::jsonb, ${definition.metric}, ${isEnabled}, ${createdBy},
+    values (${name}, ${JSON.stringify(definition)}::jsonb, ${definition.metric}, ${isEnabled}, ${shownActor(createdBy)},
       coalesce(${judgesFrom}::timestamptz, now()), ${modelId}::bigint) returning id`.execute(connection);
   await recordAct(connection, { actor: createdBy, action: 'rule.created', subject: name, detail: { isEnabled, ...definition } });
   return rows[0]?.id ?? 0;
@@ -132,7 +132,7 @@ export async function takeRules(
 }
 
 /** Switched on again, a rule judges what comes from then on; what came meanwhile is past. */
-export const enableRule = (db: Database, id: number, isEnabled: boolean, actor = 'server'): Promise<void> =>
+export const enableRule = (db: Database, id: number, isEnabled: boolean, actor: Actor = 'server'): Promise<void> =>
   inTransaction(db, async (connection) => {
     const { rows } = await sql<{ name: string }>`update rule set is_enabled = ${isEnabled},
       judges_from = case when ${isEnabled} and not is_enabled then now() else judges_from end
@@ -142,10 +142,10 @@ export const enableRule = (db: Database, id: number, isEnabled: boolean, actor =
   });
 
 /** Its alerts stay on record. */
-export const retireRule = (db: Database, id: number, actor = 'server'): Promise<void> =>
+export const retireRule = (db: Database, id: number, actor: Actor = 'server'): Promise<void> =>
   inTransaction(db, (connection) => retire(connection, id, actor));
 
-async function retire(connection: Connection, id: number, actor: string): Promise<void> {
+async function retire(connection: Connection, id: number, actor: Actor): Promise<void> {
   const { rows } = await sql<{ name: string }>`
     update rule set is_enabled = false, retired_at = now() where id = ${id}::bigint and retired_at is null returning name`.execute(
     connection,

@@ -25,7 +25,9 @@ const isAlive = sql`created_at > now() - make_interval(hours => ${sql.lit(longes
   and seen_at > now() - make_interval(hours => ${sql.lit(idleHours)})`;
 
 const endSession = (connection: Connection, cookie: string) =>
-  sql<{ name: string }>`delete from session where key = ${keyOf(cookie)} returning name`.execute(connection);
+  sql<Pick<Person, 'name' | 'subject'>>`delete from session where key = ${keyOf(cookie)} returning name, subject`.execute(
+    connection,
+  );
 
 /** Always a new cookie: one that was there before the login, whoever put it there, ends. */
 export const openSession = (db: Database, person: Person, before: string | undefined): Promise<string> =>
@@ -36,7 +38,7 @@ export const openSession = (db: Database, person: Person, before: string | undef
     const { subject, name, grants } = person;
     await sql`insert into session (key, subject, name, grants, csrf)
       values (${keyOf(cookie)}, ${subject}, ${name}, ${JSON.stringify(grants)}::jsonb, ${newSecret()})`.execute(connection);
-    await recordAct(connection, { actor: `person ${name}`, action: 'person.login', subject, detail: { grants } });
+    await recordAct(connection, { actor: { name, subject }, action: 'person.login', subject, detail: { grants } });
     return cookie;
   });
 
@@ -54,5 +56,5 @@ export async function findSession(db: Database, cookie: string): Promise<Session
 export const closeSession = (db: Database, cookie: string): Promise<void> =>
   inTransaction(db, async (connection) => {
     const { rows } = await endSession(connection, cookie);
-    if (rows[0]) await recordAct(connection, { actor: `person ${rows[0].name}`, action: 'person.logout', subject: rows[0].name });
+    if (rows[0]) await recordAct(connection, { actor: rows[0], action: 'person.logout', subject: rows[0].name });
   });

@@ -1,7 +1,7 @@
 /** Tokens of machines: random, kept only as their SHA-256, with a role and the place where it holds. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
-import { recordAct } from './audit.ts';
+import { type Actor, recordAct } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
 import { forget, recently } from './recent.ts';
 import type { Grant } from './scope.ts';
@@ -127,7 +127,7 @@ export async function createToken(db: Database, wanted: NewToken): Promise<{ rea
 }
 
 /** @returns false when there is no such token. */
-export async function revokeToken(db: Database, id: number, actor: string): Promise<boolean> {
+export async function revokeToken(db: Database, id: number, actor: Actor): Promise<boolean> {
   const isRevoked = await inTransaction(db, async (connection) => {
     const { rows } = await sql<{ name: string }>`
       update token set revoked_at = now() where id = ${id}::bigint and revoked_at is null returning name`.execute(connection);

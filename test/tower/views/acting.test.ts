@@ -44,6 +44,7 @@ beforeAll(async () => {
     bob: { name: 'bob', maintains: ['risk'] },
     eve: { name: 'eve', groups: ['risk'] },
     tom: { name: 'tom', maintains: ['treasury'] },
+    mallory: { name: 'ada', groups: ['platform'] },
   });
   const { issuer, clientId, clientSecret } = provider;
   tower = await startTower({
@@ -104,7 +105,9 @@ describe('an alert', () => {
       by: 'person bob',
       why: 'new <customers>, expected',
     });
-    expect(await acts('alert.acknowledged')).toMatchObject([{ actor: 'person bob', subject: 'drift: lodgement' }]);
+    expect(await acts('alert.acknowledged')).toMatchObject([
+      { actor: 'person bob', subject: 'drift: lodgement', detail: { sub: 'bob', why: 'new <customers>, expected' } },
+    ]);
   });
 
   it('is not by those who only read it, do not see it, forge the form or come from elsewhere', async () => {
@@ -258,7 +261,13 @@ describe('a rule', () => {
     expect((await api('GET', `/v1${path}`)).body.enabled).toBe(true);
     expect((await browser.step(`${tower.url}${path}/delete`, { csrf })).headers.get('location')).toBe('/rules');
     expect((await api('GET', `/v1${path}`)).status).toBe(404);
-    expect((await acts('rule.retired')).map(({ actor }: { actor: string }) => actor)).toEqual(['person ada', 'person ada']);
+    const ada = { actor: 'person ada', detail: { sub: 'ada' } };
+    expect(await acts('rule.retired')).toMatchObject([ada, ada]);
+    expect(await acts('rule.disabled')).toMatchObject([ada]);
+    expect((await acts('rule.created')).filter(({ actor }: { actor: string }) => actor === 'person ada')).toMatchObject([
+      ada,
+      ada,
+    ]);
   });
 
   it('that the form would change is changed through the API alone', async () => {
@@ -295,13 +304,13 @@ describe('a rule', () => {
   });
 });
 
-it('a token is revoked by an admin', async () => {
+it('a token is revoked by an admin, and the audit tells people of one name apart', async () => {
   const { body } = await api('POST', '/v1/tokens', { name: 'lost', role: 'read' });
-  const { html } = await logIn(browser, `${tower.url}/tokens`, 'ada');
+  const { html } = await logIn(browser, `${tower.url}/tokens`, 'mallory');
   expect(html).toContain('Revoke lost');
   const to = `${tower.url}/tokens/${body.id}/revoke`;
   expect((await browser.step(to, { csrf: csrfOf(html) })).headers.get('location')).toBe('/tokens');
   expect((await api('GET', '/v1/models', undefined, body.token)).status).toBe(401);
   expect((await browser.step(to, { csrf: csrfOf(html) })).status).toBe(404);
-  expect(await acts('token.revoked')).toMatchObject([{ actor: 'person ada', subject: 'lost' }]);
+  expect(await acts('token.revoked')).toMatchObject([{ actor: 'person ada', subject: 'lost', detail: { sub: 'mallory' } }]);
 });
