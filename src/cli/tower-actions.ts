@@ -89,9 +89,13 @@ function airflow(file: OperatorFile, name: string, value: unknown, env: Env): Ai
 function leave(file: OperatorFile, namespace: string, value: unknown): RepositoryLeave {
   const at = `repositories.${namespace}`;
   const isAction = (text: unknown): text is string =>
-    typeof text === 'string' && /^(pipeline|issue|webhook:[^:]+|airflow:[^:]+(:[\w.-]+)?)$/.test(text);
+    typeof text === 'string' &&
+    /^(pipeline|issue|webhook:[^:]+|airflow:[^:]+(:[\w.-]+)?|(pipelinesPerDay|retrainsInARow):(100|\d{1,2}))$/.test(text);
   if (!Array.isArray(value) || !value.every(isAction))
-    throw bad(file, `${at} is not a list of pipeline, issue, webhook:NAME, airflow:NAME or airflow:NAME:DAG`);
+    throw bad(
+      file,
+      `${at} is not a list of pipeline, issue, webhook:NAME, airflow:NAME, airflow:NAME:DAG, pipelinesPerDay:N or retrainsInARow:N`,
+    );
   return { namespace, actions: value };
 }
 

@@ -45,7 +45,7 @@ export interface AirflowActions {
 export interface RepositoryLeave {
   /** Projects of this path and below; all when empty. */
   readonly namespace: string;
-  /** `pipeline`, `issue`, `webhook:NAME`, `airflow:NAME` or `airflow:NAME:DAG`. */
+  /** `pipeline`, `issue`, `webhook:NAME`, `airflow:NAME` or `airflow:NAME:DAG`; `pipelinesPerDay:N` and `retrainsInARow:N` bound them. */
   readonly actions: readonly string[];
 }
 

@@ -126,6 +126,7 @@ describe('the file of --actions', () => {
       /the variable OPS, which webhooks\.ops\.secret names, is not set/,
     ],
     ['{"gitlab": {"url": "https://a.example", "token": "glpat-secret"}}', /gitlab\.token does not name a variable/],
+    ['{"repositories": {"risk": ["pipelinesPerDay:1000"]}}', /repositories\.risk is not a list of .*pipelinesPerDay:N/],
     ['{"repositories": {"risk": ["everything"]}}', /repositories\.risk is not a list of pipeline, issue/],
     ['{"airflow": {"prod": {"url": "https://a.example"}}}', /airflow\.prod needs username and password, or token alone/],
     ['{"airflow": {"prod": {"url": "https://a.example", "token": "T", "username": "x"}}}', /or token alone/],

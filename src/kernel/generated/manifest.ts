@@ -1098,11 +1098,11 @@ export interface ResolvedManifest {
        */
       cooldownHours: number;
       /**
-       * Pipelines and DAG runs of this model in 24 hours.
+       * Pipelines and DAG runs of all models of the repository in 24 hours; at most what the server allows, usually 2.
        */
       pipelinesPerDay: number;
       /**
-       * Retrainings in a row that do not help; then a person has to look.
+       * Retrainings in a row that do not help; then a person has to look. At most what the server allows, usually 2.
        */
       retrainsInARow: number;
       /**

@@ -2,7 +2,7 @@
 import type { Report } from '../../kernel/report.ts';
 import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
 import type { RepositoryRule } from '../store/rules.ts';
-import { whyNotAllowed } from '../triggers/leave.ts';
+import { whyNotAllowed, withinLimits } from '../triggers/leave.ts';
 import type { RuleDefinition } from '../triggers/rule.ts';
 import { HttpProblem } from './problem.ts';
 import { validRule } from './rule-body.ts';
@@ -41,7 +41,7 @@ export function rulesOf({ rules = [] }: Report, project: string, leaves: readonl
       if (why !== undefined) refused.push({ name, reason: why });
       else if (kept.has(name)) refused.push({ name, reason: 'another rule of this model has this name' });
       else if (kept.size >= mostRules) refused.push({ name, reason: `a model has at most ${mostRules} rules` });
-      else kept.set(name, { name, definition });
+      else kept.set(name, { name, definition: withinLimits(definition, project, leaves) });
     } catch (error) {
       refused.push({ name, reason: problemOf(error) });
     }

@@ -49,12 +49,19 @@ const keepState = (connection: Connection, rule: Rule, seriesId: number, state: 
   sql`update rule_state set state = ${JSON.stringify(state)}::jsonb
     where rule_id = ${rule.id} and series_id = ${seriesId}`.execute(connection);
 
-/** Pipelines and DAG runs that were or will be started for a model within a day before; two servers count one after the other. */
-async function pipelinesOf(connection: Connection, modelId: number): Promise<number> {
+/**
+ * Pipelines and DAG runs that were or will be started for a model within a day before; for a rule of a repository, also those of
+ * such rules for all models of its project: their names cost nothing. Two servers count one after the other.
+ */
+async function pipelinesOf(connection: Connection, rule: Rule, modelId: number): Promise<number> {
   await sql`select pg_advisory_xact_lock(7304213, ${modelId}::int)`.execute(connection);
+  const project = sql`(select project_id from model where id = ${modelId})`;
+  const isOfRepository = typeof rule.modelId === 'number';
+  if (isOfRepository) await sql`select pg_advisory_xact_lock(7304215, ${project}::int)`.execute(connection);
+  const siblings = sql`rule.model_id is not null and alert.model_id in (select id from model where project_id = ${project})`;
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from delivery join alert on alert.id = delivery.alert_id join rule on rule.id = alert.rule_id
-    where alert.model_id = ${modelId} and delivery.event = 'opened' and delivery.state <> 'refused'
+    where (alert.model_id = ${modelId} ${isOfRepository ? sql`or ${siblings}` : sql``}) and delivery.event = 'opened' and delivery.state <> 'refused'
       and rule.definition -> 'actions' -> delivery.action ->> 'do' = any(${retrains}::text[])
       and alert.recorded_at > now() - interval '24 hours'`.execute(connection);
   return rows[0]?.n ?? 0;
@@ -65,8 +72,8 @@ async function whyNotRetrained(connection: Connection, rule: Rule, modelId: numb
   const { pipelinesPerDay, retrainsInARow = usualInARow } = rule.definition;
   if (inARow >= retrainsInARow)
     return `the version in use was made for an alert of this rule, as ${inARow} in a row were, and did not help: a person has to look`;
-  return (await pipelinesOf(connection, modelId)) >= pipelinesPerDay
-    ? `the ${pipelinesPerDay} pipelines or DAG runs that this model may start in 24 hours are used up`
+  return (await pipelinesOf(connection, rule, modelId)) >= pipelinesPerDay
+    ? `the ${pipelinesPerDay} pipelines or DAG runs that ${typeof rule.modelId === 'number' ? 'rules of this repository' : 'this model'} may start in 24 hours are used up`
     : null;
 }
 
@@ -124,7 +131,7 @@ async function judgeSeries(connection: Connection, rule: Rule, series: Series, m
 /** Rules that judge the series. They cannot be switched off until the transaction ends. */
 async function rulesFor(connection: Connection, series: Series): Promise<readonly Rule[]> {
   const { rows } = await sql<Rule>`
-    select id, definition, judges_from as "judgesFrom" from rule
+    select id, definition, judges_from as "judgesFrom", model_id as "modelId" from rule
     where metric_name = ${series.metric} and (model_id is null or model_id = ${series.modelId}) and is_enabled and retired_at is null order by id for share`.execute(
     connection,
   );

@@ -72,7 +72,8 @@ export const ruleSchema = {
     cooldownHours: { ...number, minimum: 0, maximum: 10_000, default: 24 },
     pipelinesPerDay: {
       type: 'integer',
-      description: 'Pipelines and DAG runs that all rules together may start for a model in 24 hours.',
+      description:
+        'Pipelines and DAG runs that all rules together may start for a model in 24 hours; rules of a repository, for all its models together.',
       minimum: 0,
       maximum: 100,
       default: 2,

@@ -41,6 +41,7 @@ export type Action = WebhookAction | PipelineAction | IssueAction | AirflowActio
 export const retrains: readonly Action['do'][] = ['pipeline', 'airflow'];
 
 export const usualInARow = 2;
+export const usualPerDay = 2;
 
 export interface RuleDefinition {
   readonly metric: string;
@@ -51,7 +52,7 @@ export interface RuleDefinition {
   /** After an alert has opened no other opens for the same series for so long. */
   readonly cooldownHours: number;
   readonly actions: readonly Action[];
-  /** Pipelines and DAG runs that all rules together may start for a model in 24 hours. */
+  /** Pipelines and DAG runs that all rules together may start for a model in 24 hours; of a repository's rules, for all its models. */
   readonly pipelinesPerDay: number;
   /** How often in a row a version that was made for an alert of the rule may raise the next, and be made again; 2 when absent. */
   readonly retrainsInARow?: number;

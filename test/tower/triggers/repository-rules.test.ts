@@ -27,7 +27,7 @@ beforeAll(async () => {
       airflows: new Map(),
       webhooks: new Map(),
       send: () => Promise.reject(new Error('nothing is sent')),
-      repositories: [{ namespace: 'risk', actions: ['issue', 'airflow:prod:retrain'] }],
+      repositories: [{ namespace: 'risk', actions: ['issue', 'airflow:prod:retrain', 'pipelinesPerDay:5'] }],
     },
     onError: (error) => errors.push(error),
   });
@@ -182,6 +182,9 @@ it('do what the operator allows; what is wrong with one costs neither the others
       { name: '21' },
     ],
   });
+  const eager = { ...drift, name: 'eager', pipelinesPerDay: 100, retrainsInARow: 100 };
+  await report([eager]);
+  expect((await rules()).find(({ name }) => name === 'eager')).toMatchObject({ pipelinesPerDay: 5, retrainsInARow: 2 });
   const treasury = { project_id: '50', job_project_id: '50', project_path: 'treasury/rates', namespace_path: 'treasury' };
   expect((await report([drift], treasury, { name: 'rates' })).body.rules).toMatchObject({
     kept: 0,

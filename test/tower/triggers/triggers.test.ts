@@ -636,6 +636,45 @@ onBothDatabases((store) => {
     expect(models).toHaveLength(12);
   });
 
+  it('counts for all models of a project together what rules of its repository start', async () => {
+    const own = async (name: string) => {
+      const { modelId, projectId } = await addModel(name);
+      const definition = { ...drift, pipelinesPerDay: 2, actions: [{ do: 'airflow', at: 'prod', dag: 'retrain' }] as const };
+      await createRule(store().db, {
+        name: 'own',
+        definition,
+        isEnabled: true,
+        createdBy: 'repository',
+        judgesFrom: at(0),
+        modelId,
+      });
+      await post(
+        [
+          [1, 1],
+          [2, 1],
+        ],
+        { modelId, projectId },
+      );
+    };
+    for (const name of ['a', 'b', 'c']) await own(name);
+    await make({ pipelinesPerDay: 1, actions: [{ do: 'airflow', at: 'prod', dag: 'retrain' }] }, 'of an admin');
+    await post([
+      [1, 1],
+      [2, 1],
+    ]);
+    await judgeAll();
+    const said = (await alerts()).map(({ rule, model: name, deliveries: [first] }) => [name, rule, first?.state, first?.result]);
+    const used = 'the 2 pipelines or DAG runs that rules of this repository may start in 24 hours are used up';
+    expect(said.filter(([, rule]) => rule === 'own').reverse()).toEqual([
+      ['a', 'own', 'waiting', null],
+      ['b', 'own', 'waiting', null],
+      ['c', 'own', 'refused', used],
+    ]);
+    // An admin's rule counts for each model, as before.
+    expect(said.find(([name]) => name === 'late')).toEqual(['late', 'of an admin', 'waiting', null]);
+    expect(said.find(([name, rule]) => name === 'c' && rule === 'of an admin')?.[2]).toBe('waiting');
+  });
+
   it('has no error of its own in any of this', () => {
     expect(errors).toEqual([]);
   });
