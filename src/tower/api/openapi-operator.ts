@@ -1,6 +1,6 @@
 /** The part of `/openapi.json` that is the operator's: rules, alerts, tokens, the audit. */
 import { type Get, json, modelId, parameters, problem, table } from './openapi-words.ts';
-import { alertsQuery, backtestQuery } from './rule-schemas.ts';
+import { alertsQuery, backtestQuery, rulesQuery } from './rule-schemas.ts';
 import { auditQuery } from './token-schemas.ts';
 import { waiversQuery } from './waivers.ts';
 
@@ -30,7 +30,7 @@ export function rulePaths(get: Get): Readonly<Record<string, object>> {
   };
   return {
     '/v1/rules': {
-      ...get('listRules', 'The rules.', {}, { 200: json('Rules.', 'RulesPage') }),
+      ...get('listRules', 'The rules.', { parameters: parameters(rulesQuery) }, { 200: json('A page of rules.', 'RulesPage') }),
       post: {
         operationId: 'postRule',
         summary: 'Makes a rule; it is off unless it says otherwise.',

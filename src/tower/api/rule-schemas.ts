@@ -8,22 +8,32 @@ const number = { type: 'number' } as const;
 const integer = { type: 'integer' } as const;
 const time = { type: 'string', format: 'date-time' } as const;
 
+const page = {
+  limit: { type: 'integer', description: 'Items on a page.', minimum: 1, maximum: 200, default: 50 },
+  cursor: { type: 'string', description: '`next` of the page before.', maxLength: 2000 },
+} as const;
+const next = { ...orNull(text), description: 'Cursor of the next page; null on the last.' } as const;
+
+export interface RulesQuery {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export const rulesQuery = { type: 'object', additionalProperties: false, properties: page } as const satisfies QuerySchema;
+
 export const alertsQuery = {
   type: 'object',
   additionalProperties: false,
   properties: {
     state: { type: 'string', description: 'Only these.', enum: ['open', 'closed'] },
     model: { type: 'string', description: 'Id of a model.', pattern: '^[1-9][0-9]{0,14}$' },
-    limit: { type: 'integer', description: 'Items on a page.', minimum: 1, maximum: 200, default: 50 },
-    cursor: { type: 'string', description: '`next` of the page before.', maxLength: 2000 },
+    ...page,
   },
 } as const satisfies QuerySchema;
 
-export interface AlertsQuery {
+export interface AlertsQuery extends RulesQuery {
   readonly state?: 'open' | 'closed';
   readonly model?: string;
-  readonly limit: number;
-  readonly cursor?: string;
 }
 
 export const backtestQuery = {
@@ -51,7 +61,10 @@ export const storedRuleSchema = {
     alerts: { ...integer, description: 'All alerts that it raised.' },
   },
 } as const;
-export const rulesPageSchema = object('Rules.', { items: { type: 'array', items: { $ref: '#/components/schemas/StoredRule' } } });
+export const rulesPageSchema = object('Rules, by name.', {
+  items: { type: 'array', items: { $ref: '#/components/schemas/StoredRule' } },
+  next,
+});
 
 const labels = { type: 'object', additionalProperties: text } as const;
 
@@ -87,7 +100,7 @@ export const acknowledgementSchema = object('That somebody has taken notice of a
 });
 export const alertsPageSchema = object('Alerts, newest first.', {
   items: { type: 'array', items: { $ref: '#/components/schemas/Alert' } },
-  next: { ...orNull(text), description: 'Cursor of the next page; null on the last.' },
+  next,
 });
 
 export const backtestSchema = object('What a rule would have raised.', {

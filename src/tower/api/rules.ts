@@ -8,11 +8,13 @@ import { usualInARow } from '../triggers/rule.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
-import { idOf, queryReader } from './query.ts';
+import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
 import { nameTaken, validRule } from './rule-body.ts';
-import { type BacktestQuery, backtestQuery } from './rule-schemas.ts';
+import { type BacktestQuery, backtestQuery, type RulesQuery, rulesQuery } from './rule-schemas.ts';
 
+export const readRulesQuery = queryReader<RulesQuery>(rulesQuery);
+const rulesOrder = 'name.rules';
 const readBacktestQuery = queryReader<BacktestQuery>(backtestQuery);
 
 async function bodyOf(c: Context, { limits }: ReportsOptions): Promise<unknown> {
@@ -49,10 +51,23 @@ export async function ownRuleOf(c: Context, db: Database): Promise<RuleRow> {
   return rule;
 }
 
+/** A page of the rules that concern the reader. */
+export async function pageOfRules(c: Context, db: Database, { limit, cursor }: RulesQuery) {
+  const from = cursor === undefined ? undefined : readCursor(cursor, rulesOrder);
+  const after = from && { name: String(from.key), id: from.id };
+  const rows = await listRules(db, { scope: c.get('scope'), limit: limit + 1, after });
+  const { shown, next } = pageOf(
+    rows.map((rule) => ({ ...rule, key: rule.name })),
+    limit,
+    rulesOrder,
+  );
+  return { shown, next };
+}
+
 export const getRules =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    c.json({ items: (await listRules(db, c.get('scope'))).map(ruleJson) });
+    c.json(await pageOfRules(c, db, readRulesQuery(c.req.url)).then(({ shown, next }) => ({ items: shown.map(ruleJson), next })));
 
 export const getRule =
   (db: Database) =>

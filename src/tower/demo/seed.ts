@@ -123,7 +123,7 @@ const demoRules: readonly (Pick<NewRule, 'name'> & {
 
 /** Rules that have watched since the first day: the server judges what they saw when it starts. Nothing is sent. */
 async function addRules(db: Database, judgesFrom: Date): Promise<void> {
-  const names = (await listRules(db, null)).map(({ name }) => name);
+  const names = (await listRules(db, { scope: null, limit: 1000 })).map(({ name }) => name);
   for (const { name, definition } of demoRules) {
     if (names.includes(name)) continue;
     await createRule(db, {

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { type RuleDefinition, retrains } from '../triggers/rule.ts';
 import { type Actor, recordAct, shownActor } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
-import { inScope, isModelInScope, type Scope } from './scope.ts';
+import { inScope, type Scope } from './scope.ts';
 import { matchesDimensions } from './slice.ts';
 
 export interface RuleRow {
@@ -30,45 +30,74 @@ const columnsFor = (scope: Scope) => {
     (select count(*) ${alerts} and closed_at is null) as open, (select count(*) ${alerts}) as alerts`;
 };
 
-/** The values that models in scope have of what a rule selects by: the others may name models of others. */
-async function whereSeen(
-  connection: Connection,
-  { metric, where }: RuleDefinition,
-  scope: Scope,
-): Promise<RuleDefinition['where']> {
-  const seen = await Promise.all(
-    Object.entries(where).map(async ([name, values]) => {
-      const found = await Promise.all(
-        values.map((value) => seriesOfRule(connection, { metric, where: { [name]: [value] } }, scope, 1)),
-      );
-      return [name, values.filter((_, i) => (found[i]?.length ?? 0) > 0)] as const;
-    }),
-  );
-  return Object.fromEntries(seen);
-}
+/** Rules of all models, and those of models in scope. */
+const mayConcern = (scope: Scope) =>
+  scope === null
+    ? sql`true`
+    : sql`(rule.model_id is null or exists (select 1 from model join project on project.id = model.project_id
+        where model.id = rule.model_id and ${inScope(scope)}))`;
 
-/** Of a rule of all projects, what concerns the models in scope: null when it looks at none of them. */
+/**
+ * Of a rule of all projects, what concerns the models in scope: null when it looks at none of them. Of the values that it selects
+ * by, those that these models have: the others may name models of others.
+ */
 async function asSeen(connection: Connection, rule: RuleRow, scope: Scope): Promise<RuleRow | null> {
-  if (scope === null) return rule;
-  if (rule.modelId !== null) return (await isModelInScope(connection, rule.modelId, scope)) ? rule : null;
-  if ((await seriesOfRule(connection, rule.definition, scope, 1)).length === 0) return null;
-  const actions = rule.definition.actions.map((action) =>
-    action.do === 'pipeline' ? { do: action.do, ref: action.ref } : action,
-  );
-  const where = await whereSeen(connection, rule.definition, scope);
-  return { ...rule, definition: { ...rule.definition, where, actions } };
+  if (scope === null || rule.modelId !== null) return rule;
+  const { metric, where, actions } = rule.definition;
+  const pairs = Object.entries(where).flatMap(([name, values]) => values.map((value) => ({ name, value })));
+  const has = pairs.map(({ name, value }) => sql`bool_or(${matchesDimensions({ [name]: [value] })})`);
+  const { rows } = await sql<{ isAny: boolean | null; seen: readonly boolean[] }>`
+    select bool_or(${matchesDimensions(where)}) as "isAny", array[${sql.join([...has, sql`true`])}] as seen
+    from metric join series on series.metric_id = metric.id join model on model.id = series.model_id
+      join project on project.id = model.project_id
+    where metric.name = ${metric} and series.ref_class = 'authoritative' and ${inScope(scope)}`.execute(connection);
+  const [found] = rows;
+  if (!found?.isAny) return null;
+  const own = pairs.filter((_, i) => found.seen[i]);
+  return {
+    ...rule,
+    definition: {
+      ...rule.definition,
+      where: Object.fromEntries(
+        Object.keys(where).map((name) => [name, own.filter((pair) => pair.name === name).map(({ value }) => value)]),
+      ),
+      actions: actions.map((action) => (action.do === 'pipeline' ? { do: action.do, ref: action.ref } : action)),
+    },
+  };
 }
 
-export async function listRules(connection: Connection, scope: Scope): Promise<readonly RuleRow[]> {
-  const { rows } = await sql<RuleRow>`
-    select ${columnsFor(scope)} from rule where retired_at is null order by name`.execute(connection);
-  const seen = await Promise.all(rows.map((rule) => asSeen(connection, rule, scope)));
-  return seen.filter((rule) => rule !== null);
+interface RulePage {
+  /** What the reader is confined to. */
+  readonly scope: Scope;
+  readonly limit: number;
+  /** Name and id of the last rule of the page before. */
+  readonly after?: { readonly name: string; readonly id: number } | undefined;
+}
+
+const readAtOnce = 200;
+
+/** By name. */
+export async function listRules(connection: Connection, { scope, limit, after }: RulePage): Promise<readonly RuleRow[]> {
+  const found: RuleRow[] = [];
+  for (let last = after; found.length < limit; ) {
+    const from = last ? sql`(name, id) > (${last.name}, ${last.id}::bigint)` : sql`true`;
+    const { rows } = await sql<RuleRow>`
+      select ${columnsFor(scope)} from (select * from rule where retired_at is null and ${from} and ${mayConcern(scope)}
+        order by name, id limit ${readAtOnce}) as rule order by name, id`.execute(connection);
+    for (const rule of rows) {
+      const seen = found.length < limit && (await asSeen(connection, rule, scope));
+      if (seen) found.push(seen);
+    }
+    last = rows.at(-1);
+    if (rows.length < readAtOnce) break;
+  }
+  return found;
 }
 
 export async function readRule(connection: Connection, id: number, scope: Scope): Promise<RuleRow | null> {
   const { rows } = await sql<RuleRow>`
-    select ${columnsFor(scope)} from rule where id = ${id}::bigint and retired_at is null`.execute(connection);
+    select ${columnsFor(scope)} from rule
+    where id = ${id}::bigint and retired_at is null and ${mayConcern(scope)}`.execute(connection);
   return rows[0] ? asSeen(connection, rows[0], scope) : null;
 }
 

@@ -3,11 +3,11 @@ import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
-import { ownRuleOf } from '../api/rules.ts';
+import { ownRuleOf, pageOfRules, readRulesQuery } from '../api/rules.ts';
 import { adminForm, isAdmin } from '../auth/acting.ts';
 import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
-import { enableRule, listRules, readRule, retireRule } from '../store/rules.ts';
+import { enableRule, readRule, retireRule } from '../store/rules.ts';
 import { backtest } from '../triggers/backtest.ts';
 import { Alerts } from './alerts-table.tsx';
 import { Layout, show } from './layout.tsx';
@@ -50,8 +50,12 @@ export const alertsRoute =
 
 export const rulesRoute =
   (db: Database) =>
-  async (c: Context): Promise<Response> =>
-    show(c, <RulesPage rules={await listRules(db, c.get('scope'))} mayChange={isAdmin(c)} />);
+  async (c: Context): Promise<Response> => {
+    const query = readRulesQuery(c.req.url);
+    const { shown, next } = await pageOfRules(c, db, query);
+    const isPart = next !== null || query.cursor !== undefined;
+    return show(c, <RulesPage rules={shown} next={next} isPart={isPart} mayChange={isAdmin(c)} />);
+  };
 
 export const ruleRoute =
   (db: Database) =>

@@ -53,7 +53,16 @@ function HowToMake() {
   );
 }
 
-export function RulesPage({ rules, mayChange }: { readonly rules: readonly RuleRow[]; readonly mayChange: boolean }) {
+interface RulesPageProps {
+  readonly rules: readonly RuleRow[];
+  /** Cursor of the next page. */
+  readonly next: string | null;
+  /** There are other pages. */
+  readonly isPart: boolean;
+  readonly mayChange: boolean;
+}
+
+export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
   return (
     <Layout title="Rules · Control Tower" current="alerts">
       <header>
@@ -61,7 +70,11 @@ export function RulesPage({ rules, mayChange }: { readonly rules: readonly RuleR
           <a href="/alerts">Alerts</a>
         </p>
         <h1>Rules</h1>
-        <p class="lead">{rules.length === 0 ? 'No rule watches any metric yet.' : `${plural(rules.length, 'rule')}.`}</p>
+        <p class="lead">
+          {rules.length === 0
+            ? 'No rule watches any metric yet.'
+            : `${plural(rules.length, 'rule')}${isPart ? ' on this page' : ''}.`}
+        </p>
       </header>
       {rules.length > 0 && (
         <section class="panel scroll" tabindex={0} aria-label="Rules">
@@ -99,6 +112,15 @@ export function RulesPage({ rules, mayChange }: { readonly rules: readonly RuleR
             </tbody>
           </table>
         </section>
+      )}
+      {next && (
+        <nav class="pager" aria-label="Pages">
+          <span class="ends">
+            <a href={`/rules?cursor=${next}`} rel="next">
+              Next
+            </a>
+          </span>
+        </nav>
       )}
       {mayChange ? (
         <p>

@@ -182,6 +182,15 @@ it('do what the operator allows; what is wrong with one costs neither the others
       { name: '21' },
     ],
   });
+  const first = (await call('GET', '/v1/rules?limit=15')).body;
+  const second = (await call('GET', `/v1/rules?limit=15&cursor=${first.next}`)).body;
+  expect(second).toMatchObject({ next: null });
+  const names = [...first.items, ...second.items].map(({ name }) => name);
+  expect(new Set(names).size).toBe(21);
+  expect([first.items.length, names.length]).toEqual([15, 21]);
+  const page = async (query: string) => (await fetch(`${tower.url}/rules${query}`)).text();
+  expect(await page('?limit=15')).toContain(`href="/rules?cursor=${first.next}" rel="next"`);
+  expect(await page(`?cursor=${first.next}`)).toContain('6 rules on this page.');
   const eager = { ...drift, name: 'eager', pipelinesPerDay: 100, retrainsInARow: 100 };
   await report([eager]);
   expect((await rules()).find(({ name }) => name === 'eager')).toMatchObject({ pipelinesPerDay: 5, retrainsInARow: 2 });

@@ -467,7 +467,7 @@ onBothDatabases((store) => {
       closedAt?.getTime() ?? null,
       value,
     ]);
-    const [rule] = await listRules(store().db, null);
+    const [rule] = await listRules(store().db, { scope: null, limit: 50 });
     expect(rule).toMatchObject({ id, open: 1, alerts: 2 });
     const past = await backtest(store().db, drift, { scope: null, days: 100, now: at(50).getTime() });
     expect(past.alerts.map(({ openedAt, closedAt, value }) => [openedAt, closedAt, value])).toEqual(raised);
@@ -487,7 +487,7 @@ onBothDatabases((store) => {
     await post([[3, 1]]);
     expect(await judgeAll()).toBe(0);
     await retireRule(store().db, id);
-    expect(await listRules(store().db, null)).toEqual([]);
+    expect(await listRules(store().db, { scope: null, limit: 50 })).toEqual([]);
     expect(await alerts()).toHaveLength(1);
     await make({});
   });
@@ -673,6 +673,35 @@ onBothDatabases((store) => {
     // An admin's rule counts for each model, as before.
     expect(said.find(([name]) => name === 'late')).toEqual(['late', 'of an admin', 'waiting', null]);
     expect(said.find(([name, rule]) => name === 'c' && rule === 'of an admin')?.[2]).toBe('waiting');
+  });
+
+  it('lists rules by page, to whoever is confined those that concern their models', async () => {
+    const other = await addModel('other');
+    for (const [n, modelId] of [null, model.modelId, other.modelId, null, other.modelId, model.modelId].entries())
+      await createRule(store().db, {
+        name: `${n}`,
+        definition: { ...drift, where: { model: n === 3 ? ['other'] : ['late', 'other'] } },
+        isEnabled: true,
+        createdBy: 'token write',
+        modelId,
+      });
+    await post([[1, 1]]);
+    await post([[1, 1]], other);
+    const namesIn = async (scope: Scope, limit: number) => {
+      const names: string[] = [];
+      let after: { name: string; id: number } | undefined;
+      do {
+        const page = await listRules(store().db, { scope, limit, after });
+        names.push(page.map(({ name }) => name).join(' '));
+        after = page.at(-1);
+      } while (after);
+      return names;
+    };
+    expect(await namesIn(null, 4)).toEqual(['0 1 2 3', '4 5', '']);
+    const confined = { grants: [{ namespace: '', model: 'late' }] };
+    expect(await namesIn(confined, 2)).toEqual(['0 1', '5', '']);
+    const [first] = await listRules(store().db, { scope: confined, limit: 1 });
+    expect(first?.definition.where).toEqual({ model: ['late'] });
   });
 
   it('has no error of its own in any of this', () => {
