@@ -16,6 +16,7 @@ import { hasLocalDag, type LocalRun, type LocalTask } from '../kernel/local-dag.
 import type { ResolvedManifest } from '../kernel/manifest.ts';
 import type { Answer, LocalDag } from '../kernel/world.ts';
 import type { Context } from './command.ts';
+import { addDataFiles, type DataFiles, dataFiles } from './data-files.ts';
 import type { Repo } from './repo.ts';
 import { plainEnvironment } from './run-dag.ts';
 import { taskExecutor } from './task-executor.ts';
@@ -65,7 +66,12 @@ export function openLocalDag(options: LocalDagOptions): LocalDag {
         throw error;
       }
       // In one turn, one task after the other: what runs beside it is measured, and the DAG's own time must not go by in a queue.
-      return { ok: true, value: await options.share.inTurn(() => runTasks(options, found.value.spec, dependencies)) };
+      const data = await dataFiles(options.repo, options.manifest);
+      const value = await options.share.inTurn(() => runTasks(options, found.value.spec, dependencies, data));
+      const [missing] = data.missing;
+      const failed = value.tasks.find(({ state }) => state === 'failed');
+      if (failed && missing !== undefined) return no(`the task ${failed.id} ${failed.why}, and ${missing}`);
+      return { ok: true, value };
     },
   };
 }
@@ -113,6 +119,7 @@ async function runTasks(
   { context, repo, manifest, share }: LocalDagOptions,
   spec: DagSpec,
   dependencies: string | null,
+  data: DataFiles,
 ): Promise<LocalRun> {
   const { log, signal, env } = context;
   const left = share.secondsLeft();
@@ -127,6 +134,7 @@ async function runTasks(
   try {
     const execute = await taskExecutor({
       ...{ machine, manifest, dependencies },
+      fill: (copy) => addDataFiles(machine, copy, data),
       limits: { seconds: Number.POSITIVE_INFINITY, memoryBytes: bytesOfSize(manifest.budget.memory), outputBytes },
       secretsOf: () => [],
       onLine: ({ id }, line) => log.debug(`${id}: ${line}`),

@@ -12,6 +12,7 @@ import { requireManifest } from '../engine/manifest/load.ts';
 import { exitCode } from '../kernel/failure.ts';
 import type { ResolvedManifest } from '../kernel/manifest.ts';
 import type { Context, Invocation } from './command.ts';
+import { addDataFiles, dataFiles } from './data-files.ts';
 import { finish } from './finish.ts';
 import { optionValue } from './options.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
@@ -39,7 +40,9 @@ export async function runLocal(context: Context, invocation: Invocation): Promis
     ...{ cacheFolder: null, isProtected: false, isCacheRead: false, exclude: [] },
   });
   try {
+    const data = await dataFiles(repo, manifest);
     const execute = await taskExecutor({
+      fill: (copy) => addDataFiles(machine, copy, data),
       ...{ machine, manifest, dependencies: null, limits: without, secretsOf: secretsFrom(context) },
       onLine: ({ id }, line) => context.log.info(`${id} | ${line}`),
     });

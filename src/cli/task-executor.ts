@@ -13,6 +13,8 @@ export interface ExecutorOptions {
   readonly manifest: ResolvedManifest;
   /** Where `setup` installed to; null: nowhere. */
   readonly dependencies: string | null;
+  /** Adds to the working copy, before the first task, what its tasks are to find there. */
+  fill(repo: string): Promise<void>;
   /** Of a task that declares none; more memory than this no task gets. */
   readonly limits: CommandLimits;
   /** Secrets of a task by variable; what is not there is not set. */
@@ -24,6 +26,7 @@ export interface ExecutorOptions {
 export async function taskExecutor(options: ExecutorOptions): Promise<(task: TaskSpec, signal: AbortSignal) => Promise<Try>> {
   const { machine, manifest, limits } = options;
   const { repo, home, temporary } = await machine.workspace();
+  await options.fill(repo);
   const base = { ...machine.environment({ home, temporary, env: options.dependencies }), ...manifest.hooks.env };
   return async (task, signal) => {
     const secrets = options.secretsOf(task);

@@ -1,6 +1,6 @@
 /** infra-3 over a repo with a DAG: its tasks really run, in a copy, and what they did is the evidence. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { call } from '../helpers/call.ts';
@@ -219,6 +219,22 @@ ${more}`;
     const { judged } = await infra3(repoOf(`budget: { memory: 128MiB }\n${hungry}`));
     expect(judged, JSON.stringify(judged)).toMatchObject({ outcome: 'fail' });
     expect(judged.findings[0]?.message).toContain('stopped at 128 MiB of memory, which is budget.memory');
+  });
+
+  test('tasks find the data that Git ignores; where it was not fetched a task that fails says nothing', async () => {
+    const read = 'tasks: { count: { command: [python3, -c, "print(open(\'data/train.csv\').read())"] } }\n';
+    const repo = repoOf(`data: { train: data/train.csv }\n${read}`, {
+      '.gitignore': 'data/train.csv\n',
+    });
+    writeFileSync(join(repo, 'data/train.csv'), 'id,y\n1,0\n');
+    const { judged } = await infra3(repo);
+    expect(judged, JSON.stringify(judged)).toMatchObject({ outcome: 'pass' });
+    rmSync(join(repo, 'data/train.csv'));
+    const missing = (await infra3(repo)).judged;
+    expect(missing, JSON.stringify(missing)).toMatchObject({ outcome: 'skipped' });
+    expect(missing.reason).toMatch(/the task count .*data\.train is data\/train\.csv, but there is no such file/);
+    const without = await infra3(repoOf(read));
+    expect(without.judged.outcome).toBe('fail');
   });
 
   test('reads the stages of a dvc.yaml', async () => {

@@ -33,7 +33,9 @@ function withDag(chain: Verdict, dag: Verdict): Verdict {
 
 /** A DAG that is declared and could not run is what is missing most. */
 function withoutDag(chain: Verdict, dag: { readonly reason: string; readonly isAbsent: boolean }): Verdict {
-  if (dag.isAbsent || chain.outcome !== 'pass' || !chain.evidence) return chain;
+  if (dag.isAbsent) return chain;
+  if (chain.outcome === 'skipped') return { ...chain, reason: `the DAG did not run here: ${dag.reason}; ${chain.reason}` };
+  if (chain.outcome !== 'pass' || !chain.evidence) return chain;
   return { ...chain, evidence: { ...chain.evidence, nextStep: `Let the DAG run here too; it did not: ${dag.reason}.` } };
 }
 
@@ -58,7 +60,7 @@ export default defineCheck({
     // Where no model can be trained here there are no hooks that could be left out of the pipeline.
     if (manifest === null || !canTrain(manifest)) {
       const ran = await runOf(dag);
-      return ran.ok ? judgeDag(ran.value) : judgeChain(world);
+      return ran.ok ? judgeDag(ran.value) : withoutDag(await judgeChain(world), ran);
     }
     const chain = await judgeChain(world);
     // What is broken without the DAG is mended first.
