@@ -6,7 +6,7 @@ import { contextStorage } from 'hono/context-storage';
 import { secureHeaders } from 'hono/secure-headers';
 import type { RepositoryLeave } from '../kernel/tower-actions.ts';
 import { getAlert, getAlerts, postAcknowledgement } from './api/alerts.ts';
-import { getSignedBadge, revokeBadges } from './api/badges.ts';
+import { postSignedBadge, revokeBadges } from './api/badges.ts';
 import { getChecks } from './api/checks.ts';
 import { getDashboard, getDashboards, postDashboard, putDashboard, removeDashboard } from './api/dashboards.ts';
 import { defaultLimits, type Limits } from './api/json.ts';
@@ -178,7 +178,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/v1/waivers', getWaivers(db));
   app.get('/v1/models', getModels(db));
   app.get('/v1/models/:id', getModel(db));
-  app.get('/v1/models/:id/badge', getSignedBadge(db, publicUrl));
+  app.post('/v1/models/:id/badge', postSignedBadge(withLimits, publicUrl));
   app.delete('/v1/badges/signed', revokeBadges(withLimits));
   app.get('/v1/models/:id/history', getHistory(db));
   app.get('/v1/models/:id/versions', getVersions(db));

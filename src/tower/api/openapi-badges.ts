@@ -1,14 +1,26 @@
 /** The part of `/openapi.json` about badges. */
-import { signedBadgeQuery } from './badges.ts';
-import { type Get, json, modelId, parameters, problem } from './openapi-words.ts';
+import { badgeToSignSchema } from './badges.ts';
+import { json, modelId, problem } from './openapi-words.ts';
 
-export const badgePaths = (get: Get): Readonly<Record<string, object>> => ({
-  '/v1/models/{id}/badge': get(
-    'signBadge',
-    'A signed address of the badge of a model, for readers of it.',
-    { parameters: [modelId, ...parameters(signedBadgeQuery)] },
-    { 200: json('The address.', 'SignedBadge'), 404: problem('No such model.') },
-  ),
+export const badgePaths: Readonly<Record<string, object>> = {
+  '/v1/models/{id}/badge': {
+    post: {
+      operationId: 'signBadge',
+      summary: 'Signs an address of the badge of a model: everybody who has it sees the badge. For readers of the model.',
+      security: [{ bearer: [] }],
+      parameters: [modelId],
+      requestBody: { required: true, content: { 'application/json': { schema: badgeToSignSchema } } },
+      responses: {
+        201: json('The address.', 'SignedBadge'),
+        400: problem('Not a badge, with pointers.'),
+        401: problem('No valid token.'),
+        403: problem('A job.'),
+        404: problem('No such model.'),
+        413: problem('Too large.'),
+        415: problem('Not JSON.'),
+      },
+    },
+  },
   '/v1/badges/signed': {
     delete: {
       operationId: 'revokeBadges',
@@ -17,4 +29,4 @@ export const badgePaths = (get: Get): Readonly<Record<string, object>> => ({
       responses: { 204: { description: 'Done.' }, 401: problem('No valid token.'), 403: problem('Not an admin.') },
     },
   },
-});
+};

@@ -139,7 +139,7 @@ export function openApi(version: string): ApiDocument {
       ...dashboardPaths(get),
       ...rulePaths(get),
       ...tokenPaths(get),
-      ...badgePaths(get),
+      ...badgePaths,
       '/v1/models': get(
         'listModels',
         'Models with an authoritative report.',

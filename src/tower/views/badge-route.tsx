@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import { bandOf } from '../../kernel/score.ts';
 import { formatScore } from '../../reports/words.ts';
-import { type BadgeKind, isSigned, signedBadgeQuery } from '../api/badges.ts';
+import { type BadgeKind, badgeToSignSchema, isSigned } from '../api/badges.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf, type QuerySchema, queryReader } from '../api/query.ts';
 import type { Database } from '../store/database.ts';
@@ -14,7 +14,7 @@ export const badgeQuery = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    show: signedBadgeQuery.properties.show,
+    show: badgeToSignSchema.properties.show,
     expires: { type: 'integer', description: 'Of a signed address: seconds since 1970.', minimum: 0, maximum: 1e11 },
     signature: { type: 'string', description: 'Of a signed address.', maxLength: 100 },
   },

@@ -5,7 +5,7 @@ import type { Database } from '../store/database.ts';
 import { alertRoute, sendAcknowledgement } from './alert-page.tsx';
 import { alertsRoute, changeRule, ruleRoute, rulesRoute } from './alerts-route.tsx';
 import { apiRoute } from './api-page.tsx';
-import { badgePageRoute, sendBadgesRevoked } from './badge-page.tsx';
+import { badgePageRoute, sendBadge, sendBadgesRevoked } from './badge-page.tsx';
 import { badgeRoute } from './badge-route.tsx';
 import { dashboardRoute, dashboardsRoute } from './dashboards-route.tsx';
 import { exploreRoute } from './explore-route.tsx';
@@ -33,7 +33,8 @@ export function addPages(app: Hono, db: Database, api: ApiDocument, publicUrl: s
   app.post('/rules/:id/switch', changeRule(db, 'switch'));
   app.post('/rules/:id/delete', changeRule(db, 'delete'));
   app.get('/models/:id', modelRoute(db));
-  app.get('/models/:id/badge', badgePageRoute(db, publicUrl));
+  app.get('/models/:id/badge', badgePageRoute(db));
+  app.post('/models/:id/badge', sendBadge(db, publicUrl));
   app.get('/waivers', waiversRoute(db));
   app.get('/badge/:file', badgeRoute(db));
   app.get('/tokens', tokensRoute(db));

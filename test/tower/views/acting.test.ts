@@ -304,6 +304,31 @@ describe('a rule', () => {
   });
 });
 
+describe('a badge', () => {
+  it('is signed by whoever may read its model, in a form of their own', async () => {
+    const page = `${tower.url}/models/1/badge`;
+    const { html } = await logIn(browser, page, 'eve');
+    expect(html).not.toContain('signature=');
+    const csrf = csrfOf(html);
+    const wrong = await browser.step(page, { csrf, show: 'gate', days: '400' });
+    expect(wrong.status).toBe(422);
+    expect(wrong.html).toMatch(/id="days-error">must be &lt;= 366/);
+    expect((await browser.step(page, { csrf: 'x'.repeat(43), show: 'gate', days: '30' })).status).toBe(403);
+    expect(await acts('badge.signed')).toEqual([]);
+    const signed = await browser.step(page, { csrf, show: 'gate', days: '30' });
+    expect(signed.status).toBe(200);
+    const src = /<img src="([^"]+)"/.exec(signed.html)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    expect(await (await fetch(tower.url + src)).text()).toContain('Gate of lodgement');
+    expect(await acts('badge.signed')).toMatchObject([
+      { actor: 'person eve', subject: 'lodgement', detail: { model: '1', show: 'gate', sub: 'eve' } },
+    ]);
+    browser = openBrowser();
+    const tom = await logIn(browser, `${tower.url}/alerts`, 'tom');
+    expect((await browser.step(page, { csrf: csrfOf(tom.html), show: 'gate', days: '30' })).status).toBe(404);
+    expect(await acts('badge.signed')).toHaveLength(1);
+  });
+});
+
 it('a token is revoked by an admin, and the audit tells people of one name apart', async () => {
   const { body } = await api('POST', '/v1/tokens', { name: 'lost', role: 'read' });
   const { html } = await logIn(browser, `${tower.url}/tokens`, 'mallory');

@@ -54,13 +54,13 @@ afterAll(async () => {
 });
 afterEach(() => vi.useRealTimers());
 
-const sign = async (query = '', reader = readers.risk ?? '') => ask('GET', `/v1/models/${ids.late}/badge${query}`, reader);
+const sign = async (body: object = {}, reader = readers.risk ?? '') => ask('POST', `/v1/models/${ids.late}/badge`, reader, body);
 const pathIn = (url: string): string => url.replace('https://tower.example.com', '');
 
 it('is shown to whoever has the signed address, and nothing else is', async () => {
   expect((await ask('GET', `/badge/${ids.late}.svg`, null)).status).toBe(404);
-  const { status, body } = await sign('?show=gate');
-  expect(status).toBe(200);
+  const { status, body } = await sign({ show: 'gate' });
+  expect(status).toBe(201);
   expect(body.markdown).toBe(`[![gate](${body.url})](https://tower.example.com/models/${ids.late})`);
   const shown = await ask('GET', pathIn(body.url), null);
   expect(shown).toMatchObject({ status: 200, type: 'image/svg+xml; charset=utf-8' });
@@ -83,7 +83,7 @@ it('is shown to whoever has the signed address, and nothing else is', async () =
 });
 
 it('ends when it was said to', async () => {
-  const { body } = await sign('?days=2');
+  const { body } = await sign({ days: 2 });
   expect(Date.parse(body.expiresAt) - Date.now()).toBeLessThan(2 * 86_400_000 + 2000);
   vi.useFakeTimers({ toFake: ['Date'] });
   vi.setSystemTime(Date.now() + 2 * 86_400_000 - 60_000);
@@ -93,15 +93,27 @@ it('ends when it was said to', async () => {
 });
 
 it('is signed for readers of the model alone', async () => {
-  expect((await sign('', readers.treasury)).status).toBe(404);
-  expect((await ask('GET', `/v1/models/${ids.late}/badge`, null)).status).toBe(401);
-  for (const query of ['?days=0', '?days=9999', '?show=everything', '?more=1'])
-    expect((await sign(query)).status, query).toBe(400);
-  const page = await ask('GET', `/models/${ids.late}/badge?show=structure`, readers.risk ?? '');
-  expect(page).toMatchObject({ status: 200 });
-  const src = /<img src="([^"]+)"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&') ?? '';
-  expect((await ask('GET', src, null)).text).toContain('Structure of late');
+  expect((await sign({}, readers.treasury)).status).toBe(404);
+  expect((await ask('POST', `/v1/models/${ids.late}/badge`, null, {})).status).toBe(401);
+  for (const query of [{ days: 0 }, { days: 367 }, { days: 1.5 }, { show: 'everything' }, { more: 1 }])
+    expect((await sign(query)).status, JSON.stringify(query)).toBe(400);
+  expect((await sign({ days: 366 })).status).toBe(201);
   expect((await ask('GET', `/models/${ids.late}/badge`, readers.treasury ?? '')).status).toBe(404);
+});
+
+it('is signed by nothing that only looks, and by nobody without a trace', async () => {
+  const acts = async () => (await ask('GET', '/v1/audit?action=badge.signed', admin)).body.items;
+  const before = (await acts()).length;
+  expect((await ask('GET', `/v1/models/${ids.late}/badge`, readers.risk ?? '')).status).toBe(404);
+  const page = await ask('GET', `/models/${ids.late}/badge`, readers.risk ?? '');
+  expect(page).toMatchObject({ status: 200 });
+  expect(page.text).not.toContain('signature=');
+  expect(await acts()).toHaveLength(before);
+  const { body } = await sign({ show: 'structure', days: 30 });
+  const [act, ...others] = await acts();
+  expect(others).toHaveLength(before);
+  expect(act).toMatchObject({ actor: 'token risk', subject: 'late' });
+  expect(act.detail).toEqual({ model: String(ids.late), show: 'structure', expiresAt: body.expiresAt });
 });
 
 it('is shown no more once an admin has replaced the key', async () => {
