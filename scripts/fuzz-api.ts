@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz:api [EXAMPLES]`: schemathesis over the API of Control Tower, as `/openapi.json` describes it, on an embedded
+ * `npm run fuzz:api [EXAMPLES] [SEED]`: schemathesis over the API of Control Tower, as `/openapi.json` describes it, on an embedded
  * database: EXAMPLES requests for each operation (20 unless told). Fails on any 5xx and any answer that the document does not
  * promise. `npm run build` must have been run.
  */
@@ -25,6 +25,7 @@ if (problem !== null) {
 }
 
 const examples = Number(process.argv[2] ?? 20);
+const seed = String(Number(process.argv[3] ?? 1));
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-fuzz-'));
 const tower = await startTowerProcess(['--port', '0', '--data', join(folder, 'data'), '--token-file', join(folder, 'token')]);
 try {
@@ -34,7 +35,7 @@ try {
     join(root, '.tools', fuzzer.name, 'bin', fuzzer.program),
     [
       ...['run', `${tower.url}/openapi.json`, '--header', `Authorization: Bearer ${tower.token}`, '--phases', 'fuzzing'],
-      ...['--mode', 'all', '--checks', checks.join(','), '--max-examples', String(examples), '--seed', '1', '--no-color'],
+      ...['--mode', 'all', '--checks', checks.join(','), '--max-examples', String(examples), '--seed', seed, '--no-color'],
       // Reports nest deeply; making one takes long, and that is no fault.
       ...['--suppress-health-check', 'all'],
     ],

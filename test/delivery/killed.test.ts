@@ -163,6 +163,7 @@ const bucketKind: Kind = {
   isFull: false,
   async prepare(specs) {
     const server = await startS3();
+    onTestFinished(() => server.close());
     const real = globalThis.fetch;
     vi.stubGlobal('fetch', (input: Request | string, init?: RequestInit) => {
       const isChange = input instanceof Request && input.url.startsWith(server.url) && input.method !== 'GET';

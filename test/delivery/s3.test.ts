@@ -18,8 +18,9 @@ const wait = { timeoutSeconds: 60, pollSeconds: 5 };
 describe.skipIf(s3Program === null)('a bucket', () => {
   let server: S3Server;
   beforeAll(async () => {
-    server = await startS3(afterAll);
+    server = await startS3();
   });
+  afterAll(() => server?.close());
   afterEach(() => vi.unstubAllGlobals());
   let count = 0;
   const bucket = () => server.bucket(`bucket-${++count}`);

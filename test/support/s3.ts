@@ -5,7 +5,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
 import { versitygwProgram } from '../../scripts/lib/versitygw.ts';
 import { type BucketOptions, openBucket } from '../../src/adapters/delivery/s3.ts';
 
@@ -24,6 +23,8 @@ const freePort = (): Promise<number> =>
 
 export interface S3Server {
   readonly url: string;
+  /** Ends it and removes what it holds. */
+  close(): void;
   /** Makes a bucket: its folder, and how it is opened. */
   bucket(name: string): {
     readonly folder: string;
@@ -34,8 +35,8 @@ export interface S3Server {
   };
 }
 
-/** Starts it for a file of tests, or for the one that asks. */
-export async function startS3(atEnd: (stop: () => void) => void = onTestFinished): Promise<S3Server> {
+/** Starts it; whoever does closes it. */
+export async function startS3(): Promise<S3Server> {
   if (s3Program === null) throw new Error('versitygw is not here');
   const data = mkdtempSync(join(tmpdir(), 'flightcheck-s3-'));
   const port = await freePort();
@@ -47,10 +48,6 @@ export async function startS3(atEnd: (stop: () => void) => void = onTestFinished
       ROOT_SECRET_KEY: credentials.AWS_SECRET_ACCESS_KEY,
     },
   });
-  atEnd(() => {
-    server.kill('SIGKILL');
-    rmSync(data, { recursive: true, force: true });
-  });
   const url = `http://127.0.0.1:${port}`;
   for (let tries = 0; ; tries += 1) {
     const isUp = await fetch(url).then(
@@ -58,11 +55,18 @@ export async function startS3(atEnd: (stop: () => void) => void = onTestFinished
       () => false,
     );
     if (isUp) break;
-    if (tries > 300) throw new Error('versitygw does not start');
+    if (tries > 300) {
+      server.kill('SIGKILL');
+      throw new Error('versitygw does not start');
+    }
     await sleep(50);
   }
   return {
     url,
+    close() {
+      server.kill('SIGKILL');
+      rmSync(data, { recursive: true, force: true });
+    },
     bucket(name) {
       const folder = join(data, name);
       mkdirSync(folder);
