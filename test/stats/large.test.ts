@@ -67,9 +67,7 @@ test('the same numbers at 1, 2 and 4 threads, and under a memory limit that the 
   }
   const { workFolder, ...little } = await checksOf({ threads: 2, memoryLimit: limit });
   expect(little).toEqual(one);
-  expect(
-    readdirSync(workFolder, { recursive: true, encoding: 'utf8' }).filter((name) => !/\.duckdb$|^spill$/.test(name)),
-  ).toEqual([]);
+  expect(readdirSync(workFolder)).toEqual([]);
 }, 300_000);
 
 test('a disk without room for what memory cannot hold is told as that', async () => {

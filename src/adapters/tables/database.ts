@@ -1,5 +1,5 @@
 /** DuckDB that can touch one folder of ours and nothing else, however hostile a table or a name is. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
 import { EnvironmentError } from '../../kernel/failure.ts';
@@ -60,6 +60,7 @@ function asAsked(error: unknown): never {
 }
 
 interface Opened {
+  readonly path: string;
   readonly instance: DuckDBInstance;
   readonly connection: DuckDBConnection;
 }
@@ -67,7 +68,8 @@ interface Opened {
 async function open(folder: string, exchange: string, { memoryLimit, threads, spillLimit }: DatabaseLimits): Promise<Opened> {
   // Loaded when the first statement comes: a run whose results are all known needs no database.
   const { DuckDBInstance: Instance } = await import('@duckdb/node-api');
-  const instance = await Instance.create(join(folder, `tables-${process.pid}-${Date.now()}.duckdb`), {
+  const path = join(folder, `tables-${process.pid}-${Date.now()}.duckdb`);
+  const instance = await Instance.create(path, {
     memory_limit: memoryLimit,
     threads: String(threads),
     // A column takes a block at least: small ones keep tables of thousands of columns in memory.
@@ -93,7 +95,7 @@ async function open(folder: string, exchange: string, { memoryLimit, threads, sp
     'SET lock_configuration = true',
   ])
     await connection.run(statement);
-  return { instance, connection };
+  return { path, instance, connection };
 }
 
 /** A fresh database in `folder`; tables that outgrow `memoryLimit` spill there. Statements run one after another. */
@@ -135,8 +137,11 @@ export async function openDatabase(folder: string, limits: DatabaseLimits): Prom
     run: (sql) => inTurn(async () => void (await (await connected()).run(sql))),
     async close() {
       const there = await opened?.catch(() => undefined);
-      there?.connection.closeSync();
-      there?.instance.closeSync();
+      if (!there) return;
+      there.connection.closeSync();
+      there.instance.closeSync();
+      for (const path of [there.path, `${there.path}.wal`, join(folder, 'spill')])
+        await rm(path, { recursive: true, force: true });
     },
   };
 }
