@@ -189,6 +189,20 @@ describe.skipIf(s3Program === null)('a bucket', () => {
       /no http or https/,
       /without/,
     ],
+    [
+      'an address with a fragment',
+      { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1/#x' },
+      'DELIVERY_ADDRESS',
+      /no http or https/,
+      /like/,
+    ],
+    [
+      'a region that is none',
+      { AWS_ENDPOINT_URL_S3: '', AWS_REGION: 'evil.example/x?' },
+      'DELIVERY_ADDRESS',
+      /AWS_REGION .* no region/,
+      /us-east-1/,
+    ],
     ['an address of files', { AWS_ENDPOINT_URL_S3: 'file:///etc' }, 'DELIVERY_ADDRESS', /no http or https/, /like/],
     [
       'nobody there',

@@ -76,10 +76,14 @@ function clientOf({ env, region }: BucketOptions): AwsClient {
  * of AWS.
  */
 function originOf({ env }: BucketOptions, region: string): URL {
+  if (!/^[a-z0-9-]{1,40}$/.test(region))
+    throw new UsageError('DELIVERY_ADDRESS', `AWS_REGION is ${JSON.stringify(region.slice(0, 60))}, which is no region`, {
+      hint: 'Write it like us-east-1, or name it as environments.*.deliver.s3.region.',
+    });
   const given = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
   if (!given) return new URL(`https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`);
   const url = URL.canParse(given) ? new URL(given) : null;
-  if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '') return url;
+  if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === '') return url;
   throw new UsageError('DELIVERY_ADDRESS', 'AWS_ENDPOINT_URL_S3 is no http or https address of a server', {
     hint: 'Write it like https://minio.example.com:9000, without credentials.',
   });
