@@ -1,14 +1,10 @@
 /** What became of a change whose answer was an error. */
 import type { DagTarget } from '../../kernel/delivery.ts';
 import { FlightcheckError } from '../../kernel/failure.ts';
-import type { Clock } from './verify.ts';
+import type { Waiting } from './verify.ts';
 
-interface ArrivedOptions {
+interface ArrivedOptions extends Waiting {
   readonly target: DagTarget;
-  readonly timeoutSeconds: number;
-  readonly pollSeconds: number;
-  readonly clock: Clock;
-  readonly signal?: AbortSignal;
 }
 
 /**

@@ -3,16 +3,11 @@ import type { Airflow, DagTarget, Reverted } from '../../kernel/delivery.ts';
 import { renderHash, specIn } from '../dag/render-airflow.ts';
 import { type DeployStep, ownRuns, type StepId } from './deployment.ts';
 import { type Expected, expectedOf, type Scheduled, snapshotOf } from './proof.ts';
-import { type Clock, type Verified, verify } from './verify.ts';
+import { type Verified, verify, type Waiting } from './verify.ts';
 
-interface RestoreOptions {
+interface RestoreOptions extends Waiting {
   readonly airflow: Airflow;
   readonly target: DagTarget;
-  readonly timeoutSeconds: number;
-  readonly pollSeconds: number;
-  readonly clock: Clock;
-  readonly signal?: AbortSignal;
-  onWait?(why: string, seconds: number): void;
 }
 
 export interface Restore {

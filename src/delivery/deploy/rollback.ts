@@ -5,20 +5,15 @@ import { type Deployment, type DeployStep, fileNameOf } from './deployment.ts';
 import { undoneAlias } from './model.ts';
 import { expectedOf, hashOf, scheduledOf } from './proof.ts';
 import { gone, tracesOf } from './restore.ts';
-import { type Clock, type Verified, verify } from './verify.ts';
+import { type Verified, verify, type Waiting } from './verify.ts';
 
-export interface RollbackOptions {
+export interface RollbackOptions extends Waiting {
   readonly airflow: Airflow;
   readonly target: DagTarget;
   readonly dagId: string;
   /** Where the alias goes back, when the delivery has moved it. */
   readonly registry?: ModelRegistry;
-  readonly timeoutSeconds: number;
-  readonly pollSeconds: number;
-  readonly clock: Clock;
-  readonly signal?: AbortSignal;
   onStep?(step: DeployStep): void;
-  onWait?(why: string, seconds: number): void;
 }
 
 /** Restores the file before the last delivery and proves that Airflow schedules it. Called again, it only proves. */

@@ -5,19 +5,13 @@ import { hasArrived } from './arrived.ts';
 import { type Deployment, type DeployStep, fileNameOf, type Outcome, type Result, type StepId } from './deployment.ts';
 import { hashOf, scheduledOf } from './proof.ts';
 import { gone } from './restore.ts';
-import type { Clock } from './verify.ts';
+import type { Waiting } from './verify.ts';
 
-export interface StopOptions {
+export interface StopOptions extends Waiting {
   readonly airflow: Airflow;
   readonly target: DagTarget;
   readonly dagId: string;
-  readonly timeoutSeconds: number;
-  readonly pollSeconds: number;
-  readonly clock: Clock;
-  /** Ends the waiting. */
-  readonly signal?: AbortSignal;
   onStep?(step: DeployStep): void;
-  onWait?(why: string, seconds: number): void;
 }
 
 /** Removes the file, pauses the DAG until Airflow has seen that, and proves it. Called again, it ends what was begun. */

@@ -2,7 +2,17 @@
 import type { Airflow } from '../../kernel/delivery.ts';
 import { differenceOf, type Expected, scheduledOf } from './proof.ts';
 
-export interface VerifyOptions {
+/** How long Airflow is waited for, and what is told meanwhile. */
+export interface Waiting {
+  readonly timeoutSeconds: number;
+  readonly pollSeconds: number;
+  readonly clock: Clock;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+  onWait?(why: string, seconds: number): void;
+}
+
+export interface VerifyOptions extends Waiting {
   readonly airflow: Airflow;
   readonly expected: Expected;
   readonly fileName: string;
@@ -10,14 +20,8 @@ export interface VerifyOptions {
   readonly deliveredAt: Date | null;
   /** Traces that Airflow had before the delivery: it states them anew, with a new time, until it reads the new file. */
   readonly oldTraces: readonly string[];
-  readonly timeoutSeconds: number;
-  readonly pollSeconds: number;
-  readonly clock: Clock;
-  /** Ends the waiting. */
-  readonly signal?: AbortSignal;
   /** Asked when Airflow has something else: true when that is no longer what lies in the target. */
   isReplaced?(): Promise<boolean>;
-  onWait?(why: string, seconds: number): void;
 }
 
 export interface Clock {
