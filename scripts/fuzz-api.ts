@@ -32,8 +32,10 @@ try {
   await introduceModel(tower);
   const checks = ['not_a_server_error', 'status_code_conformance', 'content_type_conformance', 'response_schema_conformance'];
   const child = spawn(
-    join(root, '.tools', fuzzer.name, 'bin', fuzzer.program),
+    join(root, '.tools', fuzzer.name, 'bin/python'),
     [
+      // Not the program itself: its first line names the folder in which it was installed.
+      join(root, '.tools', fuzzer.name, 'bin', fuzzer.program),
       ...['run', `${tower.url}/openapi.json`, '--header', `Authorization: Bearer ${tower.token}`, '--phases', 'fuzzing'],
       ...['--mode', 'all', '--checks', checks.join(','), '--max-examples', String(examples), '--seed', seed, '--no-color'],
       // Reports nest deeply; making one takes long, and that is no fault.

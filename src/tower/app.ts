@@ -6,6 +6,7 @@ import { contextStorage } from 'hono/context-storage';
 import { secureHeaders } from 'hono/secure-headers';
 import type { RepositoryLeave } from '../kernel/tower-actions.ts';
 import { getAlert, getAlerts, postAcknowledgement } from './api/alerts.ts';
+import { getAudit } from './api/audit.ts';
 import { postSignedBadge, revokeBadges } from './api/badges.ts';
 import { getChecks } from './api/checks.ts';
 import { getDashboard, getDashboards, postDashboard, putDashboard, removeDashboard } from './api/dashboards.ts';
@@ -22,7 +23,7 @@ import { deleteRule, getBacktest, getRule, getRules, patchRule, postRule } from 
 import { getSeries } from './api/series.ts';
 import { getMetrics, getQuery } from './api/slices.ts';
 import { getStanding } from './api/standing.ts';
-import { deleteToken, getAudit, getTokens, postToken } from './api/tokens.ts';
+import { deleteToken, getTokens, postToken } from './api/tokens.ts';
 import { usageOf } from './api/usage.ts';
 import { getWaivers } from './api/waivers.ts';
 import { guardOrigin, guardReading, isForPeople } from './auth/access.ts';
@@ -30,6 +31,7 @@ import type { VerifyIdToken } from './auth/gitlab.ts';
 import type { Login } from './auth/login.ts';
 import { getCallback, getLogin, postLogout } from './auth/login-routes.ts';
 import type { NoteBroker } from './notes/broker.ts';
+import { type ChainVerifier, chainVerifier } from './store/audit-chain.ts';
 import { type Database, isAlive, sqlStateOf } from './store/database.ts';
 import { assets } from './views/assets.ts';
 import { errorPage } from './views/error-page.tsx';
@@ -52,6 +54,8 @@ export interface AppOptions {
   readonly note?: NoteBroker | null;
   /** What rules of repositories may do. */
   readonly repositories?: readonly RepositoryLeave[] | undefined;
+  /** Remembers how far the audit was verified; one of its own unless told. */
+  readonly chain?: ChainVerifier;
   readonly limits?: Limits;
   readonly rate?: Rate;
   /** Told of every error that is ours, with the id that the client sees. */
@@ -122,6 +126,7 @@ export function createApp(options: AppOptions): Hono {
   const { db, version, isLocal, publicUrl = null, login = null, limits = defaultLimits } = options;
   const asksPassword = !isLocal && login === null;
   const app = new Hono();
+  const { chain = chainVerifier(db) } = options;
   const usage = usageOf(db, version);
   app.use(security);
   // The frame of a page says who is logged in.
@@ -174,7 +179,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/v1/tokens', getTokens(withLimits));
   app.post('/v1/tokens', postToken(withLimits));
   app.delete('/v1/tokens/:id', deleteToken(withLimits));
-  app.get('/v1/audit', getAudit(db));
+  app.get('/v1/audit', getAudit(db, chain));
   app.get('/v1/waivers', getWaivers(db));
   app.get('/v1/models', getModels(db));
   app.get('/v1/models/:id', getModel(db));
@@ -196,6 +201,6 @@ export function createApp(options: AppOptions): Hono {
           headers: { 'content-type': asset.type, 'cache-control': 'public, max-age=31536000, immutable' },
         }),
     );
-  addPages(app, db, api, publicUrl);
+  addPages(app, { db, chain, api, publicUrl });
   return app;
 }

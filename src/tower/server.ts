@@ -12,6 +12,7 @@ import { type LoginOptions, openLogin } from './auth/login.ts';
 import { isLoopback } from './auth/loopback.ts';
 import { noteBroker } from './notes/broker.ts';
 import { publicOrigin } from './public-url.ts';
+import { chainVerifier } from './store/audit-chain.ts';
 import type { Database, OpenDatabase } from './store/database.ts';
 import { type Maintenance, startMaintenance } from './store/maintain.ts';
 import { openStore } from './store/open.ts';
@@ -201,8 +202,10 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
     const url = `http://${name}:${bound}`;
     const actions = options.actions ?? noActions;
+    const chain = chainVerifier(db);
     const app = createApp({
       db,
+      chain,
       version: options.version,
       verifyIdToken,
       defaultBranches: options.defaultBranches ?? ['main', 'master'],
@@ -228,7 +231,9 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
       pause: options.workerPause,
       onError: (error) => options.onError?.(error, 'worker'),
     });
-    const maintenance = startMaintenance(db, options.maintenance ?? {}, (error) => options.onError?.(error, 'maintenance'));
+    const maintenance = startMaintenance(db, chain, options.maintenance ?? {}, (error) =>
+      options.onError?.(error, 'maintenance'),
+    );
     return {
       url,
       token,

@@ -59,6 +59,12 @@ export const auditQuery = {
       description: 'The hash of an act that you kept: isIntact is true only while that act still stands.',
       pattern: '^[0-9a-f]{64}$',
     },
+    verify: {
+      type: 'string',
+      description: 'What is hashed for the answer: the acts shown and those that came since the last look, or every act.',
+      enum: ['new', 'whole'],
+      default: 'new',
+    },
     limit: { type: 'integer', description: 'Items on a page.', minimum: 1, maximum: 200, default: 50 },
     cursor: { type: 'string', description: '`next` of the page before.', maxLength: 2000 },
   },
@@ -68,6 +74,7 @@ export interface AuditQuery {
   readonly action?: string;
   readonly actor?: string;
   readonly seal?: string;
+  readonly verify: 'new' | 'whole';
   readonly limit: number;
   readonly cursor?: string;
 }
@@ -87,4 +94,10 @@ export const auditPageSchema = object('Who did what, newest first.', {
   },
   next: { ...orNull(text), description: 'Cursor of the next page; null on the last.' },
   isIntact: { type: 'boolean', description: 'False when an act of the past was changed or taken away.' },
+  verified: object('What that is founded on.', {
+    entries: { type: 'integer', description: 'Acts whose seals fit, from the first on.' },
+    at: { ...time, description: 'When those that had come since were verified.' },
+    wholeAt: { ...time, description: 'When every act was last verified.' },
+    broken: { ...orNull(text), description: 'Id of the act whose seal does not fit, or that was verified here and is gone.' },
+  }),
 });

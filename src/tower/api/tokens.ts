@@ -1,19 +1,17 @@
-/** /v1/tokens: tokens of machines; /v1/audit: who did what. */
+/** /v1/tokens: tokens of machines. */
 import type { Context } from 'hono';
 import { operatorOf } from '../auth/access.ts';
-import { brokenSeal, isSealThere, listAudit } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
 import { createToken, listTokens, type NewToken, revokeToken, TokenNameTaken, type TokenRow } from '../store/tokens.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
-import { idOf, pageOf, queryReader, readCursor } from './query.ts';
+import { idOf } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
-import { type AuditQuery, auditQuery, newTokenSchema } from './token-schemas.ts';
+import { newTokenSchema } from './token-schemas.ts';
 import { ajvOf, sayError } from './validate.ts';
 
 const isTokenBody = ajvOf({ useDefaults: true }).compile<Omit<NewToken, 'createdBy'>>(newTokenSchema);
-const readAuditQuery = queryReader<AuditQuery>(auditQuery);
 
 /** A token as the API and the command line show it. */
 export const tokenJson = ({ id, createdAt, expiresAt, lastUsedAt, ...row }: TokenRow) => ({
@@ -68,22 +66,4 @@ export const deleteToken =
     if (!(await revokeToken(options.db, idOf(c.req.param('id') ?? '', 'token'), actor)))
       throw new HttpProblem('not-found', 'There is no such token in use.');
     return c.body(null, 204);
-  };
-
-export const getAudit =
-  (db: Database) =>
-  async (c: Context): Promise<Response> => {
-    const { action, actor, seal, limit, cursor } = readAuditQuery(c.req.url);
-    const before = cursor === undefined ? undefined : readCursor(cursor, 'audit').id;
-    const [rows, broken, isThere] = await Promise.all([
-      listAudit(db, { action, actor, before, limit: limit + 1 }),
-      brokenSeal(db),
-      seal === undefined || isSealThere(db, seal),
-    ]);
-    const { shown, next } = pageOf(rows, limit, 'audit');
-    return c.json({
-      items: shown.map(({ id, at, ...entry }) => ({ id: String(id), at: at.toISOString(), ...entry })),
-      next,
-      isIntact: broken === null && isThere,
-    });
   };

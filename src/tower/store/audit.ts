@@ -1,5 +1,5 @@
 /** The record of who did what: only added to, each entry sealed with the one before it. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
 
 /** Of a person the name is shown, which the provider may let everybody choose; `subject` is who it is there. */
@@ -26,19 +26,21 @@ export interface AuditEntry extends Required<Act> {
   readonly id: number;
   readonly at: Date;
   readonly hash: string;
+  /** Its seal fits what stands there and before it. */
+  readonly isSealed: boolean;
 }
 
-const sealOf = (before: unknown, at: unknown, actor: unknown, action: unknown, subject: unknown, detail: unknown) =>
-  sql`encode(sha256(convert_to(concat_ws(e'\\x1f', ${before}, extract(epoch from ${at})::text, ${actor}, ${action}, ${subject}, ${detail}), 'UTF8')), 'hex')`;
+/** Of the columns of `audit`, and `before`: the seal of the entry before it, empty of the first. */
+export const sealOfEntry: RawBuilder<string> = sql`encode(sha256(convert_to(concat_ws(e'\\x1f', before, extract(epoch from at)::text,
+  actor, action, subject, detail::text), 'UTF8')), 'hex')`;
 
 /** Inside the transaction of what is recorded: neither happens without the other. */
 export async function recordAct(connection: Connection, { actor, action, subject, detail = {} }: Act): Promise<void> {
   await sql`select pg_advisory_xact_lock(7304214)`.execute(connection);
   const all = typeof actor === 'string' ? detail : { ...detail, sub: actor.subject };
-  const seal = sealOf(sql`before`, sql`at`, sql`actor`, sql`action`, sql`subject`, sql`detail::text`);
   await sql`
     insert into audit (at, actor, action, subject, detail, hash)
-    select at, actor, action, subject, detail, ${seal}
+    select at, actor, action, subject, detail, ${sealOfEntry}
     from (select clock_timestamp() as at, ${shownActor(actor).slice(0, 300)}::text as actor, ${action}::text as action,
       ${subject.slice(0, 1000)}::text as subject, ${JSON.stringify(all)}::jsonb as detail,
       coalesce((select hash from audit order by id desc limit 1), '') as before) as act`.execute(connection);
@@ -58,23 +60,13 @@ export async function listAudit(
   { action, actor, before, limit }: AuditFilter,
 ): Promise<readonly AuditEntry[]> {
   const { rows } = await sql<AuditEntry>`
-    select id, at, actor, action, subject, detail, hash from audit
+    select id, at, actor, action, subject, detail, hash, hash = ${sealOfEntry} as "isSealed"
+    from audit cross join lateral (select coalesce((select earlier.hash from audit as earlier where earlier.id < audit.id
+      order by earlier.id desc limit 1), '') as before) as chain
     where ${action === undefined ? sql`true` : sql`action = ${action}`} and ${actor === undefined ? sql`true` : sql`actor = ${actor}`}
       and ${before === undefined ? sql`true` : sql`id < ${before}::bigint`}
     order by id desc limit ${limit}`.execute(connection);
   return rows;
-}
-
-/**
- * The first entry whose seal does not fit what stands there and before it; null: nobody changed one, or took one away from
- * between others. That the newest were taken away, or all seals made anew, only a seal tells that was kept elsewhere.
- */
-export async function brokenSeal(connection: Connection): Promise<number | null> {
-  const seal = sealOf(sql`before`, sql`at`, sql`actor`, sql`action`, sql`subject`, sql`detail::text`);
-  const { rows } = await sql<{ id: number }>`
-    select id from (select *, coalesce(lag(hash) over (order by id), '') as before from audit) as entry
-    where hash <> ${seal} order by id limit 1`.execute(connection);
-  return rows[0]?.id ?? null;
 }
 
 /** Whether the entry with a seal that was kept elsewhere still stands. */

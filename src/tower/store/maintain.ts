@@ -1,4 +1,5 @@
-/** What keeps the store small and quick, in the background of every server: sealing, retention. */
+/** What keeps the store small and quick, in the background of every server: sealing, retention, a look at the whole audit. */
+import type { ChainVerifier } from './audit-chain.ts';
 import type { Database } from './database.ts';
 import { pointStore } from './point-store.ts';
 import { type Retention, removeOld } from './retain.ts';
@@ -14,6 +15,7 @@ const firstMs = 30_000;
 
 export function startMaintenance(
   db: Database,
+  chain: ChainVerifier,
   { sealAfterDays = 7, ...retention }: Maintenance,
   onError: (error: unknown) => void,
 ): { stop(): Promise<void> } {
@@ -23,11 +25,17 @@ export function startMaintenance(
   const round = async (): Promise<void> => {
     await pointStore.seal(db, new Date(), { afterDays: sealAfterDays, signal: stopping.signal });
     if (!stopping.signal.aborted) await removeOld(db, new Date(), retention);
+    if (stopping.signal.aborted) return;
+    const { broken } = await chain.whole(stopping.signal);
+    if (broken !== null)
+      throw new Error(`the audit was changed: entry ${broken} or one before it does not fit its seal, or is gone`);
   };
   const schedule = (ms: number) => {
     timer = setTimeout(() => {
       running = round()
-        .catch(onError)
+        .catch((error: unknown) => {
+          if (!stopping.signal.aborted) onError(error);
+        })
         .then(() => {
           if (!stopping.signal.aborted) schedule(everyMs);
         });

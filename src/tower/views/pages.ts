@@ -1,10 +1,12 @@
 /** The pages and their forms, by address. */
 import type { Hono } from 'hono';
 import type { ApiDocument } from '../api/api-document.ts';
+import type { ChainVerifier } from '../store/audit-chain.ts';
 import type { Database } from '../store/database.ts';
 import { alertRoute, sendAcknowledgement } from './alert-page.tsx';
 import { alertsRoute, changeRule, ruleRoute, rulesRoute } from './alerts-route.tsx';
 import { apiRoute } from './api-page.tsx';
+import { auditRoute } from './audit-route.tsx';
 import { badgePageRoute, sendBadge, sendBadgesRevoked } from './badge-page.tsx';
 import { badgeRoute } from './badge-route.tsx';
 import { dashboardRoute, dashboardsRoute } from './dashboards-route.tsx';
@@ -12,10 +14,17 @@ import { exploreRoute } from './explore-route.tsx';
 import { fleetRoute } from './fleet-route.tsx';
 import { modelRoute } from './model-route.tsx';
 import { ruleFormRoute, sendRuleForm } from './rule-form-page.tsx';
-import { auditRoute, sendRevocation, tokensRoute } from './tokens-route.tsx';
+import { sendRevocation, tokensRoute } from './tokens-route.tsx';
 import { waiversRoute } from './waivers-route.tsx';
 
-export function addPages(app: Hono, db: Database, api: ApiDocument, publicUrl: string | null): void {
+interface Behind {
+  readonly db: Database;
+  readonly chain: ChainVerifier;
+  readonly api: ApiDocument;
+  readonly publicUrl: string | null;
+}
+
+export function addPages(app: Hono, { db, chain, api, publicUrl }: Behind): void {
   app.get('/', fleetRoute(db));
   app.get('/explore', exploreRoute(db, publicUrl));
   app.get('/dashboards', dashboardsRoute(db));
@@ -40,5 +49,5 @@ export function addPages(app: Hono, db: Database, api: ApiDocument, publicUrl: s
   app.get('/tokens', tokensRoute(db));
   app.post('/tokens/badges/revoke', sendBadgesRevoked(db));
   app.post('/tokens/:id/revoke', sendRevocation(db));
-  app.get('/audit', auditRoute(db));
+  app.get('/audit', auditRoute(db, chain));
 }

@@ -1,10 +1,9 @@
-/** GET /tokens: which machines may come in; GET /audit: who did what. */
+/** GET /tokens: which machines may come in. */
 import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
-import { idOf, pageOf, readCursor } from '../api/query.ts';
+import { idOf } from '../api/query.ts';
 import { adminForm, isAdmin } from '../auth/acting.ts';
-import { type AuditEntry, brokenSeal, listAudit } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
 import { listTokens, revokeToken, type TokenRow } from '../store/tokens.ts';
 import { Deed } from './form.tsx';
@@ -113,81 +112,6 @@ export function TokensPage({ tokens, now, mayRevoke }: TokensPageProps) {
   );
 }
 
-const detailOf = ({ detail }: AuditEntry): string =>
-  Object.entries(detail)
-    .filter(([, value]) => value !== '' && value !== null)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')
-    .slice(0, 300);
-
-export interface AuditPageProps {
-  readonly entries: readonly AuditEntry[];
-  readonly next: string | null;
-  readonly broken: number | null;
-}
-
-export function AuditPage({ entries, next, broken }: AuditPageProps) {
-  return (
-    <Layout title="Audit · Control Tower" current="audit">
-      <header>
-        <h1>Audit</h1>
-        <p class="lead">
-          Who did what. Each entry is sealed with the one before it:{' '}
-          {broken === null ? (
-            <span class="badge is-pass">every seal fits</span>
-          ) : (
-            <span class="badge is-fail">entry {broken} or one before it was changed in the database</span>
-          )}
-        </p>
-      </header>
-      {entries.length === 0 ? (
-        <p>Nothing was done yet.</p>
-      ) : (
-        <div class="panel">
-          <section class="scroll" tabindex={0} aria-label="Audit">
-            <table class="numbers alerts">
-              <thead>
-                <tr>
-                  {['When', 'Who', 'Did', 'What', 'Seal'].map((head) => (
-                    <th scope="col">{head}</th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {entries.map((entry) => (
-                  <tr>
-                    <td>
-                      <time datetime={entry.at.toISOString()}>{minute(entry.at)}</time>
-                    </td>
-                    <td>{entry.actor}</td>
-                    <td>{entry.action}</td>
-                    <td class="done">
-                      {entry.subject}
-                      <small>{detailOf(entry)}</small>
-                    </td>
-                    <td>
-                      <code title={entry.hash}>{entry.hash.slice(0, 8)}</code>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </section>
-          {next && (
-            <nav class="pager" aria-label="Pages">
-              <span class="ends">
-                <a href={`/audit?cursor=${next}`} rel="next">
-                  Older
-                </a>
-              </span>
-            </nav>
-          )}
-        </div>
-      )}
-    </Layout>
-  );
-}
-
 export const tokensRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
@@ -200,16 +124,4 @@ export const sendRevocation =
     if (!(await revokeToken(db, idOf(c.req.param('id') ?? '', 'token'), actor)))
       throw new HttpProblem('not-found', 'There is no such token in use.');
     return c.redirect('/tokens', 303);
-  };
-
-const perPage = 100;
-
-export const auditRoute =
-  (db: Database) =>
-  async (c: Context): Promise<Response> => {
-    const cursor = c.req.query('cursor');
-    const before = cursor === undefined ? undefined : readCursor(cursor, 'audit').id;
-    const [entries, broken] = await Promise.all([listAudit(db, { before, limit: perPage + 1 }), brokenSeal(db)]);
-    const { shown, next } = pageOf(entries, perPage, 'audit');
-    return show(c, <AuditPage entries={shown} next={next} broken={broken} />, noStore);
   };

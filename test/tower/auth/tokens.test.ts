@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/tower/app.ts';
-import { brokenSeal, listAudit, recordAct } from '../../../src/tower/store/audit.ts';
+import { listAudit, recordAct } from '../../../src/tower/store/audit.ts';
+import { chainVerifier } from '../../../src/tower/store/audit-chain.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
 import { createToken, ensureWriteToken, findToken, listTokens, revokeToken } from '../../../src/tower/store/tokens.ts';
@@ -18,6 +19,7 @@ let store: OpenDatabase;
 let admin: string;
 let app: ReturnType<typeof createApp>;
 const errors: unknown[] = [];
+const onError = (error: unknown) => errors.push(error);
 beforeAll(async () => {
   store = await openStore({ folder });
   admin = (await ensureWriteToken(store.db, false)) ?? '';
@@ -28,7 +30,7 @@ beforeAll(async () => {
     verifyIdToken: null,
     defaultBranches: ['main'],
     isLocal: false,
-    onError: (error) => errors.push(error),
+    onError,
   });
 });
 afterAll(async () => {
@@ -193,6 +195,9 @@ describe('a token', () => {
 });
 
 describe('the audit', () => {
+  /** To a server that has not looked before. */
+  const brokenSeal = async () => (await chainVerifier(store.db).whole()).broken;
+
   it('names who did what, a page at a time', async () => {
     await ask('POST', '/v1/rules', admin, { name: 'watched', metric: 'model.drift.psi', when: { absentHours: 1 } });
     const first = (await ask('GET', '/v1/audit?limit=2', admin)).body;
@@ -219,26 +224,95 @@ describe('the audit', () => {
     await sql`alter table audit disable trigger audit_append_only`.execute(store.db);
     await sql`delete from audit where subject in ('the newest', 'after it')`.execute(store.db);
     await sql`alter table audit enable trigger audit_append_only`.execute(store.db);
-    // The chain of what is left fits: only who kept the seal knows.
-    expect((await ask('GET', '/v1/audit', admin)).body.isIntact).toBe(true);
     expect(await isIntact(seal)).toBe(false);
+    // The chain of what is left fits: a server that never saw them does not know without the seal, one that did does.
+    expect(await brokenSeal()).toBeNull();
+    const [gone] = (await ask('GET', '/v1/audit?verify=whole', admin)).body.items;
+    expect((await ask('GET', '/v1/audit', admin)).body).toMatchObject({
+      isIntact: false,
+      verified: { broken: String(Number(gone.id) + 2), entries: expect.any(Number) },
+    });
   });
 
   it('is only added to, and shows when somebody forces a change', async () => {
     await recordAct(store.db, { actor: 'test', action: 'test.done', subject: 'last' });
     await expect(sql`update audit set actor = 'nobody'`.execute(store.db)).rejects.toThrow('only added to');
     await expect(sql`delete from audit`.execute(store.db)).rejects.toThrow('only added to');
-    expect(await brokenSeal(store.db)).toBeNull();
+    expect(await brokenSeal()).toBeNull();
     const [after, entry] = await listAudit(store.db, { limit: 2 });
     await sql`alter table audit disable trigger audit_append_only`.execute(store.db);
     await sql`update audit set actor = 'nobody' where id = ${entry?.id}`.execute(store.db);
-    expect(await brokenSeal(store.db)).toBe(entry?.id);
+    expect(await brokenSeal()).toBe(entry?.id);
     expect((await ask('GET', '/v1/audit', admin)).body.isIntact).toBe(false);
     expect((await ask('GET', '/audit', admin)).body).toContain('was changed in the database');
     await sql`update audit set actor = ${entry?.actor} where id = ${entry?.id}`.execute(store.db);
-    expect(await brokenSeal(store.db)).toBeNull();
+    expect(await brokenSeal()).toBeNull();
     await sql`delete from audit where id = ${entry?.id}`.execute(store.db);
-    expect(await brokenSeal(store.db)).toBe(after?.id);
+    expect(await brokenSeal()).toBe(after?.id);
     await sql`alter table audit enable trigger audit_append_only`.execute(store.db);
+  });
+});
+
+describe('a chain of which the most was verified before', () => {
+  const act = (subject: string) => recordAct(store.db, { actor: 'test', action: 'test.done', subject });
+  const change = async (statement: RawBuilder<unknown>) => {
+    await sql`alter table audit disable trigger audit_append_only`.execute(store.db);
+    await statement.execute(store.db);
+    await sql`alter table audit enable trigger audit_append_only`.execute(store.db);
+  };
+  beforeAll(() => change(sql`delete from audit`));
+
+  it('is looked at where it went on, and whole when that is asked for', async () => {
+    for (const subject of ['first', 'second', 'third']) await act(subject);
+    const chain = chainVerifier(store.db);
+    expect(await chain.look()).toMatchObject({ broken: null, entries: 3 });
+    await act('fourth');
+    const look = await chain.look();
+    expect(look).toMatchObject({ broken: null, entries: 4 });
+    expect(look.wholeAt < look.verifiedAt).toBe(true);
+
+    await change(sql`update audit set actor = 'nobody' where subject = 'second'`);
+    const [fourth, third, second] = await listAudit(store.db, { limit: 10 });
+    expect([fourth?.isSealed, third?.isSealed, second?.isSealed]).toEqual([true, true, false]);
+    expect((await chain.whole()).broken).toBe(second?.id);
+    // What is broken is not forgotten by the next look, nor what was repaired taken for broken.
+    expect((await chain.look()).broken).toBe(second?.id);
+    await change(sql`update audit set actor = 'test' where subject = 'second'`);
+    expect(await chain.look()).toMatchObject({ broken: null, entries: 4 });
+  });
+
+  it('is found changed at once where the change is among what is shown', async () => {
+    const { body } = await ask('GET', '/v1/audit', admin);
+    expect(body).toMatchObject({ isIntact: false });
+    const chain = chainVerifier(store.db);
+    const page = createApp({
+      db: store.db,
+      chain,
+      version: '1',
+      verifyIdToken: null,
+      defaultBranches: [],
+      isLocal: true,
+      onError,
+    });
+    const audit = async () => (await page.request('http://localhost/audit', { headers: { host: 'localhost' } })).text();
+    expect(await audit()).toContain('every seal fits');
+    await change(sql`update audit set subject = 'the 3rd' where subject = 'third'`);
+    const html = await audit();
+    expect(html).toContain('was changed in the database');
+    expect(html).not.toContain('every seal fits');
+    expect(html.match(/does not fit/g)).toHaveLength(2);
+    await change(sql`update audit set subject = 'third' where subject = 'the 3rd'`);
+    expect(await audit()).toContain('every seal fits');
+  });
+
+  it('shows when all seals from one entry on were made anew', async () => {
+    const chain = chainVerifier(store.db);
+    expect((await chain.look()).broken).toBeNull();
+    await change(sql`delete from audit where subject in ('third', 'fourth')`);
+    await act('forged');
+    await act('another');
+    expect(await chainVerifier(store.db).look()).toMatchObject({ broken: null });
+    expect((await chain.look()).broken).not.toBeNull();
+    expect((await chain.whole()).broken).not.toBeNull();
   });
 });
