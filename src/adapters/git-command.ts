@@ -1,7 +1,6 @@
 /** Runs git so that nothing a repository configures is executed: the one place where git is started. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type SimpleGitOptions, simpleGit } from 'simple-git';
 import { EnvironmentError, FlightcheckError, UsageError } from '../kernel/failure.ts';
 
 /** Outranks the repo's own configuration. What git has no switch for is blocked through the environment below. */
@@ -19,16 +18,6 @@ const config = [
   'safe.directory=*',
 ];
 
-const unsafe = {
-  allowUnsafeConfigPaths: true,
-  allowUnsafeCredentialHelper: true,
-  allowUnsafeDiffExternal: true,
-  allowUnsafeFsMonitor: true,
-  allowUnsafeHooksPath: true,
-  allowUnsafePager: true,
-  allowUnsafeProtocolOverride: true,
-} satisfies SimpleGitOptions['unsafe'];
-
 const guarded = {
   GIT_CONFIG_NOSYSTEM: '1',
   GIT_CONFIG_GLOBAL: '/dev/null',
@@ -42,6 +31,8 @@ const guarded = {
 
 /** Git waits for nobody: silence for this long ends it. */
 const silenceSeconds = 120;
+/** Characters of what git complains of that are kept. */
+const mostComplaint = 2 ** 16;
 
 const environment = (): Record<string, string> => ({
   ...Object.fromEntries(
@@ -60,24 +51,23 @@ export interface GitCommand {
   run(args: readonly string[]): Promise<Buffer>;
   /** The same, trimmed; null when git says no with an exit code. */
   ask(args: readonly string[]): Promise<string | null>;
-  /** What git prints when it is handed these lines, in pieces as they come; simple-git has no standard input. */
+  /** What git prints when it is handed these lines, in pieces as they come. */
   feed(args: readonly string[], lines: readonly string[]): AsyncIterable<Buffer>;
 }
 
-const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error))
-    .trim()
-    .split('\n')[0]
-    ?.replace(/^fatal: /, '') ?? '';
+/** Of git's complaint the line that ended it; warnings may stand before. */
+function reasonOf(error: unknown): string {
+  const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
+  return (lines.find((line) => line.startsWith('fatal: ')) ?? lines[0] ?? '').replace(/^fatal: /, '');
+}
 
 function explain(error: unknown, args: readonly string[]): FlightcheckError {
   if (error instanceof FlightcheckError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  if (message.includes('ENOENT'))
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
     return new EnvironmentError('GIT_MISSING', 'git was not found on the PATH', {
       hint: 'Install git (Debian: apt-get install git) and run again.',
     });
-  return new UsageError('GIT_FAILED', `git ${args[0]} failed: ${firstLine(error)}`, {
+  return new UsageError('GIT_FAILED', `git ${args[0]} failed: ${reasonOf(error)}`, {
     hint: 'Run `git fsck` in the repository; a broken configuration or index is the usual cause.',
     cause: error,
   });
@@ -85,49 +75,45 @@ function explain(error: unknown, args: readonly string[]): FlightcheckError {
 
 /** Git in a folder that exists. Failures are `GIT_MISSING` (EnvironmentError) or `GIT_FAILED` (UsageError). */
 export function gitCommand(folder: string, signal?: AbortSignal): GitCommand {
-  const run = async (args: readonly string[]): Promise<Buffer> => {
-    const chunks: Buffer[] = [];
-    const git = simpleGit({
-      baseDir: folder,
-      config,
-      unsafe,
-      allowEnvironment: Object.keys(guarded),
-      timeout: { block: silenceSeconds * 1000 },
-      ...(signal && { abort: signal }),
-    }).env(environment());
-    git.outputHandler((_command, stdout) => stdout.on('data', (chunk: Buffer) => chunks.push(chunk)));
-    try {
-      await git.raw([...args]);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw explain(error, args);
-    }
-    return Buffer.concat(chunks);
-  };
   async function* feed(args: readonly string[], lines: readonly string[]): AsyncGenerator<Buffer> {
+    // Not by simple-git, which has no standard input and waits 50 ms for the words of a command that says nothing.
     const all = [...config.flatMap((setting) => ['-c', setting]), ...args];
-    const git = spawn('git', all, {
-      cwd: folder,
-      env: environment(),
-      stdio: ['pipe', 'pipe', 'ignore'],
-      ...(signal && { signal }),
-    });
+    const git = spawn('git', all, { cwd: folder, env: environment(), stdio: 'pipe', ...(signal && { signal }) });
     const ended = once(git, 'close');
     // Nobody listens before the output is read to its end; the failure is thrown there.
     ended.catch(() => undefined);
+    let complaint = '';
+    git.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (complaint.length < mostComplaint) complaint += text;
+    });
+    let isSilent = false;
+    const silence = setTimeout(() => {
+      isSilent = true;
+      git.kill('SIGKILL');
+    }, silenceSeconds * 1000);
     git.stdin.on('error', () => undefined);
-    git.stdin.end(`${lines.join('\n')}\n`);
+    git.stdin.end(lines.map((line) => `${line}\n`).join(''));
     try {
-      for await (const chunk of git.stdout) yield chunk as Buffer;
+      for await (const chunk of git.stdout) {
+        silence.refresh();
+        yield chunk as Buffer;
+      }
       const [code] = (await ended) as [number | null];
-      if (code !== 0) throw new Error(`exit code ${code}`);
+      if (isSilent) throw new Error(`it said nothing for ${silenceSeconds} s`);
+      if (code !== 0) throw new Error(complaint.trim() || `exit code ${code}`);
     } catch (error) {
       signal?.throwIfAborted();
       throw explain(error, args);
     } finally {
+      clearTimeout(silence);
       git.kill();
     }
   }
+  const run = async (args: readonly string[]): Promise<Buffer> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of feed(args, [])) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
   return {
     run,
     feed,

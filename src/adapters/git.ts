@@ -1,4 +1,4 @@
-/** The Git port over simple-git. */
+/** The Git port over the command `git`. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EnvironmentError, UsageError } from '../kernel/failure.ts';
@@ -42,12 +42,18 @@ export async function inWorkTree<T>(folder: string, ask: () => Promise<T>): Prom
   }
 }
 
+interface WorkTree {
+  readonly isShallow: boolean;
+  /** Null before the first commit. */
+  readonly head: string | null;
+}
+
 /** What git says of the work tree that a folder lies in; null when it lies in none. */
-const workTree = (git: GitCommand, folder: string): Promise<{ readonly isShallow: boolean } | null> =>
+const workTree = (git: GitCommand, folder: string): Promise<WorkTree | null> =>
   inWorkTree(folder, async () => {
-    const said = await git.run(['rev-parse', '--is-inside-work-tree', '--is-shallow-repository']);
-    const [isInside, isShallow] = said.toString('utf8').split('\n');
-    return isInside === 'true' ? { isShallow: isShallow === 'true' } : null;
+    const said = await git.run(['rev-parse', '--is-inside-work-tree', '--is-shallow-repository', '--revs-only', 'HEAD']);
+    const [isInside, isShallow, head] = said.toString('utf8').split('\n');
+    return isInside === 'true' ? { isShallow: isShallow === 'true', head: head || null } : null;
   });
 
 export const isInWorkTree = async (git: GitCommand, folder: string): Promise<boolean> => (await workTree(git, folder)) !== null;
@@ -132,13 +138,15 @@ export async function openGit(root: string, options: { readonly signal?: AbortSi
       hint: 'Name the folder of the model repo.',
     });
   const git = gitCommand(root, options.signal);
-  const tree = await workTree(git, root);
-  if (tree === null) return noRepository;
-  const [partial, head, branch] = await Promise.all([
+  if (!hasGitFolder(root)) return noRepository;
+  // All at once: starting git takes longer than what it is asked.
+  const [tree, partial, branch] = await Promise.all([
+    workTree(git, root),
     git.ask(['config', '--get-regexp', '^(extensions\\.partialclone|remote\\..*\\.promisor)$']),
-    git.ask(['rev-parse', '--verify', '--quiet', 'HEAD']),
     git.ask(['symbolic-ref', '--quiet', '--short', 'HEAD']),
   ]);
+  if (tree === null) return noRepository;
+  const { head } = tree;
   let tracked: Promise<ReadonlySet<string>> | undefined;
   let tags: Promise<readonly string[]> | undefined;
   return {

@@ -70,6 +70,10 @@ describe('states of a repository', () => {
     expect(port).toMatchObject({ isRepository: true, head: null, branch: 'main' });
     expect([commits, blobs]).toEqual([[], []]);
     expect(files.has('a.txt')).toBe(true);
+    writeFiles(folder, { HEAD: 'a file of that name' });
+    expect(await openGit(folder)).toMatchObject({ isRepository: true, head: null, branch: 'main' });
+    commitAll(folder);
+    expect((await openGit(folder)).head).toMatch(/^[\da-f]{40}$/);
   });
 
   test('detached HEAD, worktree, shallow and partial clone', async () => {
@@ -98,6 +102,19 @@ describe('states of a repository', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, '.git'));
     expect((await openGit(folder)).isRepository).toBe(false);
+  });
+
+  test('without git on the PATH a repository is an error that says so, and another folder is none', async () => {
+    const repo = makeRepo({ 'a.txt': 'a' });
+    vi.stubEnv('PATH', temporaryFolder());
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await expect(openGit(repo)).rejects.toMatchObject({ code: 'GIT_MISSING' });
+    expect((await openGit(temporaryFolder())).isRepository).toBe(false);
+  });
+
+  test('who is interrupted waits for no git', async () => {
+    const repo = makeRepo({ 'a.txt': 'a' });
+    await expect(openGit(repo, { signal: AbortSignal.abort(new Error('interrupted')) })).rejects.toThrow('interrupted');
   });
 });
 
@@ -215,7 +232,7 @@ test('of a model in a folder of the repository every path begins at that folder'
   expect(await port.textAt(port.head ?? '', 'train.py')).toBe('two words');
 });
 
-test('opening a repo starts git five times, outside of one never', async () => {
+test('opening a repo starts git four times, outside of one never', async () => {
   const folder = temporaryFolder();
   const log = join(folder, 'log');
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
@@ -230,7 +247,7 @@ test('opening a repo starts git five times, outside of one never', async () => {
   expect(started()).toBe(0);
   expect((await openFiles(repo)).all).toHaveLength(1);
   expect(await openGit(repo)).toMatchObject({ isRepository: true, branch: 'main' });
-  expect(started()).toBe(5);
+  expect(started()).toBe(4);
 });
 
 test('a folder inside .git is no work tree: its files are walked', async () => {
