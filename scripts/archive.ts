@@ -30,7 +30,7 @@ exec "$home/lib/node" "$home/dist/main.js" "$@"
 `;
 
 /** Packages that stay outside the bundle because they carry native files. */
-const packages = ['@duckdb/node-api', '@duckdb/node-bindings', `@duckdb/node-bindings-linux-${process.arch}`];
+const packages = ['@duckdb/node-bindings', `@duckdb/node-bindings-linux-${process.arch}`];
 
 /** A package's folder: where the manifest of that name stands, whatever its entry point is. */
 function folderOf(name: string): string {

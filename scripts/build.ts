@@ -9,11 +9,9 @@ import { build, type Plugin } from 'esbuild';
 import { manifestOptions } from '../src/engine/manifest/validator.ts';
 import manifestSchema from '../src/kernel/manifest.schema.json' with { type: 'json' };
 
-const { dependencies } = JSON.parse(await readFile('package.json', 'utf8')) as { dependencies: Record<string, string> };
-// Native and WebAssembly packages carry files of their own and stay in node_modules.
-const external = ['@duckdb/node-api', '@electric-sql/pglite', 'pg-native'].filter(
-  (name) => name in dependencies || name === 'pg-native',
-);
+// Native and WebAssembly packages carry files of their own and stay in node_modules. Of DuckDB that is the library alone: to
+// find and read the 180 small files above it takes longer than to open it.
+const external = ['@duckdb/node-bindings', '@electric-sql/pglite', 'pg-native'];
 const worker = 'src/tower/store/pglite-worker.ts';
 
 /**
