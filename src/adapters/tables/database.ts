@@ -67,7 +67,7 @@ interface Opened {
 
 async function open(folder: string, exchange: string, { memoryLimit, threads, spillLimit }: DatabaseLimits): Promise<Opened> {
   // Loaded when the first statement comes: a run whose results are all known needs no database.
-  const { DuckDBInstance: Instance } = await import('@duckdb/node-api');
+  const { DuckDBInstance: Instance } = await import('./duckdb.ts');
   const path = join(folder, `tables-${process.pid}-${Date.now()}.duckdb`);
   const instance = await Instance.create(path, {
     memory_limit: memoryLimit,

@@ -20,7 +20,7 @@ function typeOf(cells: readonly Cell[]): string {
 
 async function loadDuckDb() {
   try {
-    return await import('@duckdb/node-api');
+    return await import('./duckdb.ts');
   } catch {
     throw new HttpProblem('not-acceptable', 'This copy of Control Tower cannot write Parquet; ask for CSV or JSON.');
   }
