@@ -4,7 +4,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { ActionFault, type GitLabActions, type WebhookTarget } from '../kernel/tower-actions.ts';
+import { ActionFault, alertVariable, type GitLabActions, type WebhookTarget } from '../kernel/tower-actions.ts';
 import { readBody } from './http-body.ts';
 
 const timeoutMs = 15_000;
@@ -225,7 +225,7 @@ export function gitLabActions({ url, token }: GitLabAccess): GitLabActions {
         const pipelines = listOf(await call('GET', `projects/${of(project)}/pipelines?${query}`));
         for (const pipeline of pipelines) {
           const variables = listOf(await call('GET', `projects/${of(project)}/pipelines/${of(String(pipeline.id))}/variables`));
-          if (variables.some(({ key, value }) => key === 'FLIGHTCHECK_ALERT_ID' && value === alert)) return addressOf(pipeline);
+          if (variables.some(({ key, value }) => key === alertVariable && value === alert)) return addressOf(pipeline);
         }
         if (pipelines.length < 100) break;
       }

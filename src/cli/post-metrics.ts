@@ -7,6 +7,7 @@ import { towerOptions } from '../kernel/options/tower.ts';
 import type { Context, Invocation } from './command.ts';
 import { type GivenMetric, metricOfArgument, metricsOfText } from './metric-input.ts';
 import { tokenVariable } from './post-report.ts';
+import { alertOf } from './surroundings.ts';
 
 /** Metrics that go in one request. */
 const atOnce = 5000;
@@ -61,7 +62,8 @@ export async function postGivenMetrics(context: Context, invocation: Invocation)
   const timeoutSeconds = Number(options['tower-timeout'] ?? towerOptions['tower-timeout'].default);
   // One moment for all that have none of their own, so that sending again adds nothing.
   const at = text('at') ?? new Date().toISOString();
-  const head = { model, project: text('project'), environment: text('environment'), at };
+  const alert = alertOf(context.env) ?? undefined;
+  const head = { model, project: text('project'), environment: text('environment'), alert, at };
   let [added, sent, isPreview] = [0, 0, false];
   for (; sent < metrics.length; sent += atOnce) {
     const part = metrics.slice(sent, sent + atOnce);

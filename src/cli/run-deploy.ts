@@ -7,9 +7,9 @@ import { openGitTarget } from '../adapters/delivery/git.ts';
 import { importProblem } from '../adapters/delivery/python-import.ts';
 import { openBucket } from '../adapters/delivery/s3.ts';
 import { durationSeconds } from '../delivery/dag/duration.ts';
-import { renderAirflow, renderHash, specIn } from '../delivery/dag/render-airflow.ts';
+import { renderAirflow, renderedIn, renderHash } from '../delivery/dag/render-airflow.ts';
 import { apply } from '../delivery/deploy/apply.ts';
-import { changesOf } from '../delivery/deploy/changes.ts';
+import { changesSince } from '../delivery/deploy/changes.ts';
 import { type Deployment, fileNameOf } from '../delivery/deploy/deployment.ts';
 import { expectedOf, scheduledOf } from '../delivery/deploy/proof.ts';
 import { rollback } from '../delivery/deploy/rollback.ts';
@@ -144,10 +144,10 @@ const logged = ({ log }: Context) => ({
 
 async function plan(context: Context, { spec, environment }: Wired, airflow: Airflow): Promise<number> {
   const scheduled = await context.log.step(`Asking Airflow at ${environment.airflow.url}`, () => scheduledOf(airflow, spec.id));
-  const before = scheduled ? specIn(scheduled.dag.docMd) : null;
+  const before = scheduled ? renderedIn(scheduled.dag.docMd) : null;
   const hash = renderHash(spec);
   const isForeign = scheduled !== null && before === null;
-  const changes = before !== null && renderHash(before) === hash ? [] : changesOf(before, spec);
+  const changes = changesSince(before, spec);
   if (context.isJson) context.print(`${JSON.stringify({ dag: spec.id, hash, isForeign, changes }, null, 2)}\n`);
   else context.print(renderChanges({ dagId: spec.id, changes, isForeign }));
   return exitCode.fine;

@@ -1,6 +1,7 @@
 /** What CI says about this run, read from GitLab's predefined variables: https://docs.gitlab.com/ci/variables/predefined_variables/ */
 
 import type { Report } from '../kernel/report.ts';
+import { alertVariable } from '../kernel/tower-actions.ts';
 import type { Git } from '../kernel/world.ts';
 import { clip, oneLine } from '../reports/text.ts';
 
@@ -13,9 +14,9 @@ const given = (text: string | undefined, most = 4000): string | null =>
 /** GitLab's CI_PIPELINE_SOURCE; `local` outside CI. */
 export const triggerOf = (env: Env): string => (env.CI === undefined ? 'local' : (given(env.CI_PIPELINE_SOURCE, 60) ?? 'local'));
 
-/** The alert of Control Tower that started the pipeline; what is not one of its ids is none. */
-function alertOf(env: Env): string | null {
-  const id = given(env.FLIGHTCHECK_ALERT_ID, 100);
+/** The alert of Control Tower that started the pipeline, or the run of a DAG; what is not one of its ids is none. */
+export function alertOf(env: Env): string | null {
+  const id = given(env[alertVariable], 100);
   return id !== null && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id) ? id.toLowerCase() : null;
 }
 
@@ -33,10 +34,14 @@ export function runOf(env: Env): Report['run'] {
   };
 }
 
+/** An image holds no .git: tasks of DAGs find here what theirs was made of. */
+const commitOf = ({ CI_COMMIT_SHA, GIT_COMMIT = '' }: Env): string | null =>
+  given(CI_COMMIT_SHA) ?? (/^[\da-f]{40}([\da-f]{24})?$/.test(GIT_COMMIT) ? GIT_COMMIT : null);
+
 /** What is judged. */
-export function sourceOf(env: Env, git: Git): Report['source'] {
+export function sourceOf(env: Env, git: Pick<Git, 'head' | 'branch' | 'isShallow'>): Report['source'] {
   return {
-    commit: git.head ?? given(env.CI_COMMIT_SHA),
+    commit: git.head ?? commitOf(env),
     ref: given(env.CI_MERGE_REQUEST_SOURCE_BRANCH_NAME) ?? given(env.CI_COMMIT_REF_NAME) ?? git.branch,
     project: given(env.CI_PROJECT_PATH),
     isShallow: git.isShallow,

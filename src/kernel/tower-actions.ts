@@ -1,5 +1,10 @@
 /** What Control Tower may do elsewhere when an alert opens or closes. The command line hands it these ports. */
 
+/** The variable in which what an alert started finds the alert's id: pipelines, and tasks of DAGs that we render. */
+export const alertVariable = 'FLIGHTCHECK_ALERT_ID';
+/** The same in the `conf` of an Airflow run. */
+export const alertConf = 'flightcheck_alert';
+
 /** `project`: GitLab's number, or a path. Every call may throw ActionFault. */
 export interface GitLabActions {
   /** Address of the instance, as id_tokens name their issuer. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { alertImports, alertOfRun } from '../../src/delivery/dag/alert.ts';
 import { metricsImports, metricsOperator } from '../../src/delivery/dag/metrics-task.ts';
 
 /** What the operator needs of Airflow, and one run whose two tasks ended as given. */
@@ -24,10 +25,10 @@ sdk = types.ModuleType("airflow.sdk")
 sdk.BaseOperator, sdk.Connection = BaseOperator, Connection
 sys.modules |= {"airflow": types.ModuleType("airflow"), "airflow.sdk": sdk}
 logging.basicConfig(format="%(levelname)s %(message)s", level="INFO", stream=sys.stdout)
-${metricsImports.map((name) => `import ${name}\n`).join('')}${metricsOperator}
+${[...alertImports, ...metricsImports].map((name) => `import ${name}\n`).join('')}${alertOfRun}${metricsOperator}
 states = [types.SimpleNamespace(task_id=task, state=state) for task, state in given["states"].items()]
 start = datetime.datetime.now(datetime.timezone.utc)
-run = types.SimpleNamespace(dag_id="risk", run_id="1", start_date=start, get_task_instances=lambda: states)
+run = types.SimpleNamespace(dag_id="risk", run_id="1", start_date=start, conf=given["conf"], get_task_instances=lambda: states)
 PostMetrics(task_id="control-tower", model="risk", environment="prod", labels={}, **given["task"]).execute({"dag_run": run})
 `;
 
@@ -35,6 +36,7 @@ interface Posted {
   readonly url: string | undefined;
   readonly authorization: string | undefined;
   readonly model: unknown;
+  readonly alert: unknown;
 }
 
 let port = 0;
@@ -42,8 +44,8 @@ const posted: Posted[] = [];
 const server = createServer(async (request, response) => {
   let text = '';
   for await (const chunk of request) text += chunk;
-  const { model } = JSON.parse(text) as { model: unknown };
-  posted.push({ url: request.url, authorization: request.headers.authorization, model });
+  const { model, alert } = JSON.parse(text) as Posted;
+  posted.push({ url: request.url, authorization: request.headers.authorization, model, alert });
   response.writeHead(202).end('{}');
 });
 beforeAll(async () => {
@@ -54,8 +56,13 @@ afterAll(() => new Promise((resolve) => server.close(resolve)));
 beforeEach(() => posted.splice(0));
 
 /** Runs the task with one connection; what it logged. */
-async function told(connection: object, url: string | null = null, states = { train: 'success' }): Promise<string> {
-  const given = { connections: { tower: connection }, task: { connection: 'tower', url }, states };
+async function told(
+  connection: object,
+  url: string | null = null,
+  states = { train: 'success' },
+  conf: unknown = null,
+): Promise<string> {
+  const given = { conf, connections: { tower: connection }, task: { connection: 'tower', url }, states };
   const args = ['-I', '-c', program, JSON.stringify(given)];
   const { stdout } = await promisify(execFile)('python3', args, { env: { PATH: process.env.PATH } });
   return stdout;
@@ -72,6 +79,13 @@ describe('the token goes to the host of its own connection', () => {
   test.each(atServer)('%s', async (_, connection, url) => {
     expect(await told(connection(), url?.())).toContain('INFO Control Tower answered 202');
     expect(posted).toEqual([{ url: '/v1/metrics', authorization: 'Bearer the-token', model: 'risk' }]);
+  });
+
+  test('with the alert that started the run, and with nothing else that stands there', async () => {
+    const id = '8277ba64-8e68-40a8-a375-b2c53fa68f1e';
+    const here = { host: `http://127.0.0.1:${port}` };
+    for (const alert of [id, `${id} `, { id }]) await told(here, null, { train: 'success' }, { flightcheck_alert: alert });
+    expect(posted.map(({ alert }) => alert)).toEqual([id, undefined, undefined]);
   });
 
   test('with its path', async () => {

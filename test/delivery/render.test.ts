@@ -5,10 +5,10 @@ import { importProblem } from '../../src/adapters/delivery/python-import.ts';
 import { cronProblem } from '../../src/delivery/dag/cron.ts';
 import { metricsTaskId } from '../../src/delivery/dag/metrics-task.ts';
 import { python } from '../../src/delivery/dag/python.ts';
-import { renderAirflow, renderHash, specIn } from '../../src/delivery/dag/render-airflow.ts';
+import { renderAirflow, renderedIn, renderHash } from '../../src/delivery/dag/render-airflow.ts';
 import { resolveDag } from '../../src/delivery/dag/resolve.ts';
 import type { DagSpec, TaskSpec } from '../../src/delivery/dag/spec.ts';
-import { changesOf } from '../../src/delivery/deploy/changes.ts';
+import { changesOf, changesSince } from '../../src/delivery/deploy/changes.ts';
 import { manifestOf } from '../support/manifest.ts';
 
 const image = `registry.example.com/team/risk@sha256:${'a'.repeat(64)}`;
@@ -92,9 +92,20 @@ describe('the rendered file', () => {
   test('holds its own specification, unless somebody changed it by hand', () => {
     const spec = resolve();
     const text = renderAirflow(spec);
-    expect(specIn(text)).toEqual(spec);
-    expect(specIn(text.replaceAll(renderHash(spec), 'f'.repeat(64)))).toBeNull();
-    expect(specIn('print(1)')).toBeNull();
+    expect(renderedIn(text)).toEqual({ spec, hash: renderHash(spec) });
+    expect(renderedIn(text.replaceAll(renderHash(spec), 'f'.repeat(64)))).toBeNull();
+    expect(renderedIn('print(1)')).toBeNull();
+  });
+
+  test('of an older version is known as ours, and is a change although the specification is the same', () => {
+    const spec = resolve();
+    const hash = renderHash(spec, 1);
+    const older = renderAirflow(spec).replaceAll(renderHash(spec), hash);
+    expect(renderedIn(older)).toEqual({ spec, hash });
+    expect(changesSince(renderedIn(older), spec)).toEqual([expect.objectContaining({ of: 'dag', key: 'file' })]);
+    expect(changesSince(renderedIn(renderAirflow(spec)), spec)).toEqual([]);
+    // Not of a format that is still to come.
+    expect(renderedIn(older.replaceAll(hash, renderHash(spec, 99)))).toBeNull();
   });
 
   test('a file that cannot be imported is found before it leaves', async () => {

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openAirflow } from '../../src/adapters/airflow/airflow.ts';
 import { openFolder } from '../../src/adapters/delivery/folder.ts';
 import { openGitTarget } from '../../src/adapters/delivery/git.ts';
-import { renderHash } from '../../src/delivery/dag/render-airflow.ts';
+import { renderAirflow, renderHash } from '../../src/delivery/dag/render-airflow.ts';
 import { rollback } from '../../src/delivery/deploy/rollback.ts';
 import { type StopOptions, stop } from '../../src/delivery/deploy/stop.ts';
 import type { DagTarget } from '../../src/kernel/delivery.ts';
@@ -239,4 +239,18 @@ test('killed after any of its steps, the next stop ends it', async () => {
       return;
     }
   }
+});
+
+test('a DAG of an older Flightcheck is updated by the next deployment, comes back by a rollback, and can be stopped', async () => {
+  const { deploy, airflow, target, file } = await world();
+  const older = renderHash(first, 1);
+  const text = renderAirflow(first).replaceAll(renderHash(first), older);
+  writeFileSync(file, text);
+  const done = await deploy(first);
+  expect(done).toMatchObject({ outcome: 'deployed', previousHash: older, hash: renderHash(first) });
+  expect(hashIn(airflow)).toEqual([renderHash(first), renderHash(first)]);
+  expect(await rollback(optionsOf(airflow, target))).toMatchObject({ outcome: 'rolled-back', hash: older });
+  expect(readFileSync(file, 'utf8')).toBe(text);
+  expect(hashIn(airflow)).toEqual([older, older]);
+  expect(await stopIn(airflow, target)).toMatchObject({ outcome: 'stopped', previousHash: older });
 });

@@ -30,7 +30,14 @@ interface Loaded {
         timezone: string;
         tasks: Record<
           string,
-          { doc_md: string; downstream: string[]; trigger_rule: string; pod: Pod | null } & Record<string, unknown>
+          {
+            doc_md: string;
+            downstream: string[];
+            trigger_rule: string;
+            pod: Pod | null;
+            told: object[];
+            envs: object[][];
+          } & Record<string, unknown>
         >;
       }
     >
@@ -113,6 +120,18 @@ const dvcYaml = (folder: string): string => `stages:
 const paramsYaml = 'train: { seed: 7 }\n';
 const edgesOfDvc = ['prepare>report,train', 'report>', 'train>report'];
 
+const alert = '8277ba64-8e68-40a8-a375-b2c53fa68f1e';
+/** What runs are started with: for an alert, by other means, and with what only looks like an alert. */
+const confs = [
+  { flightcheck_alert: alert, model: 'risk' },
+  { flightcheck_alert: alert.toUpperCase() },
+  null,
+  {},
+  ...[`${alert}\n`, `${alert}; id`, '{{ ds }}', '', 7, [alert], { alert }, null].map((flightcheck_alert) => ({
+    flightcheck_alert,
+  })),
+];
+
 /** A real DagBag over the folder, in a home of its own. */
 function load(bin: string, folder: string): Loaded {
   const home = temporaryFolder();
@@ -122,9 +141,13 @@ function load(bin: string, folder: string): Loaded {
     'apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {}}]\ncurrent-context: c\n',
   );
   const env = { PATH: `${bin}:${process.env.PATH ?? ''}`, HOME: home, AIRFLOW_HOME: home, AIRFLOW__CORE__LOAD_EXAMPLES: 'False' };
-  const output = execFileSync(join(bin, 'python'), [join(root, 'test/support/load_dags.py'), folder, kubeconfig], {
-    ...{ env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 2 ** 26 },
-  });
+  const output = execFileSync(
+    join(bin, 'python'),
+    [join(root, 'test/support/load_dags.py'), folder, kubeconfig, JSON.stringify(confs)],
+    {
+      ...{ env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 2 ** 26 },
+    },
+  );
   return JSON.parse(/^ANSWER (.*)$/m.exec(output)?.[1] ?? '{}') as Loaded;
 }
 
@@ -200,6 +223,16 @@ describe.each([2, 3] as const)('a real DagBag of Airflow %i', (major) => {
       },
     });
     expect([drift?.templates, retrain?.templates]).toEqual([[], []]);
+    // Every kind of task knows the alert that started its run, and knows of nothing else that stands there.
+    const one = { FLIGHTCHECK_ALERT_ID: alert };
+    for (const dag of ['risk', 'risk__dev', 'staged'])
+      for (const task of Object.values(loaded.dags[dag]?.tasks ?? {}))
+        expect(task.told).toEqual(confs.map((_, i) => (i < 2 ? one : {})));
+    for (const task of [drift, retrain, tell])
+      expect(task?.envs.map((env) => env.filter((each) => 'name' in each && each.name === 'FLIGHTCHECK_ALERT_ID'))).toEqual(
+        confs.map((_, i) => (i < 2 ? [{ name: 'FLIGHTCHECK_ALERT_ID', value: alert }] : [])),
+      );
+    expect(retrain?.envs[0]).toEqual(expect.arrayContaining([{ name: 'AWKWARD', value: awkward }]));
     expect(tell?.templates).toContain('cmds');
     if (major === 3) expect(loaded.validated).toBe(true);
     expect(loaded.problems).toEqual([]);
@@ -229,7 +262,10 @@ environments:
     metrics: { url: "${tower.url}" }
     verifyTimeout: 90s
 ${more}`;
-  const tasksOf = (word: string, train = `open(${JSON.stringify(JSON.stringify(proof)).slice(1, -1)}, 'a').write('${word} ')`) =>
+  const tasksOf = (
+    word: string,
+    train = `import os; open(${JSON.stringify(JSON.stringify(proof)).slice(1, -1)}, 'a').write('${word} ' + os.environ.get('FLIGHTCHECK_ALERT_ID', ''))`,
+  ) =>
     [
       '  drift: { command: [python3, -c, "print(1)"], produces: ["risk://drift"] }',
       `  train: { command: [python3, -c, ${JSON.stringify(train.replaceAll('\\"', "'"))}], dependsOn: drift }`,
@@ -484,7 +520,7 @@ ${more}`;
     await send('/v1/metrics', { model: 'risk', at, metrics: [{ name: 'model.drift.psi', value: 0.5 }] });
     const delivered = async () => {
       const { items } = (await (await fetch(`${tower.url}/v1/alerts`)).json()) as {
-        items: { uid: string; deliveries: { state: string; result: string }[] }[];
+        items: { id: string; uid: string; deliveries: { state: string; result: string }[] }[];
       };
       return items.find(({ deliveries }) => deliveries[0]?.state === 'done');
     };
@@ -504,6 +540,14 @@ ${more}`;
       value: 0.5,
       rule: 'drift',
     });
+    for (let look = 0; look < 150 && !trained().endsWith(uid); look++) await new Promise((resolve) => setTimeout(resolve, 200));
+    // Of all runs the one that the alert started knows it.
+    expect(trained().split(uid)).toEqual([expect.stringMatching(/^(\w+ )+$/), '']);
+    const page = async () => (await fetch(`${tower.url}/alerts/${alert?.id}`)).text();
+    for (let look = 0; look < 150 && !(await page()).includes('What came of it'); look++)
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    // The last task has told of the run, with the alert's id.
+    expect(await page()).toMatch(/Told by what it started.*>5 values<\/a> by token \w+, dev/);
     // Asked for again, as after an answer that was lost, it is the same run.
     const tower2 = airflowActions({ name: 'prod', url: airflow.url, username: 'deployer', password: 'may-deploy', major: 3 });
     expect(await tower2.startRun('risk', uid, {})).toBe(`${airflow.url}/dags/risk/runs/${uid}`);

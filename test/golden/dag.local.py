@@ -1,7 +1,8 @@
 # Written by Flightcheck from flightcheck.yml: change that file, not this one.
-# render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0
+# render-hash: 4b8602a61d57744b7be84f4173b424f945a1b8b65a6691119f3a09dd29c6e230
 import json
 import os
+import re
 import subprocess
 import time
 import urllib.error
@@ -28,6 +29,15 @@ except ImportError:
     from airflow.exceptions import AirflowSkipException
 
 
+def told(context):
+    """Variables for which the run itself is asked: the alert of Control Tower that started it, if one did."""
+    conf = context["dag_run"].conf
+    alert = conf.get("flightcheck_alert") if isinstance(conf, dict) else None
+    if not isinstance(alert, str) or not re.fullmatch("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", alert):
+        return {}
+    return {"FLIGHTCHECK_ALERT_ID": alert.lower()}
+
+
 class LocalCommand(BaseOperator):
     """Runs a command as a process of the worker; no shell and no template reads its arguments."""
 
@@ -38,7 +48,7 @@ class LocalCommand(BaseOperator):
         self.skip_on_exit = skip_on_exit
 
     def execute(self, context):
-        done = subprocess.run(self.argv, env={**os.environ, **self.env}, check=False)
+        done = subprocess.run(self.argv, env={**os.environ, **self.env, **told(context)}, check=False)
         if self.skip_on_exit is not None and done.returncode == self.skip_on_exit:
             raise AirflowSkipException(f"exit code {done.returncode}: nothing to do")
         if done.returncode != 0:
@@ -84,7 +94,10 @@ class PostMetrics(MetricsBase):
             found = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
         return {task: getattr(state, "value", state) for task, state in found.items() if task != self.task_id}
 
-    def body(self, run, states):
+    def body(self, context, states):
+        run = context["dag_run"]
+        alert = told(context).get("FLIGHTCHECK_ALERT_ID")
+
         def metric(name, value, unit="1"):
             return {"name": name, "value": value, "unit": unit, "labels": self.labels}
 
@@ -96,6 +109,7 @@ class PostMetrics(MetricsBase):
         return {
             "model": self.model,
             "environment": self.environment,
+            **({"alert": alert} if alert else {}),
             # The same run has the same time, so that what is sent twice counts once.
             "at": run.start_date.isoformat(),
             "metrics": [
@@ -143,7 +157,7 @@ class PostMetrics(MetricsBase):
     def execute(self, context):
         states = self.states(context)
         try:
-            self.log.info("Control Tower answered %s", self.post(self.body(context["dag_run"], states)))
+            self.log.info("Control Tower answered %s", self.post(self.body(context, states)))
         except Exception as error:
             # A model that ran well did so whether or not somebody was told.
             self.log.error("Control Tower was not told: %s", error)
@@ -155,7 +169,7 @@ class PostMetrics(MetricsBase):
 with DAG(
     dag_id="risk__dev",
     description="Who pays late.",
-    doc_md="Who pays late.\n\nDeployed by Flightcheck from commit bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.\n\nrender-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0\n\n<!-- flightcheck-spec eyJjYXRjaHVwIjpmYWxzZSwiZGVzY3JpcHRpb24iOiJXaG8gcGF5cyBsYXRlLiIsImV4ZWN1dG9yIjoibG9jYWwiLCJpZCI6InJpc2tfX2RldiIsImxhYmVscyI6eyJjb21taXQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiZW52aXJvbm1lbnQiOiJkZXYiLCJtb2RlbCI6InJpc2siLCJ2ZXJzaW9uIjoiMS4yLjAifSwibWF4QWN0aXZlUnVucyI6MSwibWV0cmljcyI6eyJjb25uZWN0aW9uIjoiZmxpZ2h0Y2hlY2tfdG93ZXIiLCJtb2RlbCI6InJpc2siLCJ1cmwiOiJodHRwczovL3Rvd2VyLmV4YW1wbGUuY29tIn0sIm5hbWVzcGFjZSI6bnVsbCwib3duZXIiOiJ0ZWFtIiwicGFyYW1zIjp7ImRheXMiOjd9LCJzY2hlZHVsZSI6eyJhc3NldHMiOltdLCJjcm9uIjpudWxsfSwic3RhcnQiOiIyMDI0LTAxLTAxIiwidGFncyI6WyJmbGlnaHRjaGVjayIsImRlYnQiXSwidGFza3MiOlt7ImFmZmluaXR5IjpudWxsLCJhcmdzIjpbXSwiYmFja29mZiI6ZmFsc2UsImNvbW1hbmQiOlsicHl0aG9uIiwiLW0iLCJyaXNrLmRyaWZ0Il0sImRlZmVycmFibGUiOmZhbHNlLCJkZXBlbmRzT24iOltdLCJlbnYiOnsiR0lUX0NPTU1JVCI6ImJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmIiLCJJTUFHRV9ESUdFU1QiOiJzaGEyNTY6YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYSJ9LCJpZCI6ImRyaWZ0IiwiaW1hZ2UiOiJyZWdpc3RyeS5leGFtcGxlLmNvbS90ZWFtL3Jpc2tAc2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJsaW1pdHMiOnsibWVtb3J5IjoiMkdpIn0sIm5vZGVTZWxlY3RvciI6e30sInBvb2wiOm51bGwsInByb2R1Y2VzIjpbInJpc2s6Ly9kcmlmdCJdLCJyZXF1ZXN0cyI6eyJjcHUiOiIxIiwibWVtb3J5IjoiMkdpIn0sInJldHJpZXMiOjIsInJldHJ5RGVsYXlTZWNvbmRzIjozMDAsInNlY3JldHMiOlt7ImVudiI6IlRPS0VOIiwia2V5IjoidG9rZW4iLCJzZWNyZXQiOiJyaXNrIn1dLCJzZXJ2aWNlQWNjb3VudCI6bnVsbCwic2tpcE9uRXhpdCI6OTksInN0YXJ0dXBUaW1lb3V0U2Vjb25kcyI6NjAwLCJ0ZW1wbGF0ZSI6ZmFsc2UsInRpbWVvdXRTZWNvbmRzIjozNjAwLCJ0b2xlcmF0aW9ucyI6W10sIndoZW4iOiJhbGxfc3VjY2VzcyJ9LHsiYWZmaW5pdHkiOm51bGwsImFyZ3MiOlsie3sgZHMgfX0iXSwiYmFja29mZiI6ZmFsc2UsImNvbW1hbmQiOlsicHl0aG9uIiwiLW0iLCJyaXNrLnRyYWluIl0sImRlZmVycmFibGUiOmZhbHNlLCJkZXBlbmRzT24iOlsiZHJpZnQiXSwiZW52Ijp7IkdJVF9DT01NSVQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiSU1BR0VfRElHRVNUIjoic2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEifSwiaWQiOiJyZXRyYWluIiwiaW1hZ2UiOiJyZWdpc3RyeS5leGFtcGxlLmNvbS90ZWFtL3Jpc2tAc2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJsaW1pdHMiOnsiZ3B1IjoxLCJtZW1vcnkiOiIyR2kifSwibm9kZVNlbGVjdG9yIjp7fSwicG9vbCI6bnVsbCwicHJvZHVjZXMiOltdLCJyZXF1ZXN0cyI6eyJjcHUiOiIxIiwiZ3B1IjoxLCJtZW1vcnkiOiIyR2kifSwicmV0cmllcyI6MiwicmV0cnlEZWxheVNlY29uZHMiOjMwMCwic2VjcmV0cyI6W3siZW52IjoiVE9LRU4iLCJrZXkiOiJ0b2tlbiIsInNlY3JldCI6InJpc2sifV0sInNlcnZpY2VBY2NvdW50IjpudWxsLCJza2lwT25FeGl0IjpudWxsLCJzdGFydHVwVGltZW91dFNlY29uZHMiOjYwMCwidGVtcGxhdGUiOmZhbHNlLCJ0aW1lb3V0U2Vjb25kcyI6MzAwLCJ0b2xlcmF0aW9ucyI6W3sia2V5IjoiZ3B1Iiwib3BlcmF0b3IiOiJFeGlzdHMifV0sIndoZW4iOiJhbGxfc3VjY2VzcyJ9LHsiYWZmaW5pdHkiOm51bGwsImFyZ3MiOltdLCJiYWNrb2ZmIjpmYWxzZSwiY29tbWFuZCI6WyJlY2hvIiwie3sgZHMgfX0iXSwiZGVmZXJyYWJsZSI6ZmFsc2UsImRlcGVuZHNPbiI6WyJyZXRyYWluIl0sImVudiI6eyJHSVRfQ09NTUlUIjoiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYiIsIklNQUdFX0RJR0VTVCI6InNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIn0sImlkIjoidGVsbCIsImltYWdlIjoicmVnaXN0cnkuZXhhbXBsZS5jb20vdGVhbS9yaXNrQHNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIiwibGltaXRzIjp7Im1lbW9yeSI6IjJHaSJ9LCJub2RlU2VsZWN0b3IiOnt9LCJwb29sIjpudWxsLCJwcm9kdWNlcyI6W10sInJlcXVlc3RzIjp7ImNwdSI6IjEiLCJtZW1vcnkiOiIyR2kifSwicmV0cmllcyI6MiwicmV0cnlEZWxheVNlY29uZHMiOjMwMCwic2VjcmV0cyI6W3siZW52IjoiVE9LRU4iLCJrZXkiOiJ0b2tlbiIsInNlY3JldCI6InJpc2sifV0sInNlcnZpY2VBY2NvdW50IjpudWxsLCJza2lwT25FeGl0IjpudWxsLCJzdGFydHVwVGltZW91dFNlY29uZHMiOjYwMCwidGVtcGxhdGUiOnRydWUsInRpbWVvdXRTZWNvbmRzIjozNjAwLCJ0b2xlcmF0aW9ucyI6W10sIndoZW4iOiJhbGxfZG9uZSJ9XSwidGltZW91dFNlY29uZHMiOjE0NDAwLCJ0aW1lem9uZSI6IkF1c3RyYWxpYS9TeWRuZXkifQ== -->",
+    doc_md="Who pays late.\n\nDeployed by Flightcheck from commit bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb.\n\nrender-hash: 4b8602a61d57744b7be84f4173b424f945a1b8b65a6691119f3a09dd29c6e230\n\n<!-- flightcheck-spec eyJjYXRjaHVwIjpmYWxzZSwiZGVzY3JpcHRpb24iOiJXaG8gcGF5cyBsYXRlLiIsImV4ZWN1dG9yIjoibG9jYWwiLCJpZCI6InJpc2tfX2RldiIsImxhYmVscyI6eyJjb21taXQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiZW52aXJvbm1lbnQiOiJkZXYiLCJtb2RlbCI6InJpc2siLCJ2ZXJzaW9uIjoiMS4yLjAifSwibWF4QWN0aXZlUnVucyI6MSwibWV0cmljcyI6eyJjb25uZWN0aW9uIjoiZmxpZ2h0Y2hlY2tfdG93ZXIiLCJtb2RlbCI6InJpc2siLCJ1cmwiOiJodHRwczovL3Rvd2VyLmV4YW1wbGUuY29tIn0sIm5hbWVzcGFjZSI6bnVsbCwib3duZXIiOiJ0ZWFtIiwicGFyYW1zIjp7ImRheXMiOjd9LCJzY2hlZHVsZSI6eyJhc3NldHMiOltdLCJjcm9uIjpudWxsfSwic3RhcnQiOiIyMDI0LTAxLTAxIiwidGFncyI6WyJmbGlnaHRjaGVjayIsImRlYnQiXSwidGFza3MiOlt7ImFmZmluaXR5IjpudWxsLCJhcmdzIjpbXSwiYmFja29mZiI6ZmFsc2UsImNvbW1hbmQiOlsicHl0aG9uIiwiLW0iLCJyaXNrLmRyaWZ0Il0sImRlZmVycmFibGUiOmZhbHNlLCJkZXBlbmRzT24iOltdLCJlbnYiOnsiR0lUX0NPTU1JVCI6ImJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmIiLCJJTUFHRV9ESUdFU1QiOiJzaGEyNTY6YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYSJ9LCJpZCI6ImRyaWZ0IiwiaW1hZ2UiOiJyZWdpc3RyeS5leGFtcGxlLmNvbS90ZWFtL3Jpc2tAc2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJsaW1pdHMiOnsibWVtb3J5IjoiMkdpIn0sIm5vZGVTZWxlY3RvciI6e30sInBvb2wiOm51bGwsInByb2R1Y2VzIjpbInJpc2s6Ly9kcmlmdCJdLCJyZXF1ZXN0cyI6eyJjcHUiOiIxIiwibWVtb3J5IjoiMkdpIn0sInJldHJpZXMiOjIsInJldHJ5RGVsYXlTZWNvbmRzIjozMDAsInNlY3JldHMiOlt7ImVudiI6IlRPS0VOIiwia2V5IjoidG9rZW4iLCJzZWNyZXQiOiJyaXNrIn1dLCJzZXJ2aWNlQWNjb3VudCI6bnVsbCwic2tpcE9uRXhpdCI6OTksInN0YXJ0dXBUaW1lb3V0U2Vjb25kcyI6NjAwLCJ0ZW1wbGF0ZSI6ZmFsc2UsInRpbWVvdXRTZWNvbmRzIjozNjAwLCJ0b2xlcmF0aW9ucyI6W10sIndoZW4iOiJhbGxfc3VjY2VzcyJ9LHsiYWZmaW5pdHkiOm51bGwsImFyZ3MiOlsie3sgZHMgfX0iXSwiYmFja29mZiI6ZmFsc2UsImNvbW1hbmQiOlsicHl0aG9uIiwiLW0iLCJyaXNrLnRyYWluIl0sImRlZmVycmFibGUiOmZhbHNlLCJkZXBlbmRzT24iOlsiZHJpZnQiXSwiZW52Ijp7IkdJVF9DT01NSVQiOiJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiIiwiSU1BR0VfRElHRVNUIjoic2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEifSwiaWQiOiJyZXRyYWluIiwiaW1hZ2UiOiJyZWdpc3RyeS5leGFtcGxlLmNvbS90ZWFtL3Jpc2tAc2hhMjU2OmFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJsaW1pdHMiOnsiZ3B1IjoxLCJtZW1vcnkiOiIyR2kifSwibm9kZVNlbGVjdG9yIjp7fSwicG9vbCI6bnVsbCwicHJvZHVjZXMiOltdLCJyZXF1ZXN0cyI6eyJjcHUiOiIxIiwiZ3B1IjoxLCJtZW1vcnkiOiIyR2kifSwicmV0cmllcyI6MiwicmV0cnlEZWxheVNlY29uZHMiOjMwMCwic2VjcmV0cyI6W3siZW52IjoiVE9LRU4iLCJrZXkiOiJ0b2tlbiIsInNlY3JldCI6InJpc2sifV0sInNlcnZpY2VBY2NvdW50IjpudWxsLCJza2lwT25FeGl0IjpudWxsLCJzdGFydHVwVGltZW91dFNlY29uZHMiOjYwMCwidGVtcGxhdGUiOmZhbHNlLCJ0aW1lb3V0U2Vjb25kcyI6MzAwLCJ0b2xlcmF0aW9ucyI6W3sia2V5IjoiZ3B1Iiwib3BlcmF0b3IiOiJFeGlzdHMifV0sIndoZW4iOiJhbGxfc3VjY2VzcyJ9LHsiYWZmaW5pdHkiOm51bGwsImFyZ3MiOltdLCJiYWNrb2ZmIjpmYWxzZSwiY29tbWFuZCI6WyJlY2hvIiwie3sgZHMgfX0iXSwiZGVmZXJyYWJsZSI6ZmFsc2UsImRlcGVuZHNPbiI6WyJyZXRyYWluIl0sImVudiI6eyJHSVRfQ09NTUlUIjoiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYmJiYiIsIklNQUdFX0RJR0VTVCI6InNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIn0sImlkIjoidGVsbCIsImltYWdlIjoicmVnaXN0cnkuZXhhbXBsZS5jb20vdGVhbS9yaXNrQHNoYTI1NjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhIiwibGltaXRzIjp7Im1lbW9yeSI6IjJHaSJ9LCJub2RlU2VsZWN0b3IiOnt9LCJwb29sIjpudWxsLCJwcm9kdWNlcyI6W10sInJlcXVlc3RzIjp7ImNwdSI6IjEiLCJtZW1vcnkiOiIyR2kifSwicmV0cmllcyI6MiwicmV0cnlEZWxheVNlY29uZHMiOjMwMCwic2VjcmV0cyI6W3siZW52IjoiVE9LRU4iLCJrZXkiOiJ0b2tlbiIsInNlY3JldCI6InJpc2sifV0sInNlcnZpY2VBY2NvdW50IjpudWxsLCJza2lwT25FeGl0IjpudWxsLCJzdGFydHVwVGltZW91dFNlY29uZHMiOjYwMCwidGVtcGxhdGUiOnRydWUsInRpbWVvdXRTZWNvbmRzIjozNjAwLCJ0b2xlcmF0aW9ucyI6W10sIndoZW4iOiJhbGxfZG9uZSJ9XSwidGltZW91dFNlY29uZHMiOjE0NDAwLCJ0aW1lem9uZSI6IkF1c3RyYWxpYS9TeWRuZXkifQ== -->",
     schedule=None,
     start_date=pendulum.datetime(2024, 1, 1, tz="Australia/Sydney"),
     catchup=False,
@@ -168,7 +182,7 @@ with DAG(
 ) as dag:
     task_1 = LocalCommand(
         task_id="drift",
-        doc_md="render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0",
+        doc_md="render-hash: 4b8602a61d57744b7be84f4173b424f945a1b8b65a6691119f3a09dd29c6e230",
         retries=2,
         retry_delay=timedelta(seconds=300),
         retry_exponential_backoff=False,
@@ -181,7 +195,7 @@ with DAG(
     )
     task_2 = LocalCommand(
         task_id="retrain",
-        doc_md="render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0",
+        doc_md="render-hash: 4b8602a61d57744b7be84f4173b424f945a1b8b65a6691119f3a09dd29c6e230",
         retries=2,
         retry_delay=timedelta(seconds=300),
         retry_exponential_backoff=False,
@@ -193,7 +207,7 @@ with DAG(
     )
     task_3 = LocalCommand(
         task_id="tell",
-        doc_md="render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0",
+        doc_md="render-hash: 4b8602a61d57744b7be84f4173b424f945a1b8b65a6691119f3a09dd29c6e230",
         retries=2,
         retry_delay=timedelta(seconds=300),
         retry_exponential_backoff=False,
@@ -205,7 +219,7 @@ with DAG(
     )
     task_4 = PostMetrics(
         task_id="control-tower",
-        doc_md="render-hash: 72826f8f061480479dca44c61a65ab69096ca32106bfb45bfe68b33963ead7f0",
+        doc_md="render-hash: 4b8602a61d57744b7be84f4173b424f945a1b8b65a6691119f3a09dd29c6e230",
         retries=0,
         execution_timeout=timedelta(seconds=300),
         trigger_rule="all_done",

@@ -12,7 +12,18 @@ except ImportError:
     bag = DagBag(sys.argv[1], include_examples=False)
 
 
-def pod_of(task):
+class Given:
+    def __init__(self, **fields):
+        self.__dict__ |= fields
+
+
+def context_of(task, conf):
+    """What a task of a run is handed, as far as a pod is made of it."""
+    instance = Given(dag_id=task.dag.dag_id, task_id=task.task_id, map_index=-1, try_number=1)
+    return {"dag_run": Given(conf=conf), "ti": instance, "run_id": "run", "dag": task.dag}
+
+
+def pod_of(task, context=None):
     if not hasattr(task, "build_pod_request_obj"):
         return None
     from kubernetes.client import ApiClient
@@ -20,7 +31,7 @@ def pod_of(task):
     # No cluster is asked: the operator only has to say what it would ask for.
     task.kubernetes_conn_id = None
     task.config_file = sys.argv[2]
-    return ApiClient().sanitize_for_serialization(task.build_pod_request_obj(None))
+    return ApiClient().sanitize_for_serialization(task.build_pod_request_obj(context))
 
 
 def task_of(task):
@@ -34,7 +45,10 @@ def task_of(task):
         "outlets": [asset.uri for asset in task.outlets],
         "templates": sorted(task.template_fields),
     }
-    return {**plain, "pod": pod_of(task)}
+    contexts = [context_of(task, conf) for conf in json.loads(sys.argv[3])]
+    told = [sys.modules[type(task).__module__].told(context) for context in contexts]
+    envs = [pod["spec"]["containers"][0].get("env", []) for pod in (pod_of(task, context) for context in contexts) if pod]
+    return {**plain, "pod": pod_of(task), "told": told, "envs": envs}
 
 
 problems = []

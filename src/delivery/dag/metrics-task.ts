@@ -1,4 +1,5 @@
 /** The last task of a DAG: tells Control Tower how the run went. It runs on Airflow's worker, which knows that; a pod does not. */
+import { alertVariable } from '../../kernel/tower-actions.ts';
 import { call, python } from './python.ts';
 import type { DagSpec, TaskSpec } from './spec.ts';
 
@@ -80,7 +81,10 @@ class PostMetrics(MetricsBase):
             found = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
         return {task: getattr(state, "value", state) for task, state in found.items() if task != self.task_id}
 
-    def body(self, run, states):
+    def body(self, context, states):
+        run = context["dag_run"]
+        alert = told(context).get(${python(alertVariable)})
+
         def metric(name, value, unit="1"):
             return {"name": name, "value": value, "unit": unit, "labels": self.labels}
 
@@ -92,6 +96,7 @@ class PostMetrics(MetricsBase):
         return {
             "model": self.model,
             "environment": self.environment,
+            **({"alert": alert} if alert else {}),
             # The same run has the same time, so that what is sent twice counts once.
             "at": run.start_date.isoformat(),
             "metrics": [
@@ -139,7 +144,7 @@ class PostMetrics(MetricsBase):
     def execute(self, context):
         states = self.states(context)
         try:
-            self.log.info("Control Tower answered %s", self.post(self.body(context["dag_run"], states)))
+            self.log.info("Control Tower answered %s", self.post(self.body(context, states)))
         except Exception as error:
             # A model that ran well did so whether or not somebody was told.
             self.log.error("Control Tower was not told: %s", error)

@@ -4,15 +4,19 @@
  */
 import { createHash } from 'node:crypto';
 import { canonical } from '../../kernel/canonical.ts';
+import { alertImports, alertOfRun } from './alert.ts';
 import { metricsImports, metricsOperator, metricsTaskId, renderMetricsTask, scheduledTasks } from './metrics-task.ts';
 import { call, python } from './python.ts';
 import type { Amounts, DagSpec, TaskSpec } from './spec.ts';
 
-/** Changes when the rendered file does for the same specification. */
-const format = 1;
+/** Changes when the rendered file does for the same specification; those before are still told apart from files of others. */
+const format = 2;
 
 /** SHA-256, hex, of what Airflow shall schedule. */
-export const renderHash = (spec: DagSpec): string => createHash('sha256').update(canonical({ format, spec })).digest('hex');
+export const renderHash = (spec: DagSpec, rendered = format): string =>
+  createHash('sha256')
+    .update(canonical({ format: rendered, spec }))
+    .digest('hex');
 
 /** The mark that proves which render Airflow schedules: it stands in the DAG's and in every task's `doc_md`. */
 export const hashMark = (hash: string): string => `render-hash: ${hash}`;
@@ -45,7 +49,7 @@ const common = (task: TaskSpec, hash: string) => ({
 
 function podTask(spec: DagSpec, task: TaskSpec, hash: string): string {
   const has = (value: object): boolean => Object.keys(value).length > 0;
-  return call(task.template ? 'KubernetesPodOperator' : 'PlainPod', {
+  return call(task.template ? 'Pod' : 'PlainPod', {
     ...common(task, hash),
     name: python(podName(`${spec.id}-${task.id}`)),
     namespace: spec.namespace === null ? undefined : python(spec.namespace),
@@ -87,8 +91,22 @@ const pods = `from airflow.providers.cncf.kubernetes.operators.pod import Kubern
 from airflow.providers.cncf.kubernetes.secret import Secret
 from kubernetes.client import ApiClient, models as k8s
 
+${alertOfRun}
 
-class PlainPod(KubernetesPodOperator):
+class Pod(KubernetesPodOperator):
+    """A pod that is told for which alert its run was started."""
+
+    def build_pod_request_obj(self, context=None, **kwargs):
+        pod = super().build_pod_request_obj(context, **kwargs)
+        more = told(context) if context else {}
+        for container in pod.spec.containers:
+            if container.name == self.base_container_name:
+                kept = [each for each in container.env or [] if each.name not in more]
+                container.env = kept + [k8s.V1EnvVar(name=name, value=value) for name, value in more.items()]
+        return pod
+
+
+class PlainPod(Pod):
     """A pod whose arguments are taken as they are: nothing in them is a template."""
 
     template_fields = ()
@@ -114,6 +132,7 @@ except ImportError:
         from airflow.models import BaseOperator
     from airflow.exceptions import AirflowSkipException
 
+${alertOfRun}
 
 class LocalCommand(BaseOperator):
     """Runs a command as a process of the worker; no shell and no template reads its arguments."""
@@ -125,7 +144,7 @@ class LocalCommand(BaseOperator):
         self.skip_on_exit = skip_on_exit
 
     def execute(self, context):
-        done = subprocess.run(self.argv, env={**os.environ, **self.env}, check=False)
+        done = subprocess.run(self.argv, env={**os.environ, **self.env, **told(context)}, check=False)
         if self.skip_on_exit is not None and done.returncode == self.skip_on_exit:
             raise AirflowSkipException(f"exit code {done.returncode}: nothing to do")
         if done.returncode != 0:
@@ -160,14 +179,21 @@ def asset_or_cron(cron, assets):
 const docOf = (spec: DagSpec, hash: string): string =>
   `${spec.description}\n\nDeployed by Flightcheck from commit ${spec.labels.commit ?? ''}.\n\n${hashMark(hash)}\n\n<!-- flightcheck-spec ${Buffer.from(canonical(spec)).toString('base64')} -->`;
 
-/** The specification behind a DAG's text or a rendered file; null when it is not ours or was changed by hand. */
-export function specIn(text: string): DagSpec | null {
+export interface Rendered {
+  readonly spec: DagSpec;
+  /** As it was rendered, by this version or an older one. */
+  readonly hash: string;
+}
+
+/** What stands behind a DAG's text or a rendered file; null when it is not ours or was changed by hand. */
+export function renderedIn(text: string): Rendered | null {
   const encoded = /<!-- flightcheck-spec ([A-Za-z0-9+/=]+) -->/.exec(text)?.[1];
   const mark = /render-hash: ([0-9a-f]{64})/.exec(text)?.[1];
   if (encoded === undefined) return null;
   try {
     const spec = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as DagSpec;
-    return renderHash(spec) === mark ? spec : null;
+    const isOurs = Array.from({ length: format }, (_, i) => renderHash(spec, i + 1)).includes(mark ?? '');
+    return isOurs && mark !== undefined ? { spec, hash: mark } : null;
   } catch {
     return null;
   }
@@ -185,7 +211,7 @@ export function renderAirflow(spec: DagSpec): string {
   const last = spec.metrics
     ? `    ${variable.get(metricsTaskId)} = ${renderMetricsTask(spec, spec.metrics, hashMark(hash))}\n`
     : '';
-  const imports = [...(isLocal ? ['os', 'subprocess'] : ['json']), ...(spec.metrics ? metricsImports : [])];
+  const imports = [...(isLocal ? ['os', 'subprocess'] : ['json']), ...alertImports, ...(spec.metrics ? metricsImports : [])];
   const edges = all.flatMap((task) =>
     task.dependsOn.map((before) => `    ${variable.get(before)} >> ${variable.get(task.id)}\n`),
   );

@@ -1,5 +1,6 @@
 /** What a deployment changes, in words: for the plan, the merge request note and the log. */
 import { canonical } from '../../kernel/canonical.ts';
+import { type Rendered, renderHash } from '../dag/render-airflow.ts';
 import type { DagSpec, TaskSpec } from '../dag/spec.ts';
 
 export interface Change {
@@ -36,4 +37,13 @@ export function changesOf(before: DagSpec | null, after: DagSpec): readonly Chan
     ...before.tasks.filter((task) => !now.has(task.id)).map((task) => ({ of: task.id, what: 'removed' as const })),
     ...after.tasks.flatMap(ofTask),
   ];
+}
+
+/** The same of a DAG as it was rendered: an older Flightcheck may have made another file of the same specification. */
+export function changesSince(before: Rendered | null, after: DagSpec): readonly Change[] {
+  if (before?.hash === renderHash(after)) return [];
+  const changes = changesOf(before?.spec ?? null, after);
+  return changes.length > 0
+    ? changes
+    : [{ of: 'dag', what: 'changed', key: 'file', from: 'of an older Flightcheck', to: 'of this one' }];
 }

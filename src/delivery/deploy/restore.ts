@@ -1,6 +1,6 @@
 /** The way back of a deployment that failed: the file before, and the proof that Airflow has what it had. */
 import type { Airflow, DagTarget, Reverted } from '../../kernel/delivery.ts';
-import { renderHash, specIn } from '../dag/render-airflow.ts';
+import { renderedIn } from '../dag/render-airflow.ts';
 import { type DeployStep, ownRuns, type StepId } from './deployment.ts';
 import { type Expected, expectedOf, type Scheduled, snapshotOf } from './proof.ts';
 import { type Verified, verify, type Waiting } from './verify.ts';
@@ -72,8 +72,8 @@ export async function restore(
  */
 function wantedAfter(reverted: Exclude<Reverted, 'superseded'>, before: Scheduled | null): Expected | null {
   if (reverted !== 'nothing' && reverted.text === null) return null;
-  const spec = reverted === 'nothing' ? null : specIn(reverted.text ?? '');
-  if (spec) return expectedOf(spec, renderHash(spec));
+  const back = reverted === 'nothing' ? null : renderedIn(reverted.text ?? '');
+  if (back) return expectedOf(back.spec, back.hash);
   return before && snapshotOf(before);
 }
 

@@ -1,6 +1,6 @@
 /** Undoes the last delivery: also that of a process that was killed in the middle of one. */
 import type { Airflow, DagTarget, ModelRegistry } from '../../kernel/delivery.ts';
-import { renderHash, specIn } from '../dag/render-airflow.ts';
+import { renderedIn } from '../dag/render-airflow.ts';
 import { type Deployment, type DeployStep, fileNameOf } from './deployment.ts';
 import { undoneAlias } from './model.ts';
 import { expectedOf, hashOf, scheduledOf } from './proof.ts';
@@ -58,12 +58,12 @@ export async function rollback(options: RollbackOptions): Promise<Deployment> {
   };
   const text = isReverted ? reverted.text : await target.read(name);
   if (text === null) return end(await gone(options, name), '', 'no file lies there, and Airflow has no DAG');
-  const spec = specIn(text);
-  if (spec === null) {
+  const rendered = renderedIn(text);
+  if (rendered === null) {
     const reason = 'the file that lies there was not written by Flightcheck, so nothing in Airflow can prove it';
     return end({ isProven: false, seconds: 0, reason }, '', reason);
   }
-  const hash = renderHash(spec);
+  const { spec, hash } = rendered;
   const expected = expectedOf(spec, hash);
   const verified = await verify({ ...options, expected, fileName: name, deliveredAt: started, oldTraces });
   return end(verified, hash, 'Airflow schedules what lies there: hash and edges were found in every task, twice');

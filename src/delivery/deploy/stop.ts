@@ -1,6 +1,6 @@
 /** Ends what an environment runs of a model: the file goes, and Airflow schedules nothing of it any more. */
 import type { Airflow, DagTarget } from '../../kernel/delivery.ts';
-import { renderHash, specIn } from '../dag/render-airflow.ts';
+import { renderedIn } from '../dag/render-airflow.ts';
 import { hasArrived } from './arrived.ts';
 import { type Deployment, type DeployStep, fileNameOf, type Outcome, type Result, type StepId } from './deployment.ts';
 import { hashOf, scheduledOf } from './proof.ts';
@@ -30,15 +30,15 @@ export async function stop(options: StopOptions): Promise<Deployment> {
   // Airflow is asked before anything is removed: one that cannot be asked could prove nothing.
   const scheduled = await scheduledOf(airflow, dagId);
   const text = await target.read(name);
-  const spec = text === null ? null : specIn(text);
-  const previousHash = spec ? renderHash(spec) : scheduled && hashOf(scheduled);
+  const rendered = text === null ? null : renderedIn(text);
+  const previousHash = rendered ? rendered.hash : scheduled && hashOf(scheduled);
   const end = (outcome: Outcome): Deployment => ({ outcome, hash: previousHash ?? '', previousHash, steps });
   const foreign = (what: string, where: string): Result => ({
     outcome: 'fail',
     words: `${what} in ${where} is not of Flightcheck, so it stays: whoever wrote it removes it`,
   });
   const removed = await timed('remove', async () => {
-    if (text !== null && spec === null) return foreign(name, target.words);
+    if (text !== null && rendered === null) return foreign(name, target.words);
     if (text === null && scheduled && previousHash === null) return foreign(dagId, airflow.url);
     const result = await remove(options, name, text !== null);
     return { ...result, words: `${result.words}${await removeCanary(options, name)}` };

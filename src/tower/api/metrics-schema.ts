@@ -18,6 +18,10 @@ export const metricsSchema = {
       maxLength: 1000,
     },
     environment: { type: 'string', description: 'Where it runs: production, staging, ...', maxLength: 100 },
+    alert: {
+      ...reportSchema.properties.run.properties.alert,
+      description: 'Id of the alert that started what posts, as FLIGHTCHECK_ALERT_ID names it.',
+    },
     at: { ...time, description: 'Time of the metrics that have none of their own; now when absent.' },
     metrics: {
       type: 'array',

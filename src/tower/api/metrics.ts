@@ -19,6 +19,7 @@ interface MetricsBody {
   readonly model: string;
   readonly project?: string;
   readonly environment?: string;
+  readonly alert?: string;
   readonly at?: string;
   readonly metrics: readonly (Metric & { readonly at?: string })[];
 }
@@ -84,6 +85,7 @@ export const postMetrics =
       measurements: body.metrics.map(({ name, value, unit = '', labels = {}, at }) => ({ name, value, unit, labels, at })),
       sha256: createHash('sha256').update(bytes).digest('hex'),
       idempotencyKey,
+      alert: body.alert ?? null,
     });
     const received = body.metrics.length;
     return c.json(

@@ -131,14 +131,19 @@ export interface PostRecord {
   readonly sha256: string;
   /** `token NAME` or `job ID`. */
   readonly writtenBy: string;
+  /** Id of the alert that started what posts; one of another model is none. */
+  readonly alert: string | null;
 }
 
-const recordPost = ({ modelId, refClass, environment }: Batch, post: PostRecord | null): RawBuilder<unknown> =>
+const alertOf = ({ modelId }: Batch, alert: string | null): RawBuilder<unknown> =>
+  alert === null ? sql`null::bigint` : sql`(select id from alert where uid::text = ${alert} and model_id = ${modelId})`;
+
+const recordPost = (batch: Batch, post: PostRecord | null): RawBuilder<unknown> =>
   post === null
     ? sql``
     : sql`, recorded as (
-      insert into metric_post (model_id, sha256, ref_class, environment, written_by, points)
-      select ${modelId}, ${post.sha256}, ${refClass}, ${environment}, ${post.writtenBy}, count(*) from fresh having count(*) > 0)`;
+      insert into metric_post (model_id, sha256, ref_class, environment, written_by, alert_id, points)
+      select ${batch.modelId}, ${post.sha256}, ${batch.refClass}, ${batch.environment}, ${post.writtenBy}, ${alertOf(batch, post.alert)}, count(*) from fresh having count(*) > 0)`;
 
 /** One statement: all points or, where a series is still unknown, none. @returns how many were new, or null for none. */
 async function insertPoints(

@@ -6,7 +6,8 @@ import type { Connection } from './database.ts';
 const soonDays = 14;
 
 /**
- * The alert of the rule for which the model's newest version was made, when that was not long ago.
+ * The alert of the rule for which the model's newest version was made, when that was not long ago: reports of its commit say so, or
+ * numbers that were posted since that commit, where a DAG has trained the same code anew.
  * @returns its id, and how many such alerts stand in a row up to it; null when there is none.
  */
 export async function causeOf(
@@ -17,13 +18,23 @@ export async function causeOf(
     with recursive newest as (
       select commit_sha from report join model_version on model_version.id = report.version_id
       where report.model_id = ${modelId} and ref_class = 'authoritative' order by reported_at desc, report.id desc limit 1
-    ), cause as (
-      select alert.id, alert.cause_id from newest join model_version on model_version.commit_sha = newest.commit_sha
+    ), reported as (
+      select alert.id, alert.cause_id, report.reported_at as at from newest join model_version on model_version.commit_sha = newest.commit_sha
         join report on report.version_id = model_version.id and report.ref_class = 'authoritative'
         join alert on alert.id = report.alert_id
       where model_version.model_id = ${modelId} and alert.rule_id = ${ruleId}
         and report.reported_at > ${at}::timestamptz - make_interval(days => ${soonDays}) and alert.opened_at < ${at}::timestamptz
       order by report.reported_at desc, report.id desc limit 1
+    ), posted as (
+      select alert.id, alert.cause_id, received_at as at from metric_post join alert on alert.id = metric_post.alert_id
+      where alert.model_id = ${modelId} and alert.rule_id = ${ruleId} and metric_post.ref_class = 'authoritative'
+        and received_at > ${at}::timestamptz - make_interval(days => ${soonDays}) and alert.opened_at < ${at}::timestamptz
+        and received_at > coalesce((select min(report.reported_at) from newest
+          join model_version on model_version.commit_sha = newest.commit_sha and model_version.model_id = ${modelId}
+          join report on report.version_id = model_version.id and report.ref_class = 'authoritative'), '-infinity')
+      order by received_at desc, metric_post.id desc limit 1
+    ), cause as (
+      select id, cause_id from (select * from reported union all select * from posted) as known order by at desc limit 1
     ), chain as (
       select id, cause_id, 1 as n from cause
       union all
@@ -45,6 +56,15 @@ export interface Remade {
   readonly isGatePassed: boolean | null;
 }
 
+/** Numbers that came from what the alert started. */
+export interface Told {
+  readonly writtenBy: string;
+  readonly environment: string;
+  readonly firstAt: Date;
+  readonly points: number;
+  readonly isRecord: boolean;
+}
+
 export interface Link {
   readonly id: number;
   readonly openedAt: Date;
@@ -55,10 +75,12 @@ export interface Link {
 export interface Chain {
   /** The versions that were made for the alert, the newest first. */
   readonly made: readonly Remade[];
+  /** The newest first. */
+  readonly told: readonly Told[];
   /** The alert of the same rule before which this one's version was made. */
   readonly before: Link | null;
   readonly after: readonly Link[];
-  /** The newest value of the alert's series since a version was made for it. */
+  /** The newest value of the alert's series since something came of it. */
   readonly now: { readonly value: number; readonly at: Date } | null;
 }
 
@@ -88,19 +110,30 @@ async function versionsFor(connection: Connection, alertId: number): Promise<rea
   return rows;
 }
 
+async function toldOf(connection: Connection, alertId: number): Promise<readonly Told[]> {
+  const { rows } = await sql<Told>`
+    select written_by as "writtenBy", environment, min(received_at) as "firstAt", sum(points)::int as points,
+      ref_class = 'authoritative' as "isRecord"
+    from metric_post where alert_id = ${alertId} group by written_by, environment, ref_class order by min(received_at) desc limit 20`.execute(
+    connection,
+  );
+  return rows;
+}
+
 /** Of an alert that the reader may see: all of it is of the same model. */
 export async function chainOf(connection: Connection, alertId: number): Promise<Chain> {
   const made = await versionsFor(connection, alertId);
+  const told = await toldOf(connection, alertId);
   const { rows } = await sql<{ before: LinkJson | null; after: readonly LinkJson[]; value: number | null; at: Date | null }>`
     select (select ${link} from alert as other where other.id = alert.cause_id) as before,
       coalesce((select json_agg(${link} order by other.id) from alert as other where other.cause_id = alert.id), '[]') as after,
       latest.value, latest.ts as at
     from alert left join latest on latest.series_id = alert.series_id where alert.id = ${alertId}`.execute(connection);
   const [row] = rows;
-  const since = made.at(-1)?.firstAt;
-  const isAfter = since !== undefined && row?.at && row.at >= since;
+  const starts = [...made, ...told].map(({ firstAt }) => firstAt.getTime());
+  const isAfter = starts.length > 0 && row?.at && row.at.getTime() >= Math.min(...starts);
   return {
-    made,
+    ...{ made, told },
     before: row?.before ? linkOf(row.before) : null,
     after: (row?.after ?? []).map(linkOf),
     now: isAfter && row?.at && row.value !== null ? { value: row.value, at: row.at } : null,

@@ -19,6 +19,7 @@ import { schema14 } from './schema-14.ts';
 import { schema15 } from './schema-15.ts';
 import { schema16 } from './schema-16.ts';
 import { schema17 } from './schema-17.ts';
+import { schema18 } from './schema-18.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -39,6 +40,7 @@ const migrations: Readonly<Record<string, string>> = {
   '015-chains-of-alerts': schema15,
   '016-rules-of-repositories': schema16,
   '017-signed-badges': schema17,
+  '018-posts-for-alerts': schema18,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -19,13 +19,26 @@ export interface MetricsSubmission {
   /** SHA-256 of the body, hexadecimal. */
   readonly sha256: string;
   readonly idempotencyKey: string | null;
+  /** Id of the alert that started what posts. */
+  readonly alert?: string | null;
 }
 
 /** @returns how many points were new. @throws KeyReused */
 export async function writeMetrics(db: Database, submission: MetricsSubmission): Promise<number> {
-  const { modelId, projectId, refClass, environment, at, measurements, sha256, writtenBy, idempotencyKey } = submission;
+  const {
+    modelId,
+    projectId,
+    refClass,
+    environment,
+    at,
+    measurements,
+    sha256,
+    writtenBy,
+    idempotencyKey,
+    alert = null,
+  } = submission;
   const batch = { modelId, reportId: null, refClass, environment, at, measurements };
-  const post = { sha256, writtenBy };
+  const post = { sha256, writtenBy, alert };
   const added = idempotencyKey === null ? await pointStore.appendAtOnce(db, batch, post) : null;
   if (added !== null) return added;
   return inTransaction(db, async (connection) => {

@@ -1,7 +1,7 @@
 /** Takes deliveries out of the outbox and tries until the other side has acknowledged them. */
 import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
-import { ActionFault, type TowerActions } from '../../kernel/tower-actions.ts';
+import { ActionFault, alertConf, alertVariable, type TowerActions } from '../../kernel/tower-actions.ts';
 import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
 import { whyNotAllowed } from './leave.ts';
@@ -151,7 +151,7 @@ async function deliverPipeline(delivery: Delivery, ref: string, variables: Reado
   if (found) return found;
   return gitlab.startPipeline(project, ref, {
     ...variables,
-    FLIGHTCHECK_ALERT_ID: alert.uid,
+    [alertVariable]: alert.uid,
     FLIGHTCHECK_ALERT_MODEL: alert.model,
     FLIGHTCHECK_ALERT_METRIC: alert.metric,
   });
@@ -172,7 +172,7 @@ function deliverRun({ alert, actions, url }: Delivery, at: string, dag: string):
   if (!airflow) throw new ActionFault(`this server knows no Airflow ${at}; name it in the file of --actions`);
   const { uid, model, metric, labels, value, rule, modelId } = alert;
   return airflow.startRun(dag, uid, {
-    flightcheck_alert: uid,
+    [alertConf]: uid,
     ...{ model, metric, labels, value, rule },
     tower: `${url}/models/${modelId}`,
   });

@@ -1,12 +1,12 @@
 /** GET /alerts/{id}: one alert, what was done for it, and who has taken notice. */
 import type { Context } from 'hono';
 import { safeUrl } from '../../reports/text.ts';
-import { formatNumber, formatScore } from '../../reports/words.ts';
+import { formatNumber, formatScore, plural } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
 import { mayWriteFor, sentForm } from '../auth/acting.ts';
 import { type AlertRow, acknowledgeAlert, readAlert } from '../store/alerts.ts';
-import { type Chain, chainOf, type Link, type Remade } from '../store/chain.ts';
+import { type Chain, chainOf, type Link, type Remade, type Told } from '../store/chain.ts';
 import type { Database } from '../store/database.ts';
 import { Done } from './alerts-table.tsx';
 import { exploreHref } from './explore-state.ts';
@@ -81,10 +81,18 @@ function Version({ made, modelId }: { readonly made: Remade; readonly modelId: n
   );
 }
 
+const Numbers = ({ told, modelId }: { readonly told: Told; readonly modelId: number }) => (
+  <li>
+    {minute(told.firstAt)}: <a href={`/models/${modelId}`}>{plural(told.points, 'value')}</a> by {told.writtenBy}
+    {told.environment && <>, {told.environment}</>}
+    {!told.isRecord && <span class="quiet"> (a preview)</span>}
+  </li>
+);
+
 /** What came of it: pipeline, version, values, and the next alert where it did not help. */
 function Followed({ alert, chain }: Pick<AlertPageProps, 'alert' | 'chain'>) {
-  const { made, before, after, now } = chain;
-  if (made.length === 0 && !before && after.length === 0) return null;
+  const { made, told, before, after, now } = chain;
+  if (made.length === 0 && told.length === 0 && !before && after.length === 0) return null;
   return (
     <section aria-labelledby="followed">
       <h2 id="followed">What came of it</h2>
@@ -100,6 +108,16 @@ function Followed({ alert, chain }: Pick<AlertPageProps, 'alert' | 'chain'>) {
             <ul class="versions">
               {made.map((one) => (
                 <Version made={one} modelId={alert.modelId} />
+              ))}
+            </ul>
+          </>
+        )}
+        {told.length > 0 && (
+          <>
+            <p>Told by what it started:</p>
+            <ul class="versions">
+              {told.map((one) => (
+                <Numbers told={one} modelId={alert.modelId} />
               ))}
             </ul>
           </>

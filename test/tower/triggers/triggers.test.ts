@@ -359,6 +359,77 @@ onBothDatabases((store) => {
     expect(await chainOf(store().db, later.id)).toMatchObject({ before: null });
   });
 
+  it('counts a retraining by a DAG that trains the same code anew, as what it posts tells', async () => {
+    await make({
+      actions: [{ do: 'airflow', at: 'prod', dag: 'retrain' }],
+      pipelinesPerDay: 9,
+      cooldownHours: 0,
+      retrainsInARow: 2,
+    });
+    const drift = async (hour: number) => {
+      await post([
+        [hour, 0.3],
+        [hour + 1, 0.4],
+      ]);
+      await judgeAll();
+      await deliverAll();
+      const newest = (await alerts()).find(({ closedAt }) => closedAt === null);
+      if (!newest) throw new Error('No alert has opened');
+      return newest;
+    };
+    /** The DAG has trained, says so, and all is well for a while. */
+    const retrain = async (hour: number, alert: string, more: Partial<Parameters<typeof writeMetrics>[1]> = {}) => {
+      const measurements = [{ name: 'dag.run.success', unit: '1', labels: {}, value: 1, at: at(hour).toISOString() }];
+      await post([], { alert, measurements, writtenBy: 'token airflow', environment: 'production', ...more });
+      await sql`update metric_post set received_at = ${at(hour)}::timestamptz where alert_id is not null and received_at > now() - interval '1 hour'`.execute(
+        store().db,
+      );
+      await post([[hour + 1, 0.01]]);
+      await judgeAll();
+    };
+    const first = await drift(1);
+    // What another model, or a branch that is not the record's, says of this alert counts for nothing.
+    const other = await addModel('other');
+    await retrain(3, first.uid, other);
+    await retrain(4, first.uid, { refClass: 'preview' });
+    const unhelped = await drift(6);
+    expect(await chainOf(store().db, unhelped.id)).toMatchObject({ before: null });
+    await retrain(8, unhelped.uid);
+    // Sent again, it says nothing new.
+    await retrain(8, unhelped.uid);
+    const second = await drift(10);
+    await retrain(12, second.uid);
+    const third = await drift(20);
+    expect(third.deliveries).toMatchObject([
+      { state: 'refused', result: expect.stringMatching(/2 in a row were, and did not help/) },
+    ]);
+    expect(await chainOf(store().db, first.id)).toMatchObject({
+      told: [{ writtenBy: 'token airflow', environment: 'production', points: 1, isRecord: false }],
+    });
+    expect(await chainOf(store().db, second.id)).toMatchObject({
+      before: { id: unhelped.id },
+      made: [],
+      told: [{ writtenBy: 'token airflow', environment: 'production', points: 1, isRecord: true, firstAt: at(12) }],
+      after: [{ id: third.id }],
+      now: { value: 0.4 },
+    });
+    // Somebody has changed the model: what comes now is a trouble of its own.
+    await writeReport(
+      store().db,
+      submissionOf(
+        sampleReport({ name: 'late', tier: 'critical', jobId: 'new', commit: 'c'.repeat(40), at: at(22).toISOString() }),
+      ),
+    );
+    await post([[22, 0.01]]);
+    await judgeAll();
+    const fourth = await drift(30);
+    expect(fourth.deliveries).toMatchObject([{ state: 'done' }]);
+    expect(await chainOf(store().db, fourth.id)).toMatchObject({ before: null, told: [] });
+    // What has held for long has helped.
+    await retrain(32, fourth.uid);
+    expect(await chainOf(store().db, (await drift(32 + 24 * 15)).id)).toMatchObject({ before: null });
+  });
+
   it('starts no more pipelines for a model in a day than the rule allows', async () => {
     await make({
       when: { of: 'value', is: 'above', limit: 0.2, times: 1 },
