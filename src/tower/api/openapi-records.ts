@@ -26,7 +26,7 @@ export function recordPaths(get: Get, posts: { readonly post: object; readonly o
     },
     '/v1/reports/{id}': get(
       'getReport',
-      'A report as it was received.',
+      'A report as it was received, of a model that the reader may see.',
       { parameters: [{ ...modelId, description: 'Id of the report.' }] },
       { 200: json('The report.', 'Report'), 404: problem('No such report.') },
     ),

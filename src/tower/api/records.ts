@@ -41,7 +41,7 @@ export const getReports =
 export const getReport =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const found = await readReport(db, idOf(c.req.param('id') ?? '', 'report'));
+    const found = await readReport(db, idOf(c.req.param('id') ?? '', 'report'), c.get('scope'));
     if (!found) throw new HttpProblem('not-found', 'There is no such report.');
     return c.json(found.report);
   };

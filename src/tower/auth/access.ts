@@ -87,7 +87,7 @@ export async function operatorOf(c: Context, { db, verifyIdToken }: Gate): Promi
 
 /** What is confined to what a reader may see; elsewhere a reader must be allowed to see everything. */
 const scopedPaths =
-  /^\/($|(v1\/)?(models|waivers|alerts|rules|dashboards)($|\/)|explore$|v1\/(query|metrics|reports)$|v1\/gates\/|badge\/|assets\/|api$|openapi\.json$)/;
+  /^\/($|(v1\/)?(models|waivers|alerts|rules|dashboards)($|\/)|explore$|v1\/(query|metrics)$|v1\/reports($|\/)|v1\/gates\/|badge\/|assets\/|api$|openapi\.json$)/;
 const organisationPaths = /^\/(tokens|audit|v1\/tokens|v1\/audit)($|\/)/;
 const modelPath = /^(?:\/v1)?\/models\/([^/]+)/;
 

@@ -91,12 +91,17 @@ export async function modelHistory(
 
 const unzip = promisify(gunzip);
 
-/** A report as it was received; its totals are not recomputed. */
-export async function readReport(connection: Connection, id: number): Promise<{ report: Report; trigger: string } | null> {
+/** A report as it was received, of a model in scope; its totals are not recomputed. */
+export async function readReport(
+  connection: Connection,
+  id: number,
+  scope: Scope = null,
+): Promise<{ report: Report; trigger: string } | null> {
   const { rows } = await sql<{
     body: Uint8Array;
     trigger: string;
-  }>`select body, trigger from report where id = ${id}::bigint`.execute(connection);
+  }>`select body, report.trigger from report join model on model.id = report.model_id join project on project.id = model.project_id
+    where report.id = ${id}::bigint and ${inScope(scope)}`.execute(connection);
   const [row] = rows;
   if (!row) return null;
   return { report: JSON.parse((await unzip(row.body)).toString('utf8')) as Report, trigger: row.trigger };

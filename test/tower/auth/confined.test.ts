@@ -33,6 +33,7 @@ async function addModel(project: string, name: string, owner: string, label: str
   const made = sampleReport({ name, owner, jobId: name, labels: { unit: label }, title: `The ${name}` });
   const sent = await ask('POST', '/v1/reports', admin, { ...made, source: { ...made.source, project } });
   ids[name] = sent.body.model.id;
+  ids[`report of ${name}`] = sent.body.id;
   await ask('POST', '/v1/metrics', admin, {
     model: name,
     environment: label,
@@ -105,6 +106,8 @@ const paths = () => [
   `/v1/rules/${ids.drift}`,
   `/v1/rules/${ids.drift}/backtest`,
   `/rules/${ids.drift}`,
+  '/v1/reports',
+  `/v1/reports/${ids['report of lodgement']}`,
   '/v1/dashboards',
   '/dashboards',
   `/dashboards/${ids['board of everybody']}`,
@@ -155,6 +158,9 @@ describe.each(['of a namespace', 'of a model'])('a reader %s', (who) => {
       `/v1/rules/${ids['foreign rule']}/backtest`,
       `/v1/dashboards/${ids['foreign board']}`,
       `/dashboards/${ids['board of foreign treasury']}`,
+      `/v1/reports/${ids['report of foreign-rates']}`,
+      `/v1/reports/0${ids['report of foreign-rates']}`,
+      '/v1/reports/999999999',
     ])
       expect(await ask('GET', path, reader()), path).toMatchObject({ status: 404 });
     const none = await ask('GET', '/v1/query?metric=model.drift.psi&where=model:foreign-rates', reader());
