@@ -161,7 +161,7 @@ export async function metricOf(
   { metric, unit }: Pick<SliceQuery, 'metric' | 'unit'>,
   scope: Scope,
 ): Promise<MetricRow> {
-  const named = (await listMetrics(db, scope)).filter((row) => row.name === metric);
+  const named = await listMetrics(db, scope, metric);
   if (named.length === 0) throw new HttpProblem('not-found', 'No model has this metric. GET /v1/metrics lists those there are.');
   const found = unit === undefined ? named : named.filter((row) => row.unit === unit);
   const [only] = found;

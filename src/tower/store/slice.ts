@@ -100,8 +100,14 @@ const drawn: Readonly<Record<Aggregate, RawBuilder<unknown>>> = {
   p99: sql`percentile_cont(0.99) within group (order by sum)`,
 };
 
+/** Null: there is no such metric. */
+async function metricId(connection: Connection, { metric, unit }: Slice): Promise<number | null> {
+  const { rows } = await sql<{ id: number }>`select id from metric where name = ${metric} and unit = ${unit}`.execute(connection);
+  return rows[0]?.id ?? null;
+}
+
 /** Rows to aggregate, all of one shape: group, bucket, n, sum, min, max, last, last_ts. */
-function rowsOf(slice: Slice, source: Sliced['source']): RawBuilder<unknown> {
+function rowsOf(slice: Slice, source: Sliced['source'], metric: RawBuilder<unknown>): RawBuilder<unknown> {
   const { bucket, from, to } = slice;
   if (source === 'point') {
     const start = bucket === 'none' ? sql`null::timestamp` : sql`date_trunc(${sql.lit(bucket)}, ts at time zone 'UTC')`;
@@ -111,8 +117,8 @@ function rowsOf(slice: Slice, source: Sliced['source']): RawBuilder<unknown> {
   const column = source === 'rollup_day' ? sql`day` : sql`week`;
   const start = bucket === 'none' ? sql`null::timestamp` : sql`date_trunc(${sql.lit(bucket)}, ${column}::timestamp)`;
   return sql`select gid, ${start} as bucket, n, sum, min, max, last, last_ts
-    from ${sql.table(source)} as r join chosen on chosen.id = r.series_id and chosen.metric_id = r.metric_id
-    where ${column} >= ${from.toISOString().slice(0, 10)}::date and ${column} < ${to.toISOString().slice(0, 10)}::date`;
+    from ${sql.table(source)} as r join chosen on chosen.id = r.series_id
+    where r.metric_id = ${metric} and ${column} >= ${from.toISOString().slice(0, 10)}::date and ${column} < ${to.toISOString().slice(0, 10)}::date`;
 }
 
 interface Row {
@@ -131,6 +137,10 @@ const places = { high: sql`value desc, gid`, low: sql`value, gid`, name: sql`gid
 
 export async function slice(connection: Connection, wanted: Slice): Promise<Sliced> {
   const source = sourceOf(wanted);
+  const id = await metricId(connection, wanted);
+  if (id === null) return { groups: [], groupCount: 0, source };
+  // Said as a number, for the planner: it would read the rows of all metrics, or not in parallel.
+  const metric = sql`${id}::bigint`;
   const keys = wanted.by.map((name, i) => sql`${dimension(name)} as ${sql.ref(`g${i}`)}`);
   const names = wanted.by.map((_, i) => sql.ref(`g${i}`));
   const isByModel = wanted.by.includes('model');
@@ -139,13 +149,12 @@ export async function slice(connection: Connection, wanted: Slice): Promise<Slic
     with picked as (
       select series.id, series.metric_id, ${isByModel ? sql`model.id` : sql`null::bigint`} as model_id
         ${keys.length > 0 ? sql`, ${sql.join(keys)}` : sql``}
-      from metric join series on series.metric_id = metric.id join model on model.id = series.model_id
-        join project on project.id = model.project_id
-      where metric.name = ${wanted.metric} and metric.unit = ${wanted.unit} and series.ref_class = ${wanted.refClass}
+      from series join model on model.id = series.model_id join project on project.id = model.project_id
+      where series.metric_id = ${metric} and series.ref_class = ${wanted.refClass}
         and ${inScope(wanted.scope)} and ${matchesDimensions(wanted.where)}
     ), chosen as materialized (
       select *, ${grouping.length > 0 ? sql`dense_rank() over (order by ${sql.join(grouping)})` : sql`1::bigint`} as gid from picked
-    ), raw as (${rowsOf(wanted, source)}), cells as materialized (
+    ), raw as (${rowsOf(wanted, source, metric)}), cells as materialized (
       select gid, bucket, grouping(bucket) as is_total, ${drawn[wanted.aggregate]} as value, sum(n)::bigint as n
       from raw group by grouping sets ((gid, bucket), (gid))
     ), ranked as (
@@ -187,11 +196,11 @@ const isSeriesSeen = (scope: Scope): RawBuilder<unknown> =>
     : sql`exists (select 1 from model join project on project.id = model.project_id
         where model.id = series.model_id and ${inScope(scope)})`;
 
-/** Every metric that a model in scope has, by name. */
-export async function listMetrics(connection: Connection, scope: Scope): Promise<readonly MetricRow[]> {
+/** Every metric that a model in scope has, by name; or those of one name. */
+export async function listMetrics(connection: Connection, scope: Scope, name?: string): Promise<readonly MetricRow[]> {
   const { rows } = await sql<MetricRow>`
     select metric.name, metric.unit, count(*) as series, count(distinct series.model_id) as models
-    from metric join series on series.metric_id = metric.id where ${isSeriesSeen(scope)}
+    from metric join series on series.metric_id = metric.id where ${isSeriesSeen(scope)} and ${name === undefined ? sql`true` : sql`metric.name = ${name}`}
     group by metric.id order by metric.name, metric.unit`.execute(connection);
   return rows;
 }
