@@ -106,7 +106,7 @@ function timeOf(parameter: 'from' | 'to', text: string): number {
   return at;
 }
 
-interface Span {
+export interface Span {
   readonly from: number;
   readonly to: number;
   readonly bucket: Bucket;

@@ -1,11 +1,12 @@
 /** GET /v1/query: slice and dice any metric, as JSON, CSV or Parquet. GET /v1/metrics: which metrics there are. */
 import type { Context } from 'hono';
 import type { Database } from '../store/database.ts';
+import { answersKept } from '../store/kept-answers.ts';
 import type { Scope } from '../store/scope.ts';
 import { listMetrics, type Slice, type Sliced, type SliceGroup, slice } from '../store/slice.ts';
 import type { Table } from './csv.ts';
 import { queryReader } from './query.ts';
-import { comparedSpan, metricOf, type SliceQuery, sliceOf, sliceQuery, spanOf } from './slice-query.ts';
+import { comparedSpan, metricOf, type SliceQuery, type Span, sliceOf, sliceQuery, spanOf } from './slice-query.ts';
 import { answerIn, answerItems, formatOf } from './table.ts';
 
 export const readSliceQuery: (url: string) => SliceQuery = queryReader<SliceQuery>(sliceQuery);
@@ -28,9 +29,8 @@ const narrowed = ({ where, by }: Slice, { groups }: Sliced): Slice['where'] => (
   ...Object.fromEntries(by.map((name, i) => [name, [...new Set(groups.map(({ key }) => key[i] ?? ''))]])),
 });
 
-export async function answerSlice(db: Database, query: SliceQuery, scope: Scope, now: number): Promise<Answer> {
+async function answerOf(db: Database, query: SliceQuery, span: Span, scope: Scope): Promise<Answer> {
   const metric = await metricOf(db, query, scope);
-  const span = spanOf(query, now);
   const wanted = sliceOf(query, metric, span, scope);
   const before = comparedSpan(span, query.compare);
   const other = before && { ...sliceOf(query, metric, before, scope), limit: mostCompared };
@@ -42,6 +42,20 @@ export async function answerSlice(db: Database, query: SliceQuery, scope: Scope,
     found,
     compared:
       other && compared ? { wanted: other, groups: new Map(compared.groups.map((group) => [keyOf(group), group])) } : null,
+  };
+}
+
+export type AnswerSlice = (query: SliceQuery, scope: Scope, now: number) => Promise<Answer>;
+
+const sizeOf = ({ found, compared }: Answer): number =>
+  [...found.groups, ...(compared?.groups.values() ?? [])].reduce((sum, { points }) => sum + points.length + 1, 0);
+
+/** Answers slices; the same again from memory while nothing was written. */
+export function sliceAnswerer(db: Database): AnswerSlice {
+  const kept = answersKept<Answer>(db, { sizeOf, largest: 20_000 });
+  return async (query, scope, now) => {
+    const span = spanOf(query, now);
+    return kept(JSON.stringify([query, span, scope]), () => answerOf(db, query, span, scope));
   };
 }
 
@@ -92,14 +106,15 @@ function answerTable({ wanted, found, compared }: Answer): Table {
   return { columns: [...wanted.by, 'from', wanted.aggregate, 'n', ...(compared ? ['compared'] : [])], rows };
 }
 
-export const getQuery =
-  (db: Database) =>
-  async (c: Context): Promise<Response> => {
+export function getQuery(db: Database): (c: Context) => Promise<Response> {
+  const answerSlice = sliceAnswerer(db);
+  return async (c) => {
     const query = readSliceQuery(c.req.url);
-    const answer = await answerSlice(db, query, c.get('scope'), Date.now());
+    const answer = await answerSlice(query, c.get('scope'), Date.now());
     const forms = { name: query.metric, json: answerJson(answer), table: () => answerTable(answer) };
     return answerIn(c, formatOf(c, query.format), forms);
   };
+}
 
 export const getMetrics =
   (db: Database) =>

@@ -5,7 +5,7 @@ import { exploreStateOf } from '../api/dashboards.ts';
 import type { ExploreState } from '../api/explore-query.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
-import { type Answer, answerSlice } from '../api/slices.ts';
+import { type Answer, type AnswerSlice, sliceAnswerer } from '../api/slices.ts';
 import { type DashboardRow, listDashboards, type Panel, readDashboard } from '../store/dashboards.ts';
 import type { Database } from '../store/database.ts';
 import type { Scope } from '../store/scope.ts';
@@ -80,11 +80,11 @@ interface Asked {
   readonly answer: Answer | string;
 }
 
-async function ask(db: Database, panel: Panel, scope: Scope, now: number): Promise<Asked> {
+async function ask(answerSlice: AnswerSlice, panel: Panel, scope: Scope, now: number): Promise<Asked> {
   const state = exploreStateOf(panel.question);
   const { metric, look: _, ...query } = state;
   try {
-    return { panel, state, answer: await answerSlice(db, { ...query, metric, limit: groupsDrawn(state) }, scope, now) };
+    return { panel, state, answer: await answerSlice({ ...query, metric, limit: groupsDrawn(state) }, scope, now) };
   } catch (error) {
     // A metric may be gone, or have come with a second unit, since the dashboard was saved; the other panels stand.
     if (error instanceof HttpProblem) return { panel, state, answer: error.message };
@@ -150,13 +150,14 @@ export const dashboardsRoute =
   async (c: Context): Promise<Response> =>
     show(c, <DashboardsPage dashboards={await listDashboards(db, c.get('scope'))} />);
 
-export const dashboardRoute =
-  (db: Database) =>
-  async (c: Context): Promise<Response> => {
+export function dashboardRoute(db: Database): (c: Context) => Promise<Response> {
+  const answerSlice = sliceAnswerer(db);
+  return async (c) => {
     const scope = c.get('scope');
     const dashboard = await readDashboard(db, idOf(c.req.param('id') ?? '', 'dashboard'), scope);
     if (!dashboard) throw new HttpProblem('not-found', 'There is no such dashboard.');
     const now = Date.now();
-    const asked = await Promise.all(dashboard.panels.map((panel) => ask(db, panel, scope, now)));
+    const asked = await Promise.all(dashboard.panels.map((panel) => ask(answerSlice, panel, scope, now)));
     return show(c, <DashboardPage dashboard={dashboard} asked={asked} />);
   };
+}

@@ -1,7 +1,7 @@
 /** GET /explore: slice and dice any metric. */
 import type { Context } from 'hono';
 import { type ExploreState, readExploreState } from '../api/explore-query.ts';
-import { type Answer, answerSlice } from '../api/slices.ts';
+import { type Answer, sliceAnswerer } from '../api/slices.ts';
 import type { Database } from '../store/database.ts';
 import { labelNames, listMetrics, type MetricRow } from '../store/slice.ts';
 import { ExploreAnswer } from './explore-answer.tsx';
@@ -101,9 +101,9 @@ export function ExplorePage({ state, metrics, labels, answer, origin }: ExploreP
   );
 }
 
-export const exploreRoute =
-  (db: Database, publicUrl: string | null) =>
-  async (c: Context): Promise<Response> => {
+export function exploreRoute(db: Database, publicUrl: string | null): (c: Context) => Promise<Response> {
+  const answerSlice = sliceAnswerer(db);
+  return async (c) => {
     const clean = withoutEmptyParts(c.req.url);
     if (clean !== null) return c.redirect(clean, 303);
     const state = readExploreState(c.req.url);
@@ -112,8 +112,9 @@ export const exploreRoute =
     const [metrics, labels, answer] = await Promise.all([
       listMetrics(db, scope),
       metric === undefined ? [] : labelNames(db, metric, scope),
-      metric === undefined ? null : answerSlice(db, { ...query, metric }, scope, Date.now()),
+      metric === undefined ? null : answerSlice({ ...query, metric }, scope, Date.now()),
     ]);
     const origin = publicUrl ?? new URL(c.req.url).origin;
     return show(c, <ExplorePage {...{ state, metrics, labels, answer, origin }} />);
   };
+}
