@@ -179,7 +179,7 @@ function dagOf({ manifest, loaded }: Session, { leaveOut }: HookPlan): Pick<Plan
 }
 
 function printPlan(context: Context, session: Session, plan: HookPlan): number {
-  const { leaveOut, planned: _, basis: __, ...rest } = plan;
+  const { leaveOut, planned: _, basis: __, first: ___, ...rest } = plan;
   const { shard } = session;
   const more = { ...(shard && { shard }), ...dagOf(session, plan) };
   context.print(
@@ -279,6 +279,7 @@ async function runChecks(
     // Checks mostly wait for hooks, which have a limit of their own.
     concurrency: 28,
     last: new Set([...loaded].flatMap(([id, check]) => (check.isLast ? [id] : []))),
+    ...(plan.first !== null && { first: { check: plan.first, isUnderWay: hooks.isUnderWay } }),
     leaveOut: plan.leaveOut,
     verdicts,
     signal: context.signal,

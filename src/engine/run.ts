@@ -20,6 +20,8 @@ export interface SuiteRun {
   readonly concurrency: number;
   /** Checks that wait for all others: they judge what the run measured. */
   readonly last?: ReadonlySet<string>;
+  /** This check starts alone: the others, which would only hold it up, wait until it is under way or judged. */
+  readonly first?: { readonly check: string; readonly isUnderWay: Promise<void> };
   /** Checks that are not run, with the reason that the report gives. */
   readonly leaveOut?: ReadonlyMap<string, string>;
   /** Verdicts of earlier runs over the same. */
@@ -39,9 +41,12 @@ export async function runSuite(run: SuiteRun): Promise<SuiteReport> {
       run.onResult?.(result);
     }
   };
+  const isFirst = ({ check }: SuiteEntry): boolean => check === run.first?.check;
+  const first = work(entries.filter(isFirst));
+  await Promise.race([first, run.first?.isUnderWay ?? first]);
   for (const isLast of [false, true]) {
-    const queue = entries.filter((entry) => (run.last?.has(entry.check) ?? false) === isLast);
-    await Promise.all(Array.from({ length: Math.max(1, run.concurrency) }, () => work(queue)));
+    const queue = entries.filter((entry) => !isFirst(entry) && (run.last?.has(entry.check) ?? false) === isLast);
+    await Promise.all([first, ...Array.from({ length: Math.max(1, run.concurrency) }, () => work(queue))]);
   }
   const grouped = run.suite.sections.map(({ id, title, checks }) => ({
     id,

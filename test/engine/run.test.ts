@@ -55,6 +55,38 @@ describe('runSuite', () => {
     expect(third?.outcome).toBe('pass');
   });
 
+  it('starts one check alone until it is under way, and the others when it is judged without having been', async () => {
+    const log: string[] = [];
+    let start = (): void => {};
+    const isUnderWay = new Promise<void>((resolve) => {
+      start = resolve;
+    });
+    const lead = simple(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      log.push('lead is under way');
+      start();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      log.push('lead is judged');
+      return pass();
+    });
+    const other = simple(() => {
+      log.push('other');
+      return pass();
+    });
+    const found = await results({ other, lead }, undefined, { first: { check: 'lead', isUnderWay } });
+    expect(log).toEqual(['lead is under way', 'other', 'lead is judged']);
+    expect(found.map(({ check, outcome }) => [check, outcome])).toEqual([
+      ['other', 'pass'],
+      ['lead', 'pass'],
+    ]);
+    const never = new Promise<void>(() => {});
+    const broken = simple(() => {
+      throw new Error('boom');
+    });
+    const [, without] = await results({ broken, other }, undefined, { first: { check: 'broken', isUnderWay: never } });
+    expect(without?.outcome).toBe('pass');
+  });
+
   it('an error counts 0, a skipped check leaves the mean', async () => {
     const suite = await run({
       bad: simple(() => {

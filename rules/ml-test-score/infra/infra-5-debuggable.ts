@@ -46,6 +46,10 @@ export default defineCheck({
     const batch = await hooks.predict(onEvaluation);
     if (batch.refused === batch.rows)
       return skipped('inconclusive: the model refused every row', { nextStep: 'Let predict answer the evaluation rows.' });
+    // Asked now, so that it need not wait for the rows that come alone.
+    const input = features.length > 0 ? await tables.open(occlusionRequest(features).input) : null;
+    const occluded = input && hooks.predict(occlusionRequest(features));
+    occluded?.catch(() => undefined);
     const findings: Finding[] = [];
     const pairs: Pair[] = [];
     let stages: readonly TraceStage[] = [];
@@ -73,10 +77,7 @@ export default defineCheck({
       findings.push({
         message: `${far.length} of ${pairs.length} rows are answered otherwise when they come alone: row ${far[0].id} gets ${answerWords(far[0].alone)} alone and ${answerWords(far[0].batch)} in a batch of ${batch.rows}`,
       });
-    const input = features.length > 0 ? await tables.open(occlusionRequest(features).input) : null;
-    const why = input
-      ? await explain(tables, evaluation, input, id, await hooks.predict(occlusionRequest(features)), features)
-      : null;
+    const why = input && occluded ? await explain(tables, evaluation, input, id, await occluded, features) : null;
     if (why && why.untypical > 0 && why.moved === 0)
       findings.push({
         message: `no feature moves any answer: in ${why.untypical} rows each was replaced by its typical value, and nothing changed`,

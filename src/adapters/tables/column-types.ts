@@ -25,46 +25,63 @@ const fits: Readonly<Record<ColumnType, (x: string) => string>> = {
 const order = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP'] as const satisfies readonly ColumnType[];
 
 const columnsPerPass = 1000;
-const firstRows = 4096;
+const firstRows = 256;
+
+interface Misfits {
+  /** Types that some value of a column does not fit. */
+  readonly of: ReadonlyMap<string, readonly ColumnType[]>;
+  /** Columns that have a value at all. */
+  readonly filled: ReadonlySet<string>;
+}
 
 /**
- * Columns of which some value does not fit `type`, and columns that have a value at all. Values are stacked into one
- * column first: one expression over many columns is planned in no time, thousands of expressions are not.
+ * Tries columns against types. Values are stacked into one column first: one expression over many columns is planned in no
+ * time, thousands of expressions are not.
  */
-async function misfits(db: Database, rows: (columns: string) => string, columns: readonly string[], type: ColumnType) {
-  const misfit = new Set<string>();
+async function misfits(
+  db: Database,
+  rows: (columns: string) => string,
+  columns: readonly string[],
+  types: readonly ColumnType[],
+): Promise<Misfits> {
+  const of = new Map<string, readonly ColumnType[]>();
   const filled = new Set<string>();
+  const counts = types.map((type) => `count(*) FILTER (NOT ${fits[type]('x')}) AS ${type}`).join(', ');
   for (let start = 0; start < columns.length; start += columnsPerPass) {
     const batch = columns.slice(start, start + columnsPerPass);
     const list = batch.map((column, i) => `${quoteName(column)} AS x${start + i}`).join(', ');
-    const found = await db.query<{ name: string; misfits: number }>(
-      `SELECT name, count(*) FILTER (NOT ${fits[type]('x')}) AS misfits
-       FROM (UNPIVOT (${rows(list)}) ON COLUMNS(*) INTO NAME name VALUE x) GROUP BY name`,
+    const found = await db.query<{ name: string } & Record<ColumnType, number>>(
+      `SELECT name, ${counts} FROM (UNPIVOT (${rows(list)}) ON COLUMNS(*) INTO NAME name VALUE x) GROUP BY name`,
     );
     for (const row of found) {
       const column = columns[Number(row.name.slice(1))];
       if (column === undefined) continue;
       filled.add(column);
-      if (row.misfits > 0) misfit.add(column);
+      of.set(
+        column,
+        types.filter((type) => row[type] > 0),
+      );
     }
   }
-  return { misfit, filled };
+  return { of, filled };
 }
 
 /** SQL that turns each text column of `raw` into its type; in the order of `columns`. */
 export async function typedColumns(db: Database, raw: string, columns: readonly string[]): Promise<readonly string[]> {
-  const all = (list: string) => `SELECT ${list} FROM ${raw}`;
-  const first = (list: string) => `SELECT ${list} FROM ${raw} LIMIT ${firstRows}`;
   const types = new Map<string, ColumnType>();
+  // Most types fall out in the first rows; what is left is tested on every row.
+  const early = await misfits(db, (list) => `SELECT ${list} FROM ${raw} LIMIT ${firstRows}`, columns, order);
+  const [total] = await db.query<{ n: number }>(`SELECT count(*) AS n FROM ${raw}`);
+  const isSmall = (total?.n ?? 0) <= firstRows;
   let open = columns;
   for (const type of order) {
-    // Most columns fall out in the first rows; only the others are tested on every row.
-    const early = await misfits(db, first, open, type);
-    const likely = open.filter((column) => !early.misfit.has(column));
-    const late = await misfits(db, all, likely, type);
-    for (const column of likely) if (late.filled.has(column) && !late.misfit.has(column)) types.set(column, type);
+    const isLikely = (column: string): boolean => !early.of.get(column)?.includes(type);
+    const likely = open.filter(isLikely);
+    const late = isSmall ? early : await misfits(db, (list) => `SELECT ${list} FROM ${raw}`, likely, [type]);
+    const isOfType = (column: string): boolean => late.filled.has(column) && !late.of.get(column)?.includes(type);
+    for (const column of likely.filter(isOfType)) types.set(column, type);
     // A column without any value stays text: it needs no further look.
-    open = open.filter((column) => early.misfit.has(column) || late.misfit.has(column));
+    open = open.filter((column) => !isLikely(column) || (late.filled.has(column) && !isOfType(column)));
   }
   return columns.map((column) => {
     const type = types.get(column);

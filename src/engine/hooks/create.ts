@@ -36,6 +36,7 @@ import { performanceOf } from './performance.ts';
 import { type Releases, releaseOf, releases } from './releases.ts';
 import { requestWords, uninterrupted, withTraining } from './requests.ts';
 import { executeServe, readServing } from './serve.ts';
+import { timed } from './timed.ts';
 import { readTrace } from './trace.ts';
 
 /** Bytes of `metrics.jsonl` that are read. */
@@ -74,6 +75,8 @@ export interface RunningHooks extends Hooks {
   costs(): Costs;
   /** For what runs beside the hooks and is none. */
   readonly share: RunShare;
+  /** Resolves when the first command runs. */
+  readonly isUnderWay: Promise<void>;
 }
 
 /**
@@ -195,35 +198,23 @@ function executor(request: HookRequest): typeof execute {
   return request.hook === 'train' && request.interrupted ? executeInterrupted : execute;
 }
 
-/** Tells how long each command ran, also one that was stopped or failed. */
-function timed(machine: HookMachine, onRun: (seconds: number) => void): HookMachine {
-  return {
-    ...machine,
-    async run(request) {
-      const result = await machine.run(request);
-      onRun(result.seconds);
-      return result;
-    },
-    async serve(request) {
-      const served = await machine.serve(request);
-      onRun(served.result.seconds);
-      return served;
-    },
-  };
-}
-
 /** Gets results: from the cache, or by executing, in turn and under the budget. */
 function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
   const { manifest, machine } = options;
   const budget = openBudget(manifest.budget);
   const { parallel } = manifest.budget;
   const total = { executed: 0, cached: 0, seconds: 0 };
+  let start = (): void => {};
+  const isUnderWay = new Promise<void>((resolve) => {
+    start = resolve;
+  });
+  const end = (seconds: number): void => {
+    total.seconds += seconds;
+  };
   const around: Surroundings = {
     ...options,
     budget,
-    machine: timed(machine, (seconds) => {
-      total.seconds += seconds;
-    }),
+    machine: timed(machine, start, end),
     inTurn: turns(parallel),
     now: options.now ?? (() => new Date()),
   };
@@ -292,5 +283,8 @@ function obtainer(options: HooksOptions, released: Releases, keys: HookKeys) {
     return { execution, folder: found.folder, accepted };
   };
   const share: RunShare = { inTurn: around.inTurn, secondsLeft: budget.secondsLeft };
-  return { obtain, share, dependencies: () => prepare(undefined), summary: () => ({ ...total }), costs: () => new Map(costs) };
+  return {
+    ...{ obtain, share, isUnderWay, dependencies: () => prepare(undefined) },
+    ...{ summary: () => ({ ...total }), costs: () => new Map(costs) },
+  };
 }

@@ -45,14 +45,15 @@ export function hookKeys({ releases, tables, machine }: KeySources): HookKeys {
     const release = releaseOf(request);
     const released = await releases(release);
     const command = released.commands.get(request.hook);
+    const [tree, versions] = await Promise.all([machine.treeHash(release), programs(command)]);
     return {
       format,
       command: command.source,
       // Our loader is not named by its source.
       ...(isMlflowHook(command.source) && { words: sha256(canonical(command.words)) }),
       settings: settingsOf(released),
-      tree: await machine.treeHash(release),
-      programs: await programs(command),
+      tree,
+      programs: versions,
       setup: await setup(release),
       hook: request.hook,
     };

@@ -36,6 +36,8 @@ export interface HookPlan {
   readonly totals: Readonly<
     Record<HookRequest['hook'], { readonly runs: number; readonly cached: number; readonly sometimes: number }>
   >;
+  /** The check that comes to a command soonest; null where none has to run. */
+  readonly first: string | null;
   /** By check: its requests, each with its key, or why it has none. */
   readonly basis: ReadonlyMap<string, unknown>;
   /** What createHooks is told: the executions of the checks that are left. */
@@ -87,8 +89,9 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
   const untouched = unlessCached(options.untouched ?? new Map(), entries);
   const left = overBudget(entries, manifest.budget.trains, new Map([...withoutId(entries, manifest), ...untouched]));
   const leaveOut = new Map([...left].filter(([check]) => isOwn(check)));
+  const isLeft = (check: string): boolean => isOwn(check) && !leaveOut.has(check);
   const remaining = entries.flatMap((entry) => {
-    const checks = [...entry.checks].filter(([check]) => isOwn(check) && !leaveOut.has(check));
+    const checks = [...entry.checks].filter(([check]) => isLeft(check));
     if (checks.length === 0) return [];
     const sometimes = checks.every(([, condition]) => condition !== undefined) ? checks[0]?.[1] : undefined;
     return [{ ...entry, checks: checks.map(([check]) => check), ...(sometimes !== undefined && { sometimes }) }];
@@ -108,9 +111,21 @@ export async function planHooks(options: PlanOptions): Promise<HookPlan> {
       features: totalOf(remaining, 'features'),
       serve: totalOf(remaining, 'serve'),
     },
-    planned: options.checks.filter(({ id }) => isOwn(id) && !leaveOut.has(id)).flatMap(({ planned }) => planned),
+    planned: options.checks.filter(({ id }) => isLeft(id)).flatMap(({ planned }) => planned),
     basis,
+    first: firstOf(entries, isLeft),
   };
+}
+
+/** Of the checks that surely come to the first command the one that asks for least, and so is there soonest. */
+function firstOf(entries: readonly Entry[], isLeft: (check: string) => boolean): string | null {
+  const asked = (check: string): number => entries.filter(({ checks }) => checks.has(check)).length;
+  for (const { isCached, problem, checks } of entries) {
+    const sure = [...checks].flatMap(([check, sometimes]) => (sometimes === undefined && isLeft(check) ? [check] : []));
+    const [soonest] = isCached || problem ? [] : sure.sort((a, b) => asked(a) - asked(b));
+    if (soonest !== undefined) return soonest;
+  }
+  return null;
 }
 
 async function noting(entry: Entry, work: () => Promise<void>): Promise<void> {

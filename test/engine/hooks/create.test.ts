@@ -11,12 +11,14 @@ const plan = (...requests: PlannedExecution['request'][]): PlannedExecution[] =>
 describe('a run of hooks', () => {
   test('trains, predicts, and hands the label to nobody', async () => {
     const { hooks, log } = await openModel();
+    const before = hooks.isUnderWay.then(() => hooks.summary().executed);
     const predictions = await hooks.predict(predictRequest);
     expect(predictions).toMatchObject({ rows: 30, column: 'score', notFinite: 0, refused: 0, isCached: false });
     const model = await hooks.train(trainRequest);
     expect(Object.keys(JSON.parse(readFileSync(model.output, 'utf8')))).toEqual(['nsw', 'vic', 'qld']);
     expect(log).toEqual(['trained with seed 1']);
     expect(hooks.summary()).toMatchObject({ executed: 2, cached: 0 });
+    expect(await before).toBe(0);
   });
 
   test('runs each distinct request once, however often and early it is asked for', async () => {

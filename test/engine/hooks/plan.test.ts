@@ -54,6 +54,24 @@ describe('the plan', () => {
     expect((await plan(checks)).leaveOut.size).toBe(0);
   });
 
+  test('the check that starts first is one that surely comes to the first command, by the shortest way', async () => {
+    const cache = cacheFolder();
+    const checks = [
+      { id: 'infra-1', planned: always(predictRequest, seeded(1, 1), seeded(2)) },
+      { id: 'model-5', planned: always(predictRequest) },
+      { id: 'model-3', planned: [{ request: seeded(1), sometimes: 'when it likes' }] },
+    ];
+    const root = makeRepo(pythonRepo, { git: false });
+    expect((await plan(checks, { root, cache })).first).toBe('model-5');
+    expect((await plan(checks.slice(2), { root, cache })).first).toBeNull();
+    expect((await plan(checks, { hooks: { train: 'python3 train.py {no} {model}' } })).first).toBeNull();
+    const planned = always(predictRequest, seeded(1, 1));
+    const { hooks } = await openHooks(root, settings(pythonHooks), { planned, machine: { cacheFolder: cache } });
+    await Promise.all([hooks.predict(predictRequest), hooks.train(seeded(1, 1))]);
+    expect((await plan(checks, { root, cache })).first).toBe('infra-1');
+    expect((await plan(checks.slice(1), { root, cache })).first).toBeNull();
+  });
+
   test('shares executions among checks and puts trainings before what needs them', async () => {
     const planned = await plan([
       { id: 'model-5', planned: always(predictRequest) },
