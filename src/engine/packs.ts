@@ -96,13 +96,17 @@ function extend(suite: Suite, added: PackSuite, path: string): Suite {
 export async function readPacks(
   base: Suite,
   packs: readonly string[],
-  options: { readonly files: Files; readonly place: (index: number) => Place | undefined },
+  options: {
+    readonly files: Files;
+    /** Ids of the checks of other suites. */
+    readonly reserved: readonly string[];
+    readonly place: (index: number) => Place | undefined;
+  },
 ): Promise<Packs> {
-  const { files } = options;
+  const { files, reserved } = options;
   const rules = new Map<string, Rule>();
-  const taken = new Map<string, string>(
-    base.sections.flatMap(({ checks }) => checks.map(({ check }) => [check, 'Flightcheck itself'])),
-  );
+  const ours = [...base.sections.flatMap(({ checks }) => checks.map(({ check }) => check)), ...reserved];
+  const taken = new Map<string, string>(ours.map((id) => [id, 'Flightcheck itself']));
   let suite = base;
   for (const [index, pack] of packs.entries()) {
     const folder = folderOf(pack, options.place(index));
@@ -121,7 +125,7 @@ export async function readPacks(
       for (const [nth, { check }] of section.checks.entries()) {
         const place = document.place(['sections', at, 'checks', nth]) ?? { path };
         const from = taken.get(check);
-        if (from !== undefined) throw refuse(`${check} is already a rule of ${from}`, 'Give it another id.', place);
+        if (from !== undefined) throw refuse(`${check} is already a check of ${from}`, 'Give it another id.', place);
         const file = own.get(check);
         if (file === undefined)
           throw refuse(`${path} lists ${check}, but there is no ${folder}/${check}.yml`, 'Write it, or mend the id.', place);

@@ -82,8 +82,17 @@ describe('a broken pack ends the run and says where', () => {
     [
       'one of ours',
       more({ 'acme/rules/suite.yml': suite.replace('acme-contact', 'docs-readme') }),
-      ['acme/rules/suite.yml:7', 'docs-readme is already a rule of Flightcheck itself'],
+      ['acme/rules/suite.yml:7', 'docs-readme is already a check of Flightcheck itself'],
     ],
+    ...['data-1', 'tests-pass', 'build-push', 'deploy-verify'].map((id): [string, FileMap, string[]] => [
+      `one of another suite: ${id}`,
+      more({
+        'acme/rules/suite.yml': suite.replace('acme-contact', id),
+        'acme/rules/acme-contact.yml': '',
+        [`acme/rules/${id}.yml`]: rule('CONTACT'),
+      }),
+      ['acme/rules/suite.yml:7', `${id} is already a check of Flightcheck itself`],
+    ]),
     [
       'a rule that is not there',
       more({ 'acme/rules/suite.yml': suite.replace('acme-contact', 'acme-contract') }),
