@@ -130,20 +130,28 @@ function tracebacksOf(run: UnitTestRun): readonly string[] {
     : shown;
 }
 
+/** `data-7 (3)`: the passing tests that name a test of the rubric; those that assert something, or those that do not. */
+function markedPassing({ cases }: UnitTestRun, isHollow: boolean): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { marks, status, assertsNothing = false } of cases)
+    for (const mark of marks)
+      if (status === 'passed' && assertsNothing === isHollow && isRubricTest(mark)) counts.set(mark, (counts.get(mark) ?? 0) + 1);
+  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([mark, count]) => `${mark} (${count})`);
+}
+
 /** `Coverage: 97.3 %` is what the job's `coverage` keyword looks for. */
 function summaryOf(run: UnitTestRun): readonly string[] {
   const words = { passed: 'passed', skipped: 'skipped', failed: 'failed', error: 'broken' } as const;
   const counts = testStatuses.flatMap((status) => (countOf(run, status) > 0 ? [`${countOf(run, status)} ${words[status]}`] : []));
   const seconds = run.cases.reduce((sum, test) => sum + test.seconds, 0);
   const share = run.coverage === null ? null : coverageOf(run.coverage);
-  const marks = new Map<string, number>();
-  for (const { marks: own, status } of run.cases)
-    for (const mark of own) if (status === 'passed' && isRubricTest(mark)) marks.set(mark, (marks.get(mark) ?? 0) + 1);
-  const evidence = [...marks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([mark, count]) => `${mark} (${count})`);
+  const evidence = markedPassing(run, false);
+  const hollow = markedPassing(run, true);
   return [
     `Tests: ${counts.length > 0 ? counts.join(', ') : 'none'} in ${seconds.toFixed(1)} s.`,
     ...(share === null ? [] : [`Coverage: ${(100 * share).toFixed(1)} %`]),
     ...(evidence.length > 0 ? [`Passing tests marked as evidence: ${evidence.join(', ')}.`] : []),
+    ...(hollow.length > 0 ? [`Marked, but they assert nothing and are no evidence: ${hollow.join(', ')}.`] : []),
   ];
 }
 

@@ -9,6 +9,8 @@ const longestText = 8000;
 
 /** Property that our plugin for pytest and our reporter for testthat write, one for each mark. */
 export const markProperty = 'ml_test';
+/** What a marked test asserts, where our plugin saw that it is `nothing`. */
+export const assertsProperty = 'ml_test_asserts';
 
 export interface JunitOptions {
   /** Path of the file, for messages. */
@@ -45,6 +47,7 @@ interface Draft {
   readonly attributes: Attributes;
   readonly suite: string;
   readonly marks: Set<string>;
+  assertsNothing: boolean;
   line: string | undefined;
   status: TestStatus;
   message: string;
@@ -76,6 +79,7 @@ function caseOf(draft: Draft, options: JunitOptions): TestCase {
     line: file === null ? null : status === 'failed' || status === 'error' ? (failingLine(text, file) ?? written) : written,
     seconds: Number.isFinite(seconds) && seconds >= 0 ? seconds : 0,
     marks: [...new Set([...draft.marks, ...marksOf(attributes.name ?? '')])].slice(0, 28),
+    ...(draft.assertsNothing && { assertsNothing: true }),
     message: clean(oneLine(draft.message === '' ? (text.split('\n').at(-1) ?? '') : draft.message), longestName),
     text,
   };
@@ -102,6 +106,7 @@ export function readJunit(xml: string, options: JunitOptions): readonly TestCase
           attributes,
           suite: suites.at(-1) ?? '',
           marks: new Set(),
+          assertsNothing: false,
           line: undefined,
           status: 'passed',
           message: '',
@@ -116,6 +121,8 @@ export function readJunit(xml: string, options: JunitOptions): readonly TestCase
           if (isMessage) Object.assign(draft, { status, message: attributes.message ?? '', text: '' });
         } else if (name === 'property' && attributes.name === markProperty)
           draft.marks.add(clean(attributes.value, 40).trim().toLowerCase());
+        else if (name === 'property' && attributes.name === assertsProperty)
+          draft.assertsNothing ||= attributes.value === 'nothing';
         else if (name === 'property' && attributes.name === 'line') draft.line = attributes.value;
       }
     },

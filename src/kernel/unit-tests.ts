@@ -16,6 +16,8 @@ export interface TestCase {
   readonly seconds: number;
   /** Tests of the rubric that it names as evidence for, as written: `data-7`. */
   readonly marks: readonly string[];
+  /** It passes whatever the code answers, so it is evidence for nothing. */
+  readonly assertsNothing?: true;
   /** Why it failed or was skipped, in one line. */
   readonly message: string;
   /** Traceback, bounded. */

@@ -11,7 +11,7 @@ const ours = 'flightcheck';
 const elements = { failed: 'failure', error: 'error', skipped: 'skipped' } as const;
 
 function Case({ test }: { readonly test: TestCase }) {
-  const { suite, name, file, line, seconds, marks, status, message, text } = test;
+  const { suite, name, file, line, seconds, marks, assertsNothing, status, message, text } = test;
   const Tag = status === 'passed' ? null : elements[status];
   return (
     <testcase
@@ -26,6 +26,7 @@ function Case({ test }: { readonly test: TestCase }) {
           {marks.map((mark) => (
             <property name="ml_test" value={oneLine(mark)} />
           ))}
+          {assertsNothing && <property name="ml_test_asserts" value="nothing" />}
         </properties>
       )}
       {Tag && <Tag message={oneLine(clip(message, 500))}>{cleanText(text)}</Tag>}

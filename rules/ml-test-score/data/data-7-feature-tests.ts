@@ -3,7 +3,7 @@ import type { FileCoverage } from '../../../src/kernel/unit-tests.ts';
 import type { Files } from '../../../src/kernel/world.ts';
 import { asks, lines, sources } from '../lib/asks.ts';
 import { isVerdict, lacks, manifestOr, rounded, rubric } from '../lib/manifest.ts';
-import { brokenFindings, markedTests } from '../lib/marked-tests.ts';
+import { brokenFindings, markedTests, noEvidence, passedWords } from '../lib/marked-tests.ts';
 
 /** Least share of the lines of feature code that the tests run; no published source gives one. */
 const threshold = 0.8;
@@ -88,7 +88,7 @@ export default defineCheck({
     const total = measured.reduce((sum, file) => sum + file.lines, 0);
     const share = total === 0 ? null : 1 - measured.reduce((sum, file) => sum + missedOf(file), 0) / total;
     const evidence = {
-      explanation: `${tests.passed.length} of ${tests.passed.length + tests.broken.length + tests.skipped.length} tests marked data-7 pass${share === null ? '' : `, and the tests run ${(100 * share).toFixed(1)} % of the lines of the feature code`}.`,
+      explanation: `${passedWords('data-7', tests)}${share === null ? '' : `, and the tests run ${(100 * share).toFixed(1)} % of the lines of the feature code`}.`,
       ...(share !== null && { value: rounded(share) }),
       threshold,
       unit: '1',
@@ -105,11 +105,8 @@ export default defineCheck({
     };
     const broken = brokenFindings(tests);
     if (broken.length > 0) return judge(broken, evidence);
-    if (tests.passed.length === 0)
-      return skipped(`all ${tests.skipped.length} tests marked data-7 were skipped`, {
-        nextStep: 'Give them what they need to run.',
-        evidence,
-      });
+    const none = noEvidence('data-7', tests);
+    if (none) return skipped(none.reason, { nextStep: none.nextStep, evidence });
     if (share === null)
       return skipped(`coverage of the feature code was not measured${notes[0] ? `: ${notes[0]}` : ''}`, {
         nextStep: 'Install pytest-cov (Python) or covr (R) where the tests run.',

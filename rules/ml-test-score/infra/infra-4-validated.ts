@@ -4,8 +4,9 @@ import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import { bootstrap, once } from '../../../src/stats/bootstrap.ts';
 import { asks, labelled, lines, sources } from '../lib/asks.ts';
 import { cell, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
-import { rowsWords, scoredOf, tooFew, within } from '../lib/scored.ts';
+import { rowsWords, scoredOf, tooFew } from '../lib/scored.ts';
 import { canPredict, canTrain, onEvaluation, type Setting, settingOf } from '../lib/setting.ts';
+import { within } from '../lib/within.ts';
 
 const seed = 1;
 const comparedRows = 20_000;

@@ -7,7 +7,8 @@ import { type Bootstrap, bootstrapAll, once } from '../../../src/stats/bootstrap
 import type { Metric, Weighted } from '../../../src/stats/metrics/metric.ts';
 import { kindOf } from '../../../src/stats/query.ts';
 import { cell } from './manifest.ts';
-import { minimumRows, within } from './scored.ts';
+import { minimumRows } from './scored.ts';
+import { within } from './within.ts';
 
 /** Share of the training period that each model learns from: all learn from the same length of time. */
 export const windowLength = 0.4;

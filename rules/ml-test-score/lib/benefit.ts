@@ -5,11 +5,13 @@ import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
 import { type Bootstrap, bootstrap, once } from '../../../src/stats/bootstrap.ts';
 import type { Metric } from '../../../src/stats/metrics/metric.ts';
+import { heldOutOr } from './held-out.ts';
 import { faultWords, isHookFault } from './hook-faults.ts';
 import { type Importance, importances } from './importance.ts';
 import { featuresOf, isVerdict, rounded } from './manifest.ts';
-import { minimumRows, type Scored, scoredOf, tooFew, within } from './scored.ts';
+import { minimumRows, type Scored, scoredOf, tooFew } from './scored.ts';
 import { canPredict, canTrain, model, onEvaluation, type Setting } from './setting.ts';
+import { within } from './within.ts';
 
 export const seed = 1;
 export const repeats = 3;
@@ -115,6 +117,8 @@ export async function benefitsOf(world: Pick<World, 'tables' | 'hooks'>, setting
     return skipped(`inconclusive: ${evaluation.rows} evaluation rows; at least ${minimumRows} are needed`, {
       nextStep: 'Hold out more rows under data.eval.',
     });
+  const learnt = await heldOutOr(tables, setting);
+  if (learnt) return learnt;
   const request = batchOf(features);
   const batch = await tables.open(request.input);
   if (!batch) return skipped('inconclusive: there are no rows to shuffle', { nextStep: 'Give data.eval rows.' });

@@ -4,8 +4,9 @@ import type { Column, Table } from '../../../src/kernel/world.ts';
 import { quantileEdges } from '../../../src/stats/quantile-edges.ts';
 import { kindOf, type Query } from '../../../src/stats/query.ts';
 import { sampleRows } from './samples.ts';
-import { type Scored, within } from './scored.ts';
+import type { Scored } from './scored.ts';
 import { classScoreSql, labelSql, type Setting } from './setting.ts';
+import { within } from './within.ts';
 
 interface Baseline {
   readonly name: string;

@@ -57,6 +57,9 @@ export const inputsOf = (...tables: readonly Table[]) =>
 /** Six significant digits, so that evidence does not depend on the order of a sum. */
 export const rounded = (value: number): number => Number(value.toPrecision(6));
 
+/** A share in words. */
+export const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
+
 /** A number fit for an evidence cell. */
 export const cell = (value: number | null): number | string | null =>
   value === null ? null : Number.isFinite(value) ? rounded(value) : String(value);

@@ -5,16 +5,35 @@ import type { UnitTests } from '../../../src/kernel/world.ts';
 
 export interface MarkedTests {
   readonly run: UnitTestRun;
+  /** Those that could have failed. */
   readonly passed: readonly TestCase[];
   readonly broken: readonly TestCase[];
   readonly skipped: readonly TestCase[];
+  /** They passed, and would whatever the code answered. */
+  readonly hollow: readonly TestCase[];
+}
+
+/** How many marked tests pass, in words. */
+export const passedWords = (id: string, { passed, broken, skipped: left, hollow }: MarkedTests): string =>
+  `${passed.length} of ${passed.length + broken.length + left.length + hollow.length} tests marked ${id} pass${hollow.length > 0 ? `, ${hollow.length} that assert nothing not counted` : ''}`;
+
+/** Why none of the marked tests is evidence, and what to do; null when one is, or one fails. */
+export function noEvidence(id: string, { passed, broken, skipped: left, hollow }: MarkedTests) {
+  if (passed.length > 0 || broken.length > 0) return null;
+  const [first] = hollow;
+  if (!first)
+    return { reason: `all ${left.length} tests marked ${id} were skipped`, nextStep: 'Give them what they need to run.' };
+  return {
+    reason: `${hollow.length} tests marked ${id} pass whatever the code answers, for they assert nothing, such as ${first.name}`,
+    nextStep: 'Say in each what must come out: assert, pytest.raises or a helper beside the tests that asserts.',
+  };
 }
 
 /** The line that marks a test, in the words of both frameworks. */
 export const howToMark = (id: string): string =>
   `Mark them: @pytest.mark.ml_test("${id}") in Python, test_that("[${id}] ...") in R; flightcheck init tests writes the first ones.`;
 
-/** The marked tests, or why there is no evidence. A mark alone earns nothing: what was skipped or failed is told apart. */
+/** The marked tests, or why there is no evidence. A mark alone earns nothing: what was skipped or failed, or asserts nothing, is told apart. */
 export async function markedTests(unitTests: UnitTests, id: string, subject: string): Promise<MarkedTests | Verdict> {
   const latest = await unitTests.latest();
   if (!latest.ok) return skipped(latest.reason, { nextStep: `Run flightcheck test before flightcheck score. ${howToMark(id)}` });
@@ -23,7 +42,14 @@ export async function markedTests(unitTests: UnitTests, id: string, subject: str
   if (marked.length === 0)
     return skipped(`none of ${run.cases.length} unit tests is marked as a test of ${subject}`, { nextStep: howToMark(id) });
   const by = (...statuses: readonly TestCase['status'][]) => marked.filter(({ status }) => statuses.includes(status));
-  return { run, passed: by('passed'), broken: by('failed', 'error'), skipped: by('skipped') };
+  const passed = by('passed');
+  return {
+    run,
+    passed: passed.filter(({ assertsNothing = false }) => !assertsNothing),
+    broken: by('failed', 'error'),
+    skipped: by('skipped'),
+    hollow: passed.filter(({ assertsNothing = false }) => assertsNothing),
+  };
 }
 
 /** One finding for each marked test that fails. */

@@ -3,8 +3,8 @@ import { quoteName } from '../../../src/kernel/sql.ts';
 import type { Column, Table } from '../../../src/kernel/world.ts';
 import type { FeatureValues, Sample } from '../../../src/stats/baselines.ts';
 import { kindOf, type Query } from '../../../src/stats/query.ts';
-import { within } from './scored.ts';
 import { labelSql, type Setting } from './setting.ts';
+import { within } from './within.ts';
 
 /** Rows that baselines learn from and are compared on, and the features that they may choose from. */
 export const sampleRows = 20_000;

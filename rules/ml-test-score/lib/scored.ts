@@ -5,6 +5,7 @@ import { quoteName } from '../../../src/kernel/sql.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import type { Query } from '../../../src/stats/query.ts';
 import { withHandles } from './classes.ts';
+import { heldOutOr } from './held-out.ts';
 import { inputsOf } from './manifest.ts';
 import { labelSql, type Setting, scoreSql } from './setting.ts';
 
@@ -53,6 +54,8 @@ export async function scoredOf(
 ): Promise<Scored | Verdict> {
   const broken = notFiniteVerdict(predictions, input);
   if (broken) return broken;
+  const learnt = input === setting.evaluation ? await heldOutOr(tables, setting) : null;
+  if (learnt) return learnt;
   const { manifest, task, label } = setting;
   const columns = await tables.query<{ column_name: string }>(`DESCRIBE ${predictions.table}`);
   const names = columns.map((column) => column.column_name);
@@ -105,10 +108,6 @@ export const tooFew = (scored: Scored): Verdict | null =>
     : skipped(`inconclusive: ${scored.rows} labelled predictions; at least ${minimumRows} are needed`, {
         nextStep: 'Hold out more rows under data.eval.',
       });
-
-/** SQL condition that keeps about `limit` rows of `rows`, chosen by position and so the same on every run. */
-export const within = (limit: number, rows: number): string =>
-  rows <= limit ? 'true' : `(__row * 2654435761) % 4294967296 < ${Math.floor((limit / rows) * 4294967296)}`;
 
 /** Rows in words, with what was left out. */
 export const rowsWords = ({ rows, unlabelled, refused }: Scored): string =>

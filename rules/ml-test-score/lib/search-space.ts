@@ -137,7 +137,13 @@ export function searchOf(params: Readonly<Record<string, unknown>>, space: Space
         message: `${name} is ${chosen}, the ${end} end of its range: a better value may lie beyond`,
         fix: `Widen the range and look; where no value can lie beyond, say natural_end: ${end}.`,
       });
-    tried.push(alternatives(range, chosen).map((value) => ({ name, value })));
+    const others = alternatives(range, chosen);
+    if (others.length === 0)
+      findings.push({
+        message: `${name} is never varied: its range holds no other value than ${chosen}`,
+        fix: 'Widen its range, or say why it is not tuned (fixed).',
+      });
+    tried.push(others.map((value) => ({ name, value })));
   }
   const rounds = Math.max(0, ...tried.map((list) => list.length));
   const inTurn = Array.from({ length: rounds }, (_, round) => tried.flatMap((list) => list.slice(round, round + 1))).flat();

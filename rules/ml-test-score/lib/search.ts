@@ -8,9 +8,10 @@ import type { Metric } from '../../../src/stats/metrics/metric.ts';
 import type { Query } from '../../../src/stats/query.ts';
 import { faultWords, isHookFault } from './hook-faults.ts';
 import { cell, isVerdict, rounded } from './manifest.ts';
-import { notFiniteVerdict, type Scored, scoredOf, tooFew, within } from './scored.ts';
+import { notFiniteVerdict, type Scored, scoredOf, tooFew } from './scored.ts';
 import { type Candidate, isValue, type Search } from './search-space.ts';
 import type { Setting } from './setting.ts';
+import { within } from './within.ts';
 
 /** Share of the training rows that validate: drawn, or the last of the time where rows have one. Never the evaluation table. */
 const held = 0.25;

@@ -4,10 +4,11 @@ import { quoteName, secondsOf } from '../../../src/kernel/sql.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import type { Query } from '../../../src/stats/query.ts';
 import { withHandles } from './classes.ts';
-import { type Scored, within } from './scored.ts';
+import type { Scored } from './scored.ts';
 import { alone, idSql, type ServedVersion } from './serving.ts';
 import { labelSql, type Setting, scoreSql } from './setting.ts';
 import { groupSql } from './slices.ts';
+import { within } from './within.ts';
 
 /** Rows that quality is measured on, on either side. */
 const sampleRows = 100_000;

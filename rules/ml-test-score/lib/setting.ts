@@ -19,6 +19,7 @@ export interface Setting {
   readonly task: ScoredTask;
   readonly metric: Metric;
   readonly label: string;
+  readonly train: Table;
   readonly evaluation: Table;
   /** Of a metric that looks at every class; else null. */
   readonly classes: Classes | null;
@@ -118,7 +119,7 @@ export async function settingOf(world: Pick<World, 'manifest' | 'tables' | 'hook
       nextStep: `Choose one of ${allowed.join(', ')}.`,
       manifestLine: `quality: { metric: ${allowed[0]} }`,
     });
-  const setting = { manifest, task, label, evaluation };
+  const setting = { manifest, task, label, train, evaluation };
   if (task !== 'multiclass' || (name !== 'f1' && name !== 'auc'))
     return { ...setting, metric: metricOf(name, manifest.decision.threshold), classes: null };
   const found = await classesOf(world.tables, name, label, [train, evaluation]);

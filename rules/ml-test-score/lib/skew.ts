@@ -5,7 +5,7 @@ import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import { type ColumnDifference, type Differences, relativeTolerance } from '../../../src/stats/differences.ts';
 import { wilsonInterval } from '../../../src/stats/wilson.ts';
-import { cell, inputsOf, rounded } from './manifest.ts';
+import { cell, inputsOf, percent, rounded } from './manifest.ts';
 import { type ServedVersion, versionWords } from './serving.ts';
 
 /** Share of rows with a value that may differ. */
@@ -15,7 +15,6 @@ const minimumRows = 200;
 export const sampleRows = 100_000;
 
 const show = (value: string | null): string => (value === null ? 'nothing' : JSON.stringify(value));
-const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
 
 function findingOf({ column, differing, examples }: ColumnDifference, rows: number, path: string): Finding {
   const shown = examples

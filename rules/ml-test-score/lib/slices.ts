@@ -7,7 +7,8 @@ import type { Metric } from '../../../src/stats/metrics/metric.ts';
 import { normalCdf } from '../../../src/stats/normal.ts';
 import { quantileEdges } from '../../../src/stats/quantile-edges.ts';
 import { kindOf, type Query } from '../../../src/stats/query.ts';
-import { type Scored, within } from './scored.ts';
+import type { Scored } from './scored.ts';
+import { within } from './within.ts';
 
 /** Rows that slices are judged on. */
 const sampleRows = 100_000;

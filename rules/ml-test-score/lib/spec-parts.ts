@@ -6,7 +6,7 @@ import type { UnitTests, World } from '../../../src/kernel/world.ts';
 import { batches, byHeart, learnt } from './by-heart.ts';
 import { difference } from './difference.ts';
 import { cell, isVerdict } from './manifest.ts';
-import { brokenFindings, markedTests } from './marked-tests.ts';
+import { brokenFindings, markedTests, noEvidence, passedWords } from './marked-tests.ts';
 import { model, onEvaluation, onEvaluationAgain, type Setting } from './setting.ts';
 
 export type Part = { readonly part: string; readonly words: string; readonly value?: number } & (
@@ -168,10 +168,8 @@ export async function unitTested(unitTests: UnitTests): Promise<Part> {
     const { reason, nextStep = '' } = tests as { reason: string; nextStep?: string };
     return { part, outcome: 'unknown', words: reason, nextStep };
   }
-  const { passed, broken, skipped } = tests;
-  const words = `${passed.length} of ${passed.length + broken.length + skipped.length} tests marked infra-2 pass`;
-  if (broken.length > 0) return { part, outcome: 'fails', words, findings: brokenFindings(tests) };
-  return passed.length > 0
-    ? { part, outcome: 'holds', words }
-    : { part, outcome: 'unknown', words, nextStep: 'Give the skipped tests what they need to run.' };
+  const words = passedWords('infra-2', tests);
+  if (tests.broken.length > 0) return { part, outcome: 'fails', words, findings: brokenFindings(tests) };
+  const none = noEvidence('infra-2', tests);
+  return none ? { part, outcome: 'unknown', words: none.reason, nextStep: none.nextStep } : { part, outcome: 'holds', words };
 }

@@ -38,6 +38,11 @@ async function searched(world: Ports, setting: Setting): Promise<Verdict> {
   const train = await tableOr(world.tables, 'train');
   if (isVerdict(train)) return train;
   const search = searchOf(params, space);
+  if (search.names.length === 0)
+    return skipped(`every hyperparameter is fixed (${search.fixed.map(({ name }) => name).join(', ')}), so none was tuned`, {
+      nextStep: 'Give a range to one that a better value may be looked for.',
+      manifestLine: `policy: { search_space: { ${search.fixed[0]?.name}: { low: ..., high: ... } } }`,
+    });
   if (search.names.length > mostCandidates)
     return skipped(`${search.names.length} hyperparameters are more than the ${mostCandidates} that are tried one by one`, {
       nextStep: 'Log a search in MLflow and name mlflow.experiment.',

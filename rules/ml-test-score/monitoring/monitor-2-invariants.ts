@@ -3,13 +3,12 @@ import { type ColumnDrift, drift } from '../../../src/stats/drift.ts';
 import { leastPsi, psiMinimumRows } from '../../../src/stats/psi.ts';
 import { violations } from '../../../src/stats/schema/violations.ts';
 import { asks, sources } from '../lib/asks.ts';
-import { cell, featuresOf, inputsOf, isVerdict, manifestOr, rounded, rubric, tableOr } from '../lib/manifest.ts';
+import { servedSinceOr } from '../lib/held-out.ts';
+import { cell, featuresOf, inputsOf, isVerdict, manifestOr, percent, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { schemaOr } from '../lib/schema.ts';
 
 /** Share of rows with categories that training never saw, from which on it is a finding. */
 const unseenShare = 0.01;
-
-const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
 
 function findingsOf(column: ColumnDrift, rows: number, path: string): readonly Finding[] {
   const { column: name, psi, threshold, nulls, notFinite, unseen } = column;
@@ -48,6 +47,8 @@ export default defineCheck({
     if (isVerdict(train)) return train;
     const serving = await tableOr(tables, 'serving');
     if (isVerdict(serving)) return serving;
+    const unserved = await servedSinceOr(tables, manifest, train, serving);
+    if (unserved) return unserved;
     const inputs = inputsOf(train, serving);
     const path = serving.sources[0]?.path ?? 'flightcheck.yml';
     const present = new Set(serving.columns.map((column) => column.name));

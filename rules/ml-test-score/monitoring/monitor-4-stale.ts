@@ -2,6 +2,7 @@ import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/c
 import { quoteName, secondsOf } from '../../../src/kernel/sql.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
 import { asks, lines, sources } from '../lib/asks.ts';
+import { servedSinceOr } from '../lib/held-out.ts';
 import { cell, inputsOf, isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
 import { daysOf, periodSeconds } from '../lib/periods.ts';
 
@@ -40,6 +41,8 @@ export default defineCheck({
     if (isVerdict(train)) return train;
     const serving = await tableOr(tables, 'serving');
     if (isVerdict(serving)) return serving;
+    const unserved = await servedSinceOr(tables, manifest, train, serving);
+    if (unserved) return unserved;
     const [learnt, asked] = [await newestOf(tables, train, time), await newestOf(tables, serving, time)];
     if (learnt === null || asked === null)
       return skipped(

@@ -1,10 +1,8 @@
 import { defineCheck, type Finding, judge, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import { asks, lines, sources } from '../lib/asks.ts';
-import { cell, isVerdict, manifestOr, rounded, rubric } from '../lib/manifest.ts';
+import { cell, isVerdict, manifestOr, percent, rounded, rubric } from '../lib/manifest.ts';
 import { pastOf } from '../lib/past-performance.ts';
 import { judgeSeries, jumpShare, leakShare, minimumRuns, type SeriesVerdict } from '../lib/performance.ts';
-
-const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
 
 /** A single run has no usual value and no trend. */
 const orNull = (value: number) => cell(Number.isFinite(value) ? value : null);

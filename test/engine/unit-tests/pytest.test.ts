@@ -57,6 +57,63 @@ def test_each(x):
     expect(readdirSync(run.root).sort()).toEqual(['.git', 'code.py', 'conftest.py', 'pytest.ini', 'tests']);
   });
 
+  test('a marked test that asserts nothing is told from one that does, itself or through a helper', async () => {
+    const cases = {
+      nothing: 'double(2)',
+      a_constant: 'double(2)\n    assert True',
+      itself: 'assert double(2) == 4',
+      by_raising: 'with pytest.raises(TypeError):\n        double({})',
+      by_numpy: 'numpy.testing.assert_allclose(double(2), 4)',
+      by_a_helper: 'is_four(double(2))',
+      by_a_file_beside: 'beside.four(double(2))',
+      by_a_helper_without: 'prints(double(2))',
+      by_a_fixture: 'judge(double(2))',
+    };
+    const run = await runTestsOf({
+      'own.py': code,
+      'tests/beside.py': 'def four(x):\n    assert x == 4\n',
+      'tests/conftest.py': `import sys, pathlib, types, pytest
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[1])]
+@pytest.fixture
+def judge():
+    def four(x):
+        assert x == 4
+    return four
+@pytest.fixture
+def numpy():
+    return types.SimpleNamespace(testing=types.SimpleNamespace(assert_allclose=lambda a, b: None))
+`,
+      'tests/test_code.py': `import pytest
+import beside
+from own import double
+pytestmark = pytest.mark.ml_test("data-7")
+def is_four(x):
+    assert x == 4
+def prints(x):
+    print(x)
+${Object.entries(cases)
+  .map(
+    ([name, body]) => `def test_${name}(${['judge', 'numpy'].filter((one) => body.startsWith(one)).join(', ')}):\n    ${body}\n`,
+  )
+  .join('')}
+class TestOfAClass:
+    def same(self, x):
+        assert x == 4
+    def test_by_a_method(self):
+        self.same(double(2))
+    def test_not_by_a_method(self):
+        double(2)
+`,
+    });
+    expect(run.cases.filter(({ status }) => status !== 'passed')).toEqual([]);
+    expect(run.cases.filter(({ assertsNothing }) => assertsNothing).map(({ name }) => name)).toEqual([
+      'test_nothing',
+      'test_a_constant',
+      'test_by_a_helper_without',
+      'test_not_by_a_method',
+    ]);
+  });
+
   test.skipIf(!has.pytestCov)('coverage by file, without the tests themselves', async () => {
     const run = await runTestsOf({
       'lib/code.py': code,

@@ -25,6 +25,19 @@ describe('model-5: a simpler model is not better', () => {
     ]);
     expect(requests).toHaveLength(1);
   });
+  test('rows that were trained on are no evaluation rows, a few doubles aside', async () => {
+    const learnt = (share: number) =>
+      runProbe(
+        model5,
+        given({ data: { ...data, eval: [...data.train.slice(0, share * 2000), ...data.eval.slice(share * 2000)] } }),
+      );
+    expect((await learnt(1)).verdict).toMatchObject({
+      outcome: 'skipped',
+      reason: 'data.eval is not held out: 100 % of its rows stand in data.train too, and were learnt',
+    });
+    expect((await learnt(0.1)).verdict).toMatchObject({ outcome: 'skipped', reason: expect.stringContaining(': 10 % of') });
+    expect((await learnt(0.04)).verdict.outcome).toBe('pass');
+  });
   test('same evidence at 1 and 2 threads', async () => {
     const [one, two] = [await runProbe(model5, given({ threads: 1 })), await runProbe(model5, given({ threads: 2 }))];
     expect(one.verdict).toEqual(two.verdict);

@@ -75,6 +75,7 @@ describe('the values that are tried', () => {
     ['a log scale from 0', { a: 1 }, { a: { low: 0, high: 2, scale: 'log' } }, /log scale/],
     ['outside', { a: 3 }, { a: { low: 1, high: 2 } }, /outside its range of 1 to 2/],
     ['text', { a: 'x' }, { a: { low: 1, high: 2 } }, /no number/],
+    ['a single value', { a: 1 }, { a: { values: [1] } }, /^a is never varied: its range holds no other value than 1/],
     ['none of the values', { a: 'x' }, { a: { values: ['y', 'z'] } }, /none of its values/],
     ['the low end', { a: 1 }, { a: { low: 1, high: 9 } }, /^a is 1, the low end/],
     ['the high end, nearly', { a: 0.9999 }, { a: { low: 0, high: 1 } }, /^a is 0.9999, the high end/],
@@ -102,6 +103,13 @@ describe('model-3: a search through the hooks', () => {
     }
     expect(requests).toHaveLength(5);
     expect(JSON.stringify(requests)).not.toContain('"eval"');
+  });
+  test('values that are all fixed are tuned by nobody', async () => {
+    const fixed = { weight: { fixed: 'a habit' }, shift: { fixed: 'another' } };
+    expect((await runProbe(model3, given({ policy: { search_space: fixed } }))).verdict).toMatchObject({
+      outcome: 'skipped',
+      reason: 'every hyperparameter is fixed (weight, shift), so none was tuned',
+    });
   });
   test('rows with times: the last quarter validates', async () => {
     const timed = (rows: readonly Row[]) => rows.map((row, i) => ({ ...row, at: i }));

@@ -71,9 +71,21 @@ describe('data-7', () => {
     ['nothing was run', undefined, /were not run/],
     ['no test is marked', runOf([{ marks: [] }, { marks: ['data-8'] }], full), /none of 2 unit tests is marked/],
     ['the marked ones were skipped', runOf([{ status: 'skipped' }], full), /all 1 tests marked data-7 were skipped/],
+    [
+      'the marked ones assert nothing',
+      runOf([{ assertsNothing: true }], full),
+      /1 tests marked data-7 pass whatever the code answers/,
+    ],
     ['nothing was measured', runOf([{}], null), /not measured: covr is not there/],
   ])('earns nothing when %s', async (_, run, reason) => {
     expect(await judge(run)).toMatchObject({ outcome: 'skipped', reason: expect.stringMatching(reason) });
+  });
+
+  test('those that assert nothing are not counted beside others', async () => {
+    expect(await judge(runOf([{}, { name: 'u', assertsNothing: true }], full))).toMatchObject({
+      outcome: 'pass',
+      evidence: { explanation: expect.stringContaining('1 of 2 tests marked data-7 pass, 1 that assert nothing not counted') },
+    });
   });
 
   test('asks for feature_paths, and says when they name nothing', async () => {
