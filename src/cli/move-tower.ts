@@ -9,7 +9,7 @@ import { exportStore } from '../tower/store/dump.ts';
 import { connectStore } from '../tower/store/open.ts';
 import { importStore } from '../tower/store/restore.ts';
 import type { Context, Invocation } from './command.ts';
-import { storeLocation } from './tower-store.ts';
+import { existingStore, storeLocation } from './tower-store.ts';
 
 function fileOf({ cwd }: Context, { args }: Invocation): string {
   const [file] = args;
@@ -17,15 +17,9 @@ function fileOf({ cwd }: Context, { args }: Invocation): string {
   return resolve(cwd, file);
 }
 
-function assertFolderOf(location: ReturnType<typeof storeLocation>): void {
-  if ('folder' in location && !existsSync(location.folder))
-    throw new UsageError('TOWER_EXPORT', `There is no folder ${location.folder}`, { hint: 'Name it with --data.' });
-}
-
 export async function exportTower(context: Context, invocation: Invocation): Promise<number> {
   const file = fileOf(context, invocation);
-  const location = storeLocation(context, invocation);
-  assertFolderOf(location);
+  const location = existingStore(context, invocation);
   if (existsSync(file) && invocation.options.replace !== true)
     throw new UsageError('TOWER_EXPORT', `The file ${file} is there already`, { hint: 'Name another, or add --replace.' });
   const partial = `${file}.partial`;

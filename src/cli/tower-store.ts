@@ -1,6 +1,8 @@
 /** Where Control Tower keeps its data, for every command that opens them. */
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { UsageError } from '../kernel/failure.ts';
 import type { Input } from '../kernel/input.ts';
 import type { StoreLocation } from '../tower/store/open.ts';
 import type { Context, Invocation } from './command.ts';
@@ -35,4 +37,14 @@ export function storeOptions(
 export function storeLocation(context: Pick<Context, 'cwd' | 'env'>, invocation: Pick<Invocation, 'options'>): StoreLocation {
   const { folder, databaseUrl } = storeOptions(context, invocation);
   return databaseUrl === undefined ? { folder } : { databaseUrl };
+}
+
+/** As `storeLocation`, of a Control Tower that has data: a wrong folder must not become an empty database. */
+export function existingStore(context: Pick<Context, 'cwd' | 'env'>, invocation: Pick<Invocation, 'options'>): StoreLocation {
+  const location = storeLocation(context, invocation);
+  if ('folder' in location && !existsSync(location.folder))
+    throw new UsageError('TOWER_NO_DATA', `There is no Control Tower in ${location.folder}`, {
+      hint: 'Name its folder with --data, or a server with --tower-url; flightcheck tower serve makes a new one.',
+    });
+  return location;
 }

@@ -8,7 +8,7 @@ import { openStore } from '../tower/store/open.ts';
 import { listTokens, type NewToken, revokeToken } from '../tower/store/tokens.ts';
 import type { Context, Invocation } from './command.ts';
 import { askTower, towerAccess } from './tower-api.ts';
-import { storeLocation } from './tower-store.ts';
+import { existingStore, storeLocation } from './tower-store.ts';
 
 type Shown = ReturnType<typeof tokenJson>;
 type Wanted = Omit<NewToken, 'createdBy'>;
@@ -39,8 +39,8 @@ function asUsageError(error: unknown, wanted: Wanted): unknown {
   return refused(field, `${field === 'name' ? 'The name' : `--${field}`} is ${JSON.stringify(wanted[field])}: ${first.detail}`);
 }
 
-async function ofDatabase(context: Context, invocation: Invocation): Promise<Tokens> {
-  const store = await openStore(storeLocation(context, invocation));
+async function ofDatabase(context: Context, invocation: Invocation, isNew: boolean): Promise<Tokens> {
+  const store = await openStore((isNew ? storeLocation : existingStore)(context, invocation));
   const { db } = store;
   return {
     list: async () => (await listTokens(db)).map(tokenJson),
@@ -67,9 +67,15 @@ function ofServer(context: Context, url: string): Tokens {
   };
 }
 
-async function withTokens(context: Context, invocation: Invocation, work: (tokens: Tokens) => Promise<void>): Promise<number> {
+/** `isNew`: a database that is not there yet is made, for a token that a server will know from the start. */
+async function withTokens(
+  context: Context,
+  invocation: Invocation,
+  work: (tokens: Tokens) => Promise<void>,
+  { isNew = false } = {},
+): Promise<number> {
   const url = invocation.options['tower-url'];
-  const tokens = typeof url === 'string' ? ofServer(context, url) : await ofDatabase(context, invocation);
+  const tokens = typeof url === 'string' ? ofServer(context, url) : await ofDatabase(context, invocation, isNew);
   try {
     await work(tokens);
   } finally {
@@ -116,15 +122,20 @@ const placeOf = ({ namespace, model }: Pick<Shown, 'namespace' | 'model'>): stri
 
 export const createTowerToken = (context: Context, invocation: Invocation): Promise<number> => {
   const wanted = wantedOf(invocation);
-  return withTokens(context, invocation, async (tokens) => {
-    const made = await tokens.create(wanted);
-    if (context.isJson) return context.print(`${JSON.stringify(made)}\n`);
-    // Alone on standard output, so that a shell can take it into a variable.
-    context.print(`${made.token}\n`);
-    const end = made.expiresAt === null ? 'does not expire' : `expires ${made.expiresAt.slice(0, 10)}`;
-    context.log.info(`${made.name}: ${made.role} for ${placeOf(made)}, ${end}.`);
-    context.log.info('Keep it now: it is not shown again, only its hash is kept.');
-  });
+  return withTokens(
+    context,
+    invocation,
+    async (tokens) => {
+      const made = await tokens.create(wanted);
+      if (context.isJson) return context.print(`${JSON.stringify(made)}\n`);
+      // Alone on standard output, so that a shell can take it into a variable.
+      context.print(`${made.token}\n`);
+      const end = made.expiresAt === null ? 'does not expire' : `expires ${made.expiresAt.slice(0, 10)}`;
+      context.log.info(`${made.name}: ${made.role} for ${placeOf(made)}, ${end}.`);
+      context.log.info('Keep it now: it is not shown again, only its hash is kept.');
+    },
+    { isNew: true },
+  );
 };
 
 export const listTowerTokens = (context: Context, invocation: Invocation): Promise<number> =>

@@ -27,10 +27,31 @@ function testOf(given: string | undefined): string {
   });
 }
 
-function need(invocation: Invocation, name: string, example: string): string {
-  const value = invocation.options[name];
-  if (typeof value === 'string' && value.trim() !== '') return value.trim();
-  throw new UsageError('ATTEST_NEEDS', `--${name} is missing`, { hint: `Add it: --${name} ${example}` });
+const examples = {
+  by: '@your-name',
+  result: 'passed',
+  method: "'What you did, so that another can repeat it'",
+  link: 'https://gitlab.example.com/team/model/-/issues/1',
+  covers: "'src/features.py,flightcheck.yml'",
+} as const;
+
+/** What must be said, all of it; what is missing is told at once. */
+function needed({ options }: Invocation): Readonly<Record<keyof typeof examples, string>> {
+  const textOf = (name: string): string => {
+    const value = options[name];
+    return Array.isArray(value) ? value.join(',').trim() : typeof value === 'string' ? value.trim() : '';
+  };
+  const missing = Object.entries(examples).filter(([name]) => textOf(name) === '');
+  if (missing.length > 0)
+    throw new UsageError(
+      'ATTEST_NEEDS',
+      `${missing.map(([name]) => `--${name}`).join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
+      { hint: `Add: ${missing.map(([name, example]) => `--${name} ${example}`).join(' ')}` },
+    );
+  return {
+    ...{ by: textOf('by'), result: textOf('result'), method: textOf('method') },
+    ...{ link: textOf('link'), covers: textOf('covers') },
+  };
 }
 
 /** Where it belongs: the file of the test that the manifest's glob finds. */
@@ -80,18 +101,15 @@ async function coversOf(patterns: readonly string[], repo: Repo, own: string): P
 }
 
 async function attestationOf(invocation: Invocation, repo: Repo, test: string, own: string): Promise<Attestation> {
-  const by = userName(need(invocation, 'by', '@your-name'));
-  const result = need(invocation, 'result', 'passed') as Attestation['result'];
-  const method = need(invocation, 'method', "'What you did, so that another can repeat it'");
-  const link = need(invocation, 'link', 'https://gitlab.example.com/team/model/-/issues/1');
-  const covers = invocation.options.covers;
-  if (!Array.isArray(covers) || covers.length === 0) need(invocation, 'covers', "'src/features.py,flightcheck.yml'");
+  const { method, link, ...given } = needed(invocation);
+  const by = userName(given.by);
+  const result = given.result as Attestation['result'];
   const date = invocation.options.date || dayOf(repo.startedAt);
   const validFor = invocation.options['valid-for'];
   return {
     ...{ version: 1, test, by, date: String(date), method, result, link },
     ...(validFor ? { valid_for: String(validFor) } : {}),
-    covers: await coversOf(covers as readonly string[], repo, own),
+    covers: await coversOf(invocation.options.covers as readonly string[], repo, own),
   };
 }
 

@@ -77,6 +77,11 @@ function messageOf(error: ErrorObject, whole: string): Message {
         message: `${name} is ${show(error.data)}, expected the form ${String(error.params.pattern)}`,
         hint: meaning,
       };
+    case 'minLength':
+    case 'maxLength': {
+      const bound = `at ${error.keyword === 'minLength' ? 'least' : 'most'} ${String(error.params.limit)} characters`;
+      return { path, message: `${name} is ${show(error.data)}, expected ${bound}`, hint: meaning };
+    }
     default:
       return { path, message: `${name} is ${show(error.data)}: ${error.message ?? error.keyword}`, hint: meaning };
   }

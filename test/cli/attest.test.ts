@@ -304,6 +304,7 @@ describe('flightcheck attest', () => {
     ['an unknown test', ['data-55', ...words], 'Did you mean data-5?'],
     ['a rule of the structure', ['layout-no-data', ...words], 'only those can be attested'],
     ['no name', ['data-5', ...words.slice(2), '--covers', 'src/**'], '--by is missing'],
+    ['nothing at all', ['data-5'], '--by, --result, --method, --link, --covers are missing'],
     ['nothing covered', ['data-5', ...words], '--covers is missing'],
     ['a glob that finds nothing', ['data-5', ...words, '--covers', '../**'], 'finds no file'],
     ['an untracked file', ['data-5', ...words, '--covers', 'new.py'], 'not committed'],

@@ -1,5 +1,5 @@
 /** `flightcheck tower token` against a running server and against the database: what is printed, and how it ends. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -114,6 +114,15 @@ test('both ways answer with the same JSON', async () => {
     code: 2,
     errors: expect.stringContaining('another token in use has this name'),
   });
+});
+
+test.each([['list'], ['revoke', 'first']])('a folder without data is no Control Tower without tokens: %s', async (...args) => {
+  const data = join(folder, 'mistyped');
+  expect(await call(['tower', 'token', ...args, '--data', data])).toMatchObject({
+    ...{ code: 2, text: '' },
+    errors: expect.stringContaining(`There is no Control Tower in ${data}`),
+  });
+  expect(existsSync(data)).toBe(false);
 });
 
 test('without a server the database itself is asked', async () => {

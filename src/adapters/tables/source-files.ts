@@ -32,7 +32,8 @@ async function filesBelow(folder: string): Promise<string[]> {
 
 async function nearNames(absolute: string): Promise<string> {
   const entries = await readdir(dirname(absolute)).catch(() => null);
-  if (entries === null) return `The folder ${shown(basename(dirname(absolute)))} does not exist either.`;
+  if (entries === null)
+    return `The folder ${shown(basename(dirname(absolute)))} does not exist either. Put the table there, or name where it lies.`;
   const wanted = basename(absolute);
   const near = entries
     .map((name) => ({ name, edits: distance(name.toLowerCase(), wanted.toLowerCase()) }))
