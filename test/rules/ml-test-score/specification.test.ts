@@ -116,7 +116,7 @@ describe('infra-2', () => {
     ['training is over before it can be killed', { leftover: undefined as never }, marked('passed'), /before it can be killed/],
     ['no unit test was run', {}, undefined, /unit tests were not run/],
     ['no unit test is marked', {}, marked('passed', ['data-7']), /none of 1 unit tests is marked/],
-    ['the marked test was skipped', {}, marked('skipped'), /0 of 1 tests marked infra-2 pass/],
+    ['the marked test was skipped', {}, marked('skipped'), /all 1 tests marked infra-2 were skipped/],
   ];
   test.each(unknown)('is not passed when %s', async (_, model, tests, reason) => {
     const given = { data, losses: falling, model: { ...sound, ...model }, ...(tests && { unitTests: tests }) };
