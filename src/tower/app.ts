@@ -201,6 +201,6 @@ export function createApp(options: AppOptions): Hono {
           headers: { 'content-type': asset.type, 'cache-control': 'public, max-age=31536000, immutable' },
         }),
     );
-  addPages(app, { db, chain, api, publicUrl });
+  addPages(app, { db, chain, api, publicUrl, repositories: options.repositories });
   return app;
 }

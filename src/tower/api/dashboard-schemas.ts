@@ -26,8 +26,8 @@ const audience = {
     ...text,
     maxLength: 500,
     pattern: '^([^/\\s]+(/[^/\\s]+)*)?$',
-    default: '',
-    description: 'Shown to those who may read everything at or below this path; all projects when empty.',
+    description:
+      'Shown to those who may read everything at or below this path; all projects when empty. When absent: the only namespace of which the sender is admin.',
   },
   shared: {
     type: 'boolean',

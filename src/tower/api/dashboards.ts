@@ -1,6 +1,8 @@
 /** /v1/dashboards: questions of the page Explore that are kept together. */
 import type { Context } from 'hono';
-import { operatorOf } from '../auth/access.ts';
+import { type Admin, adminOf } from '../auth/access.ts';
+import { mayAdminister, mayEverywhere, readableBy } from '../auth/roles.ts';
+import { shownActor } from '../store/audit.ts';
 import {
   DashboardNameTaken,
   type DashboardRow,
@@ -11,6 +13,7 @@ import {
   saveDashboard,
 } from '../store/dashboards.ts';
 import type { Database } from '../store/database.ts';
+import { namespaceFor } from './confined.ts';
 import { dashboardSchema } from './dashboard-schemas.ts';
 import { type ExploreState, readExploreState } from './explore-query.ts';
 import { parseJson, readBody } from './json.ts';
@@ -36,7 +39,7 @@ export function exploreStateOf(question: string): Question {
 interface DashboardBody {
   readonly name: string;
   readonly panels: readonly Panel[];
-  readonly namespace: string;
+  readonly namespace?: string;
   readonly shared: boolean;
 }
 
@@ -81,11 +84,24 @@ const dashboardJson = ({ id, name, panels, namespace, isShared, savedBy, savedAt
 const noSuch = () => new HttpProblem('not-found', 'There is no such dashboard.');
 const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'dashboard');
 
+/** One that every reader sees is of those alone who are admins of everything. @throws HttpProblem 403, 404 */
+async function needOwn(options: ReportsOptions, { grants }: Admin, id: number): Promise<void> {
+  const found = await readDashboard(options.db, id, readableBy(grants));
+  if (!found) throw noSuch();
+  if (!mayAdminister(grants, found.isShared ? '' : found.namespace))
+    throw new HttpProblem('forbidden', 'This needs the role admin for whom the dashboard is for.');
+}
+
 async function save(c: Context, options: ReportsOptions, id?: number): Promise<DashboardRow> {
-  const savedBy = await operatorOf(c, options);
+  const admin = await adminOf(c, options);
   const { shared: isShared, ...body } = await bodyOf(c, options);
+  const namespace = namespaceFor(admin.grants, body.namespace);
+  if (isShared && !mayEverywhere(admin.grants, 'admin'))
+    throw new HttpProblem('forbidden', 'A dashboard for every reader needs the role admin for all projects.');
+  if (id !== undefined) await needOwn(options, admin, id);
+  const savedBy = shownActor(admin.actor);
   try {
-    const saved = await saveDashboard(options.db, { ...body, isShared, savedBy }, id);
+    const saved = await saveDashboard(options.db, { ...body, namespace, isShared, savedBy }, id);
     if (!saved) throw noSuch();
     return saved;
   } catch (error) {
@@ -123,7 +139,8 @@ export const putDashboard =
 export const removeDashboard =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
-    const actor = await operatorOf(c, options);
-    if (!(await deleteDashboard(options.db, idIn(c), actor))) throw noSuch();
+    const admin = await adminOf(c, options);
+    await needOwn(options, admin, idIn(c));
+    if (!(await deleteDashboard(options.db, idIn(c), shownActor(admin.actor)))) throw noSuch();
     return c.body(null, 204);
   };

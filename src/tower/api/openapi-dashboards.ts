@@ -8,7 +8,10 @@ const requestBody = {
 };
 const parameters = [{ ...modelId, description: 'Id of the dashboard.' }];
 const noSuch = { 404: problem('No such dashboard.') };
-const refused = { 401: problem('No valid token.'), 403: problem('A job may not, nor another origin.') };
+const refused = {
+  401: problem('No valid token.'),
+  403: problem('Of a namespace that the sender is not admin of; a job may not, nor another origin.'),
+};
 const notTaken = {
   ...refused,
   400: problem('Not JSON.'),

@@ -10,7 +10,7 @@ const writing = {
   responses: {
     400: problem('Not JSON.'),
     401: problem('No valid token.'),
-    403: problem('A job may not, nor another origin.'),
+    403: problem('Of a namespace that the sender is not admin of; a job may not, nor another origin.'),
     404: problem('No such rule.'),
     415: problem('Not JSON.'),
     422: problem('Not valid: pointers say where.'),

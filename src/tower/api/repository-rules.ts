@@ -2,10 +2,9 @@
 import type { Report } from '../../kernel/report.ts';
 import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
 import type { RepositoryRule } from '../store/rules.ts';
-import { whyNotAllowed, withinLimits } from '../triggers/leave.ts';
-import type { RuleDefinition } from '../triggers/rule.ts';
+import { whyNotKept, withinLimits } from '../triggers/leave.ts';
 import { HttpProblem } from './problem.ts';
-import { validRule } from './rule-body.ts';
+import { validRepositoryRule } from './rule-body.ts';
 
 export interface TakenRules {
   readonly kept: readonly RepositoryRule[];
@@ -18,15 +17,7 @@ function problemOf(error: unknown): string {
   return first && 'pointer' in first ? `${first.pointer} ${first.detail}` : error.message;
 }
 
-/** Whoever writes to a repository judges and delivers on the operator's machines: less than an admin may. */
 const mostRules = 20;
-const fewestQuietHours = 1;
-
-function whyNotKept({ cooldownHours, actions }: RuleDefinition, project: string, leaves: readonly RepositoryLeave[] | undefined) {
-  if (cooldownHours < fewestQuietHours)
-    return `cooldownHours is ${cooldownHours}, and a rule of a repository is quiet for ${fewestQuietHours} hour or more after an alert`;
-  return actions.map((action) => whyNotAllowed(action, project, leaves)).find((reason) => reason !== null);
-}
 
 /** A report whose rules are wrong is stored all the same. */
 export function rulesOf({ rules = [] }: Report, project: string, leaves: readonly RepositoryLeave[] | undefined): TakenRules {
@@ -36,9 +27,9 @@ export function rulesOf({ rules = [] }: Report, project: string, leaves: readonl
     const said = (given as { name?: unknown }).name;
     const name = typeof said === 'string' ? said.slice(0, 100) : `rule ${i + 1}`;
     try {
-      const { definition } = validRule({ ...given });
+      const { definition } = validRepositoryRule({ ...given });
       const why = whyNotKept(definition, project, leaves);
-      if (why !== undefined) refused.push({ name, reason: why });
+      if (why !== null) refused.push({ name, reason: why });
       else if (kept.has(name)) refused.push({ name, reason: 'another rule of this model has this name' });
       else if (kept.size >= mostRules) refused.push({ name, reason: `a model has at most ${mostRules} rules` });
       else kept.set(name, { name, definition: withinLimits(definition, project, leaves) });

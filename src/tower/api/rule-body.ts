@@ -8,22 +8,32 @@ import { ajvOf, sayError } from './validate.ts';
 interface RuleBody extends RuleDefinition {
   readonly name: string;
   readonly enabled: boolean;
+  readonly namespace?: string;
 }
 
+export interface GivenRule extends Pick<NewRule, 'name' | 'definition' | 'isEnabled'> {
+  /** As it was said; undefined: not. */
+  readonly namespace: string | undefined;
+}
+
+const { namespace: _, ...ofRepositories } = ruleSchema.properties;
 const isRuleBody = ajvOf({ useDefaults: true }).compile<RuleBody>(ruleSchema);
+/** The place of such a rule says what it is for. */
+const isRepositoryRule = ajvOf({ useDefaults: true }).compile<RuleBody>({ ...ruleSchema, properties: ofRepositories });
 
 export const nameTaken = (): HttpProblem =>
   new HttpProblem('invalid-rule', 'The rule cannot be kept.', [{ pointer: '/name', detail: 'another rule has this name' }]);
 
 /** @throws HttpProblem 422 with a pointer to each fault. */
-export function validRule(value: unknown): Pick<NewRule, 'name' | 'definition' | 'isEnabled'> {
-  if (!isRuleBody(value))
-    throw new HttpProblem(
-      'invalid-rule',
-      'The rule does not fit its schema.',
-      (isRuleBody.errors ?? []).slice(0, 20).map(sayError),
-    );
-  const { name, enabled, ...definition } = value;
+export const validRule = (value: unknown): GivenRule => checked(value, isRuleBody);
+
+/** @throws HttpProblem 422 with a pointer to each fault. */
+export const validRepositoryRule = (value: unknown): GivenRule => checked(value, isRepositoryRule);
+
+function checked(value: unknown, isBody: typeof isRuleBody): GivenRule {
+  if (!isBody(value))
+    throw new HttpProblem('invalid-rule', 'The rule does not fit its schema.', (isBody.errors ?? []).slice(0, 20).map(sayError));
+  const { name, enabled, namespace, ...definition } = value;
   const { when } = definition;
   if (
     'limit' in when &&
@@ -37,5 +47,5 @@ export function validRule(value: unknown): Pick<NewRule, 'name' | 'definition' |
         detail: `lies on the wrong side of the limit: an alert would close while values are ${when.is} it`,
       },
     ]);
-  return { name, definition, isEnabled: enabled };
+  return { name, definition, isEnabled: enabled, namespace };
 }

@@ -1,10 +1,10 @@
 /** A rule as the fields of a form: read with a word for each field that is wrong, and filled from a rule. */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { NewRule, RuleRow } from '../store/rules.ts';
+import type { RuleRow } from '../store/rules.ts';
 import { type Action, isAbsence, type RuleDefinition, usualInARow } from '../triggers/rule.ts';
 import { HttpProblem } from './problem.ts';
-import { validRule } from './rule-body.ts';
+import { type GivenRule, validRule } from './rule-body.ts';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -23,7 +23,7 @@ export interface RuleForm {
   /** By name of the field; under `form` what belongs to none. */
   readonly errors: Fields;
   /** Null where there are errors. */
-  readonly rule: Pick<NewRule, 'name' | 'definition' | 'isEnabled'> | null;
+  readonly rule: GivenRule | null;
   /** Of the definition: a rule is kept once what it would have raised was shown. */
   readonly digest: string;
 }
@@ -104,6 +104,7 @@ export function readRuleForm(sent: Fields): RuleForm {
   const body = {
     name: fields.name?.trim() ?? '',
     metric: fields.metric?.trim() ?? '',
+    namespace: fields.namespace?.trim() ?? '',
     where: Object.fromEntries(where),
     when: whenOf(fields, errors),
     severity: fields.severity,
@@ -134,13 +135,23 @@ export function readRuleForm(sent: Fields): RuleForm {
   }
 }
 
-function textsOf({ name, definition, isEnabled }: RuleRow): Fields {
+/** Why a rule that is right is not kept, by field. @throws whatever else went wrong */
+export function refusedFields(error: unknown, actions: readonly Action[]): Fields {
+  if (!(error instanceof HttpProblem)) throw error;
+  if (error.kind === 'forbidden') return { namespace: error.message };
+  return Object.fromEntries(
+    (error.errors ?? []).flatMap((found) => ('pointer' in found ? [[fieldOf(found.pointer, actions), found.detail]] : [])),
+  );
+}
+
+function textsOf({ name, definition, isEnabled, namespace }: RuleRow): Fields {
   const { metric, where, when, severity, cooldownHours, actions, pipelinesPerDay, retrainsInARow = usualInARow } = definition;
   const pipeline = actions.find((action) => action.do === 'pipeline');
   const text = (value: number | undefined): string => (value === undefined ? '' : String(value));
   return {
     name,
     metric,
+    namespace,
     where: Object.entries(where)
       .flatMap(([key, values]) => values.map((value) => `${key}:${value}`))
       .join('\n'),

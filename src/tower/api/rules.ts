@@ -1,10 +1,15 @@
 /** /v1/rules: who is told what when values leave their range. */
 import type { Context } from 'hono';
-import { operatorOf } from '../auth/access.ts';
+import { type Admin, adminOf } from '../auth/access.ts';
+import { mayAdminister, readableBy } from '../auth/roles.ts';
+import type { Actor } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
 import { createRule, enableRule, listRules, RuleNameTaken, type RuleRow, readRule, retireRule } from '../store/rules.ts';
+import type { Scope } from '../store/scope.ts';
 import { backtest } from '../triggers/backtest.ts';
+import { whyNotKept } from '../triggers/leave.ts';
 import { usualInARow } from '../triggers/rule.ts';
+import { ruleFor } from './confined.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
@@ -22,9 +27,22 @@ async function bodyOf(c: Context, { limits }: ReportsOptions): Promise<unknown> 
   return parseJson(await readBody(c.req.raw, limits), limits, 'invalid-rule');
 }
 
-const ruleJson = ({ id, name, definition, isEnabled, createdBy, createdAt, judgesFrom, modelId, open, alerts }: RuleRow) => ({
+const ruleJson = ({
+  id,
+  name,
+  definition,
+  isEnabled,
+  createdBy,
+  createdAt,
+  judgesFrom,
+  modelId,
+  namespace,
+  open,
+  alerts,
+}: RuleRow) => ({
   id: String(id),
   name,
+  namespace,
   // Rules of before have none.
   retrainsInARow: usualInARow,
   ...definition,
@@ -37,17 +55,19 @@ const ruleJson = ({ id, name, definition, isEnabled, createdBy, createdAt, judge
   alerts,
 });
 
-async function ruleOf(c: Context, db: Database): Promise<RuleRow> {
-  const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), c.get('scope'));
+async function ruleOf(c: Context, db: Database, scope: Scope): Promise<RuleRow> {
+  const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), scope);
   if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
   return rule;
 }
 
-/** A rule that an admin may change. */
-export async function ownRuleOf(c: Context, db: Database): Promise<RuleRow> {
-  const rule = await ruleOf(c, db);
+/** A rule that this admin may change. */
+export async function ownRuleOf(c: Context, db: Database, { grants }: Pick<Admin, 'grants'>): Promise<RuleRow> {
+  const rule = await ruleOf(c, db, readableBy(grants));
   if (rule.modelId !== null)
     throw new HttpProblem('forbidden', 'This rule stands in flightcheck.yml of its model, and is changed there.');
+  if (!mayAdminister(grants, rule.namespace))
+    throw new HttpProblem('forbidden', `This needs the role admin for ${rule.namespace || 'all projects'}.`);
   return rule;
 }
 
@@ -72,16 +92,17 @@ export const getRules =
 export const getRule =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    c.json(ruleJson(await ruleOf(c, db)));
+    c.json(ruleJson(await ruleOf(c, db, c.get('scope'))));
 
 export const postRule =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
-    const createdBy = await operatorOf(c, options);
-    const rule = validRule(await bodyOf(c, options));
+    const { actor, grants } = await adminOf(c, options);
+    const given = validRule(await bodyOf(c, options));
+    const rule = await ruleFor(options.db, given, { grants, leaves: options.repositories });
     try {
-      const id = await createRule(options.db, { ...rule, createdBy });
-      const made = await readRule(options.db, id, null);
+      const id = await createRule(options.db, { ...rule, createdBy: actor });
+      const made = await readRule(options.db, id, readableBy(grants));
       if (!made) throw new Error('A rule vanished while it was written');
       return c.json(ruleJson(made), 201, { location: `/v1/rules/${id}` });
     } catch (error) {
@@ -89,12 +110,29 @@ export const postRule =
     }
   };
 
+interface Switch {
+  readonly enabled: boolean;
+  readonly actor: Actor;
+}
+
+/** What the operator allows may have changed since the rule of a namespace was made. @throws HttpProblem 422 */
+export async function switchRule(
+  { db, repositories }: Pick<ReportsOptions, 'db' | 'repositories'>,
+  { id, namespace, definition }: RuleRow,
+  { enabled, actor }: Switch,
+): Promise<void> {
+  const why = enabled && namespace !== '' ? whyNotKept(definition, namespace, repositories) : null;
+  if (why !== null)
+    throw new HttpProblem('invalid-rule', `The rule cannot be switched on: ${why}.`, [{ pointer: '/enabled', detail: why }]);
+  await enableRule(db, id, enabled, actor);
+}
+
 /** Only switching: another condition is another rule, so that each alert says by which it was raised. */
 export const patchRule =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
-    const actor = await operatorOf(c, options);
-    const { id } = await ownRuleOf(c, options.db);
+    const admin = await adminOf(c, options);
+    const rule = await ownRuleOf(c, options.db, admin);
     const body = await bodyOf(c, options);
     const isSwitch = typeof body === 'object' && body !== null && Object.keys(body).join() === 'enabled';
     const enabled = isSwitch ? (body as { enabled: unknown }).enabled : undefined;
@@ -102,29 +140,30 @@ export const patchRule =
       throw new HttpProblem('invalid-rule', 'A rule can be switched on and off; for another condition make another rule.', [
         { pointer: '/enabled', detail: 'is needed, alone: true or false' },
       ]);
-    await enableRule(options.db, id, enabled, actor);
-    return c.json(ruleJson(await ruleOf(c, options.db)));
+    await switchRule(options, rule, { enabled, actor: admin.actor });
+    return c.json(ruleJson(await ruleOf(c, options.db, readableBy(admin.grants))));
   };
 
 export const deleteRule =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
-    const actor = await operatorOf(c, options);
-    const { id } = await ownRuleOf(c, options.db);
-    await retireRule(options.db, id, actor);
+    const admin = await adminOf(c, options);
+    const { id } = await ownRuleOf(c, options.db, admin);
+    await retireRule(options.db, id, admin.actor);
     return c.body(null, 204);
   };
 
 export const getBacktest =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const rule = await ruleOf(c, db);
+    const rule = await ruleOf(c, db, c.get('scope'));
     const { days } = readBacktestQuery(c.req.url);
     const { alerts, seriesCount, isCut } = await backtest(db, rule.definition, {
       scope: c.get('scope'),
       days,
       now: Date.now(),
       modelId: rule.modelId,
+      namespace: rule.namespace,
     });
     return c.json({
       rule: String(rule.id),

@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
+import type { Actor } from '../store/audit.ts';
 import type { Database } from '../store/database.ts';
 import { type Grant, isModelInScope, type Scope } from '../store/scope.ts';
 import { findToken } from '../store/tokens.ts';
@@ -10,7 +11,7 @@ import type { VerifyIdToken } from './gitlab.ts';
 import type { Login } from './login.ts';
 import { sessionOf } from './login-routes.ts';
 import { isLoopback } from './loopback.ts';
-import { mayEverywhere, readableBy } from './roles.ts';
+import { administered, mayEverywhere, readableBy } from './roles.ts';
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -83,6 +84,20 @@ export async function operatorOf(c: Context, { db, verifyIdToken }: Gate): Promi
   if (principal.kind === 'job' || !mayEverywhere(principal.grants, 'admin'))
     throw new HttpProblem('forbidden', 'This needs the role admin for all projects; no job has it.');
   return actorOf(principal);
+}
+
+export interface Admin {
+  /** For the record. */
+  readonly actor: Actor;
+  readonly grants: readonly Grant[];
+}
+
+/** Rules and dashboards belong to the admins of their namespace: which one it is says `namespaceFor`. No job is one. */
+export async function adminOf(c: Context, { db, verifyIdToken }: Gate): Promise<Admin> {
+  const principal = await writerOf(c, db, verifyIdToken);
+  if (principal.kind === 'job' || administered(principal.grants).length === 0)
+    throw new HttpProblem('forbidden', 'This needs the role admin for a namespace or for all projects; no job has it.');
+  return { actor: actorOf(principal), grants: principal.grants };
 }
 
 /** What is confined to what a reader may see; elsewhere a reader must be allowed to see everything. */

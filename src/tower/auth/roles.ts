@@ -22,6 +22,15 @@ export const mayDo = (grants: readonly Grant[], role: Role, { project, model }: 
 export const mayEverywhere = (grants: readonly Grant[], role: Role): boolean =>
   grants.some((grant) => reaches(grant, role) && grant.namespace === '' && grant.model === '');
 
+/** The namespaces of which they make an admin, each with all below it; the empty one is everything. */
+export const administered = (grants: readonly Grant[]): readonly string[] => [
+  ...new Set(grants.filter((grant) => reaches(grant, 'admin') && grant.model === '').map(({ namespace }) => namespace)),
+];
+
+/** Of all of the namespace; empty: of all projects. */
+export const mayAdminister = (grants: readonly Grant[], namespace: string): boolean =>
+  administered(grants).some((own) => liesIn(namespace, own));
+
 const scopeFor = (grants: readonly Grant[], role: Role): Scope =>
   mayEverywhere(grants, role) ? null : { grants: grants.filter((grant) => reaches(grant, role)) };
 export const readableBy = (grants: readonly Grant[]): Scope => scopeFor(grants, 'read');

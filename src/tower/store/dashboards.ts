@@ -30,9 +30,8 @@ const isSeen = (scope: Scope) => sql`(dashboard.is_shared or ${holdsFor(scope, s
 const columns = sql`id, name, panels, namespace, is_shared as "isShared", saved_by as "savedBy", saved_at as "savedAt"`;
 
 export async function listDashboards(connection: Connection, scope: Scope): Promise<readonly DashboardRow[]> {
-  const { rows } = await sql<DashboardRow>`select ${columns} from dashboard where ${isSeen(scope)} order by name`.execute(
-    connection,
-  );
+  const { rows } =
+    await sql<DashboardRow>`select ${columns} from dashboard where ${isSeen(scope)} order by name, namespace`.execute(connection);
   return rows;
 }
 
@@ -41,6 +40,9 @@ export async function readDashboard(connection: Connection, id: number, scope: S
     select ${columns} from dashboard where id = ${id}::bigint and ${isSeen(scope)}`.execute(connection);
   return rows[0] ?? null;
 }
+
+/** For the record: a name is one of its namespace. */
+const ofNamespace = (namespace: string): Readonly<Record<string, unknown>> => (namespace === '' ? {} : { namespace });
 
 export type NewDashboard = Omit<DashboardRow, 'id' | 'savedAt'>;
 
@@ -62,7 +64,8 @@ export async function saveDashboard(
   try {
     return await inTransaction(db, async (connection) => {
       const { rows } = await write.execute(connection);
-      if (rows[0]) await recordAct(connection, { actor: savedBy, action: 'dashboard.saved', subject: name });
+      if (rows[0])
+        await recordAct(connection, { actor: savedBy, action: 'dashboard.saved', subject: name, detail: ofNamespace(namespace) });
       return rows[0] ?? null;
     });
   } catch (error) {
@@ -74,9 +77,11 @@ export async function saveDashboard(
 /** @returns False where there was none. */
 export const deleteDashboard = (db: Database, id: number, actor: string): Promise<boolean> =>
   inTransaction(db, async (connection) => {
-    const { rows } = await sql<{ name: string }>`delete from dashboard where id = ${id}::bigint returning name`.execute(
-      connection,
-    );
-    for (const { name } of rows) await recordAct(connection, { actor, action: 'dashboard.deleted', subject: name });
+    const { rows } = await sql<{
+      name: string;
+      namespace: string;
+    }>`delete from dashboard where id = ${id}::bigint returning name, namespace`.execute(connection);
+    for (const { name, namespace } of rows)
+      await recordAct(connection, { actor, action: 'dashboard.deleted', subject: name, detail: ofNamespace(namespace) });
     return rows.length > 0;
   });

@@ -20,6 +20,7 @@ import { schema15 } from './schema-15.ts';
 import { schema16 } from './schema-16.ts';
 import { schema17 } from './schema-17.ts';
 import { schema18 } from './schema-18.ts';
+import { schema19 } from './schema-19.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -41,6 +42,7 @@ const migrations: Readonly<Record<string, string>> = {
   '016-rules-of-repositories': schema16,
   '017-signed-badges': schema17,
   '018-posts-for-alerts': schema18,
+  '019-rules-of-namespaces': schema19,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { type RuleDefinition, retrains } from '../triggers/rule.ts';
 import { type Actor, recordAct, shownActor } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
-import { inScope, type Scope } from './scope.ts';
+import { holdsFor, inNamespace, inNamespaceOfRule, inScope, type Scope } from './scope.ts';
 import { matchesDimensions } from './slice.ts';
 
 export interface RuleRow {
@@ -16,6 +16,10 @@ export interface RuleRow {
   readonly judgesFrom: Date;
   /** The model in whose repository it stands; null: an admin made it, for all. */
   readonly modelId: number | null;
+  /** Whose projects it looks at alone; empty: at all. */
+  readonly namespace: string;
+  /** The reader may read all of that namespace. */
+  readonly isWhole: boolean;
   /** Alerts that are open now, and all there were. */
   readonly open: number;
   readonly alerts: number;
@@ -26,7 +30,8 @@ const columnsFor = (scope: Scope) => {
   const alerts = sql`from alert join model on model.id = alert.model_id join project on project.id = model.project_id
     where rule_id = rule.id and ${inScope(scope)}`;
   return sql`rule.id, rule.name, rule.definition, rule.is_enabled as "isEnabled", rule.created_by as "createdBy",
-    rule.created_at as "createdAt", rule.judges_from as "judgesFrom", rule.model_id as "modelId",
+    rule.created_at as "createdAt", rule.judges_from as "judgesFrom", rule.model_id as "modelId", rule.namespace,
+    (rule.namespace <> '' and ${holdsFor(scope, sql`rule.namespace`)}) as "isWhole",
     (select count(*) ${alerts} and closed_at is null) as open, (select count(*) ${alerts}) as alerts`;
 };
 
@@ -38,11 +43,11 @@ const mayConcern = (scope: Scope) =>
         where model.id = rule.model_id and ${inScope(scope)}))`;
 
 /**
- * Of a rule of all projects, what concerns the models in scope: null when it looks at none of them. Of the values that it selects
+ * Of a rule of more than the reader's projects, what concerns the models in scope: null when it looks at none of them. Of the values that it selects
  * by, those that these models have: the others may name models of others.
  */
 async function asSeen(connection: Connection, rule: RuleRow, scope: Scope): Promise<RuleRow | null> {
-  if (scope === null || rule.modelId !== null) return rule;
+  if (scope === null || rule.modelId !== null || rule.isWhole) return rule;
   const { metric, where, actions } = rule.definition;
   const pairs = Object.entries(where).flatMap(([name, values]) => values.map((value) => ({ name, value })));
   const has = pairs.map(({ name, value }) => sql`bool_or(${matchesDimensions({ [name]: [value] })})`);
@@ -50,7 +55,9 @@ async function asSeen(connection: Connection, rule: RuleRow, scope: Scope): Prom
     select bool_or(${matchesDimensions(where)}) as "isAny", array[${sql.join([...has, sql`true`])}] as seen
     from metric join series on series.metric_id = metric.id join model on model.id = series.model_id
       join project on project.id = model.project_id
-    where metric.name = ${metric} and series.ref_class = 'authoritative' and ${inScope(scope)}`.execute(connection);
+    where metric.name = ${metric} and series.ref_class = 'authoritative' and ${inScope(scope)} and ${inNamespace(rule.namespace)}`.execute(
+    connection,
+  );
   const [found] = rows;
   if (!found?.isAny) return null;
   const own = pairs.filter((_, i) => found.seen[i]);
@@ -111,6 +118,8 @@ export interface NewRule {
   /** Values after it are judged; now unless told. */
   readonly judgesFrom?: Date;
   readonly modelId?: number | null;
+  /** Whose projects it looks at alone; at all when absent. */
+  readonly namespace?: string;
 }
 
 /** A rule that is `replaced` is retired with it: alerts stay with the rule by which they were raised. @throws RuleNameTaken */
@@ -126,13 +135,21 @@ export async function createRule(db: Database, rule: NewRule, replaced?: number)
   }
 }
 
+/** For the record: a name is one of its namespace. */
+const ofNamespace = (namespace = ''): Readonly<Record<string, unknown>> => (namespace === '' ? {} : { namespace });
+
 async function insertRule(connection: Connection, rule: NewRule): Promise<number> {
-  const { name, definition, isEnabled, createdBy, judgesFrom = null, modelId = null } = rule;
+  const { name, definition, isEnabled, createdBy, judgesFrom = null, modelId = null, namespace = '' } = rule;
   const { rows } = await sql<{ id: number }>`
-    insert into rule (name, definition, metric_name, is_enabled, created_by, judges_from, model_id)
+    insert into rule (name, definition, metric_name, is_enabled, created_by, judges_from, model_id, namespace)
     values (${name}, ${JSON.stringify(definition)}::jsonb, ${definition.metric}, ${isEnabled}, ${shownActor(createdBy)},
-      coalesce(${judgesFrom}::timestamptz, now()), ${modelId}::bigint) returning id`.execute(connection);
-  await recordAct(connection, { actor: createdBy, action: 'rule.created', subject: name, detail: { isEnabled, ...definition } });
+      coalesce(${judgesFrom}::timestamptz, now()), ${modelId}::bigint, ${namespace}) returning id`.execute(connection);
+  await recordAct(connection, {
+    actor: createdBy,
+    action: 'rule.created',
+    subject: name,
+    detail: { isEnabled, ...ofNamespace(namespace), ...definition },
+  });
   return rows[0]?.id ?? 0;
 }
 
@@ -160,13 +177,18 @@ export async function takeRules(
   for (const rule of wanted.values()) await insertRule(connection, { ...rule, isEnabled: true, createdBy: actor, modelId });
 }
 
+type Named = Pick<RuleRow, 'name' | 'namespace'>;
+
 /** Switched on again, a rule judges what comes from then on; what came meanwhile is past. */
 export const enableRule = (db: Database, id: number, isEnabled: boolean, actor: Actor = 'server'): Promise<void> =>
   inTransaction(db, async (connection) => {
-    const { rows } = await sql<{ name: string }>`update rule set is_enabled = ${isEnabled},
+    const { rows } = await sql<Named>`update rule set is_enabled = ${isEnabled},
       judges_from = case when ${isEnabled} and not is_enabled then now() else judges_from end
-      where id = ${id}::bigint returning name`.execute(connection);
-    await recordAct(connection, { actor, action: isEnabled ? 'rule.enabled' : 'rule.disabled', subject: rows[0]?.name ?? '' });
+      where id = ${id}::bigint and retired_at is null returning name, namespace`.execute(connection);
+    const [rule] = rows;
+    if (!rule) return;
+    const detail = ofNamespace(rule.namespace);
+    await recordAct(connection, { actor, action: isEnabled ? 'rule.enabled' : 'rule.disabled', subject: rule.name, detail });
     if (!isEnabled) await closeAlerts(connection, id, 'the rule was switched off');
   });
 
@@ -175,12 +197,12 @@ export const retireRule = (db: Database, id: number, actor: Actor = 'server'): P
   inTransaction(db, (connection) => retire(connection, id, actor));
 
 async function retire(connection: Connection, id: number, actor: Actor): Promise<void> {
-  const { rows } = await sql<{ name: string }>`
-    update rule set is_enabled = false, retired_at = now() where id = ${id}::bigint and retired_at is null returning name`.execute(
-    connection,
-  );
-  if (!rows[0]) return;
-  await recordAct(connection, { actor, action: 'rule.retired', subject: rows[0].name });
+  const { rows } = await sql<Named>`
+    update rule set is_enabled = false, retired_at = now()
+    where id = ${id}::bigint and retired_at is null returning name, namespace`.execute(connection);
+  const [rule] = rows;
+  if (!rule) return;
+  await recordAct(connection, { actor, action: 'rule.retired', subject: rule.name, detail: ofNamespace(rule.namespace) });
   await closeAlerts(connection, id, 'the rule was changed or taken away');
 }
 
@@ -188,14 +210,15 @@ async function retire(connection: Connection, id: number, actor: Actor): Promise
  * A rule that does not judge has no open alert and no state. What waits to be done for an opened one is not done any more; who was
  * told of it, or may have been, is told of the end.
  */
-async function closeAlerts(connection: Connection, ruleId: number, why: string): Promise<void> {
+async function closeAlerts(connection: Connection, ruleId: number, why: string, which = sql`true`): Promise<void> {
   await sql`
     with closed as (
-      update alert set closed_at = greatest(now(), opened_at) where rule_id = ${ruleId}::bigint and closed_at is null returning id
+      update alert set closed_at = greatest(now(), opened_at)
+      where rule_id = ${ruleId}::bigint and closed_at is null and ${which} returning id
     ), refused as (
       update delivery set state = 'refused', result = ${why}::text from alert
       where alert.id = delivery.alert_id and alert.rule_id = ${ruleId}::bigint
-        and delivery.event = 'opened' and delivery.state = 'waiting'
+        and delivery.event = 'opened' and delivery.state = 'waiting' and ${which}
     )
     -- An attempt may be under way: the end waits until it is over.
     insert into delivery (alert_id, event, action, next_at)
@@ -205,7 +228,29 @@ async function closeAlerts(connection: Connection, ruleId: number, why: string):
     where (opened.state = 'done' or opened.attempts > 0)
       and not (rule.definition -> 'actions' -> opened.action ->> 'do' = any(${retrains}::text[]))
     order by opened.alert_id, opened.action`.execute(connection);
-  await sql`delete from rule_state where rule_id = ${ruleId}::bigint`.execute(connection);
+  // A series is of one model, as its alerts are.
+  await sql`delete from rule_state using series as alert
+    where rule_id = ${ruleId}::bigint and series_id = alert.id and ${which}`.execute(connection);
+}
+
+/** Alerts of projects that have left the namespace of their rule: it judges them no more, and nothing more is done for them. */
+export async function closeStrayed(db: Database): Promise<void> {
+  const { rows } = await sql<{ id: number; models: readonly number[] }>`
+    select rule.id, array_agg(distinct model.id) as models from alert join rule on rule.id = alert.rule_id
+      join model on model.id = alert.model_id join project on project.id = model.project_id
+    where alert.closed_at is null and not ${inNamespaceOfRule} group by rule.id`.execute(db);
+  for (const { id, models } of rows)
+    await inTransaction(db, (connection) =>
+      closeAlerts(connection, id, "the project has left the rule's namespace", sql`alert.model_id = any(${models}::bigint[])`),
+    );
+}
+
+/** Rules of this namespace and below that there are. */
+export async function countRules(connection: Connection, namespace: string): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select count(*) as n from rule
+    where retired_at is null and model_id is null and namespace <> ''
+      and (namespace = ${namespace} or starts_with(namespace, ${`${namespace}/`}))`.execute(connection);
+  return rows[0]?.n ?? 0;
 }
 
 export interface RuleSeries {
@@ -222,14 +267,14 @@ export async function seriesOfRule(
   { metric, where }: Pick<RuleDefinition, 'metric' | 'where'>,
   scope: Scope,
   limit: number,
-  modelId: number | null = null,
+  { modelId = null, namespace = '' }: Partial<Pick<RuleRow, 'modelId' | 'namespace'>> = {},
 ): Promise<readonly RuleSeries[]> {
   const { rows } = await sql<RuleSeries>`
     select series.id as "seriesId", series.metric_id as "metricId", model.id as "modelId", model.name as model, series.labels
     from metric join series on series.metric_id = metric.id join model on model.id = series.model_id
       join project on project.id = model.project_id
     where metric.name = ${metric} and series.ref_class = 'authoritative' and ${inScope(scope)} and ${matchesDimensions(where)}
-      and ${modelId === null ? sql`true` : sql`model.id = ${modelId}`}
+      and ${modelId === null ? sql`true` : sql`model.id = ${modelId}`} and ${inNamespace(namespace)}
     order by series.id limit ${limit}`.execute(connection);
   return rows;
 }

@@ -33,6 +33,14 @@ export function inScope(scope: Scope): RawBuilder<unknown> {
   return sql`(${sql.join([sql`false`, ...scope.grants.map(one)], sql` or `)})`;
 }
 
+/** The condition over `project` that it lies in the namespace. */
+export const inNamespace = (namespace: string): RawBuilder<unknown> =>
+  namespace === '' ? sql`true` : inScope({ grants: [{ namespace, model: '' }] });
+
+/** The same of the namespace of the `rule` in the query. */
+export const inNamespaceOfRule = sql`(rule.namespace = '' or project.path = rule.namespace
+  or starts_with(project.path, rule.namespace || '/'))`;
+
 /** Whether all of a namespace lies in it: the condition over its path. */
 export function holdsFor(scope: Scope, path: RawBuilder<unknown>): RawBuilder<unknown> {
   if (scope === null) return sql`true`;

@@ -53,14 +53,16 @@ export interface Past {
   readonly now: number;
   /** Of a rule of its repository: it looks at this model alone. */
   readonly modelId?: number | null;
+  /** Of a rule of a namespace: at its projects alone. */
+  readonly namespace?: string;
 }
 
 export async function backtest(
   connection: Connection,
   rule: RuleDefinition,
-  { scope, days, now, modelId = null }: Past,
+  { scope, days, now, ...of }: Past,
 ): Promise<Backtest> {
-  const found = await seriesOfRule(connection, rule, scope, mostSeries + 1, modelId);
+  const found = await seriesOfRule(connection, rule, scope, mostSeries + 1, of);
   const series = found.slice(0, mostSeries);
   const since = new Date(now - days * 86_400_000);
   const alerts: PastAlert[] = [];

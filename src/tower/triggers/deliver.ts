@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { ActionFault, alertConf, alertVariable, type TowerActions } from '../../kernel/tower-actions.ts';
 import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
+import { inNamespaceOfRule } from '../store/scope.ts';
 import { whyNotAllowed } from './leave.ts';
 import type { Action, RuleDefinition } from './rule.ts';
 
@@ -18,8 +19,10 @@ interface Claimed {
   readonly issuer: string;
   readonly externalId: string;
   readonly path: string;
-  /** The rule stands in the repository of its model. */
-  readonly isOfRepository: boolean;
+  /** The rule stands in the repository of its model, or is of a namespace. */
+  readonly isConfined: boolean;
+  /** The project lies where the rule looks. */
+  readonly isInNamespace: boolean;
 }
 
 /** A server that dies while it delivers leaves the delivery to another after this time. */
@@ -45,7 +48,7 @@ async function claim(db: Database, after: number): Promise<Claimed | null> {
     )
     select claimed.id, claimed.alert_id as "alertId", claimed.event, claimed.attempts,
       rule.definition -> 'actions' -> claimed.action as action, rule.definition, project.id as "projectId", project.issuer, project.external_id as "externalId",
-      project.path, rule.model_id is not null as "isOfRepository"
+      project.path, rule.model_id is not null or rule.namespace <> '' as "isConfined", ${inNamespaceOfRule} as "isInNamespace"
     from claimed join alert on alert.id = claimed.alert_id join rule on rule.id = alert.rule_id
       join model on model.id = alert.model_id join project on project.id = model.project_id`.execute(db);
   return rows[0] ?? null;
@@ -179,8 +182,9 @@ function deliverRun({ alert, actions, url }: Delivery, at: string, dag: string):
 }
 
 async function deliver(delivery: Delivery): Promise<string> {
-  const { action, isOfRepository, path } = delivery.claimed;
-  const why = isOfRepository ? whyNotAllowed(action, path, delivery.actions.repositories) : null;
+  const { action, isConfined, isInNamespace, path } = delivery.claimed;
+  if (!isInNamespace) throw new ActionFault("the project has left the rule's namespace", true);
+  const why = isConfined ? whyNotAllowed(action, path, delivery.actions.repositories) : null;
   if (why !== null) throw new ActionFault(why, true);
   if (action.do === 'webhook') return deliverWebhook(delivery, action.to);
   if (action.do === 'pipeline') return deliverPipeline(delivery, action.ref, action.variables ?? {});

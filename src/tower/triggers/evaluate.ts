@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import { causeOf } from '../store/chain.ts';
 import { type Connection, type Database, inTransaction } from '../store/database.ts';
 import { pointStore } from '../store/point-store.ts';
+import { closeStrayed } from '../store/rules.ts';
+import { inNamespace } from '../store/scope.ts';
 import { matchesDimensions } from '../store/slice.ts';
 import {
   freshState,
@@ -29,7 +31,11 @@ interface Rule {
   readonly definition: RuleDefinition;
   readonly judgesFrom: Date;
   readonly modelId?: number | null;
+  readonly namespace?: string;
 }
+
+/** Made by others than the operator. */
+const isConfined = ({ modelId, namespace = '' }: Rule): boolean => typeof modelId === 'number' || namespace !== '';
 
 /** Of one series, by a rule at once and by all rules in one transaction: nobody's values wait long for those of another. */
 const mostPoints = 500;
@@ -50,18 +56,17 @@ const keepState = (connection: Connection, rule: Rule, seriesId: number, state: 
     where rule_id = ${rule.id} and series_id = ${seriesId}`.execute(connection);
 
 /**
- * Pipelines and DAG runs that were or will be started for a model within a day before; for a rule of a repository, also those of
- * such rules for all models of its project: their names cost nothing. Two servers count one after the other.
+ * Pipelines and DAG runs that were or will be started for a model within a day before; for a rule of a repository or a namespace,
+ * also those of such rules for all models of its project: their names cost nothing. Two servers count one after the other.
  */
 async function pipelinesOf(connection: Connection, rule: Rule, modelId: number): Promise<number> {
   await sql`select pg_advisory_xact_lock(7304213, ${modelId}::int)`.execute(connection);
   const project = sql`(select project_id from model where id = ${modelId})`;
-  const isOfRepository = typeof rule.modelId === 'number';
-  if (isOfRepository) await sql`select pg_advisory_xact_lock(7304215, ${project}::int)`.execute(connection);
-  const siblings = sql`rule.model_id is not null and alert.model_id in (select id from model where project_id = ${project})`;
+  if (isConfined(rule)) await sql`select pg_advisory_xact_lock(7304215, ${project}::int)`.execute(connection);
+  const siblings = sql`(rule.model_id is not null or rule.namespace <> '') and alert.model_id in (select id from model where project_id = ${project})`;
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from delivery join alert on alert.id = delivery.alert_id join rule on rule.id = alert.rule_id
-    where (alert.model_id = ${modelId} ${isOfRepository ? sql`or ${siblings}` : sql``}) and delivery.event = 'opened' and delivery.state <> 'refused'
+    where (alert.model_id = ${modelId} ${isConfined(rule) ? sql`or ${siblings}` : sql``}) and delivery.event = 'opened' and delivery.state <> 'refused'
       and rule.definition -> 'actions' -> delivery.action ->> 'do' = any(${retrains}::text[])
       and alert.recorded_at > now() - interval '24 hours'`.execute(connection);
   return rows[0]?.n ?? 0;
@@ -73,7 +78,7 @@ async function whyNotRetrained(connection: Connection, rule: Rule, modelId: numb
   if (inARow >= retrainsInARow)
     return `the version in use was made for an alert of this rule, as ${inARow} in a row were, and did not help: a person has to look`;
   return (await pipelinesOf(connection, rule, modelId)) >= pipelinesPerDay
-    ? `the ${pipelinesPerDay} pipelines or DAG runs that ${typeof rule.modelId === 'number' ? 'rules of this repository' : 'this model'} may start in 24 hours are used up`
+    ? `the ${pipelinesPerDay} pipelines or DAG runs that ${typeof rule.modelId === 'number' ? 'rules of this repository' : isConfined(rule) ? 'rules of this project' : 'this model'} may start in 24 hours are used up`
     : null;
 }
 
@@ -131,7 +136,7 @@ async function judgeSeries(connection: Connection, rule: Rule, series: Series, m
 /** Rules that judge the series. They cannot be switched off until the transaction ends. */
 async function rulesFor(connection: Connection, series: Series): Promise<readonly Rule[]> {
   const { rows } = await sql<Rule>`
-    select id, definition, judges_from as "judgesFrom", model_id as "modelId" from rule
+    select id, definition, judges_from as "judgesFrom", model_id as "modelId", namespace from rule
     where metric_name = ${series.metric} and (model_id is null or model_id = ${series.modelId}) and is_enabled and retired_at is null order by id for share`.execute(
     connection,
   );
@@ -139,7 +144,8 @@ async function rulesFor(connection: Connection, series: Series): Promise<readonl
   for (const rule of rows) {
     const found =
       await sql`select 1 from series join model on model.id = series.model_id join project on project.id = model.project_id
-      where series.id = ${series.seriesId} and ${matchesDimensions(rule.definition.where)}`.execute(connection);
+      where series.id = ${series.seriesId} and ${matchesDimensions(rule.definition.where)}
+        and ${inNamespace(rule.namespace ?? '')}`.execute(connection);
     if (found.rows.length > 0) matching.push(rule);
   }
   return matching;
@@ -184,7 +190,7 @@ const mostSilent = 500;
 
 async function silentSeries(
   connection: Connection,
-  { id, definition, modelId = null }: Rule,
+  { id, definition, modelId = null, namespace = '' }: Rule,
   now: Date,
 ): Promise<readonly Silent[]> {
   if (!isAbsence(definition.when)) return [];
@@ -195,15 +201,16 @@ async function silentSeries(
       join model on model.id = series.model_id join project on project.id = model.project_id
     where metric.name = ${definition.metric} and series.ref_class = 'authoritative' and latest.ts <= ${cutoff}::timestamptz
       and ${matchesDimensions(definition.where)} and ${modelId === null ? sql`true` : sql`model.id = ${modelId}`}
-      and not exists (select 1 from alert where rule_id = ${id} and series_id = series.id and closed_at is null)
+      and ${inNamespace(namespace)} and not exists (select 1 from alert where rule_id = ${id} and series_id = series.id and closed_at is null)
     order by series.id limit ${mostSilent}`.execute(connection);
   return rows.map(({ ts, ...row }) => ({ ...row, at: ts.getTime() }));
 }
 
-/** Opens alerts for series from which nothing has come for too long. @returns how many series were judged. */
+/** Opens alerts for series from which nothing has come for too long, and closes those of projects that have moved. @returns how many series were judged. */
 export async function evaluateSilence(db: Database, now: Date): Promise<number> {
+  await closeStrayed(db);
   const { rows: rules } = await sql<Rule>`
-    select id, definition, judges_from as "judgesFrom", model_id as "modelId" from rule
+    select id, definition, judges_from as "judgesFrom", model_id as "modelId", namespace from rule
     where is_enabled and retired_at is null and definition -> 'when' ? 'absentHours' order by id`.execute(db);
   let judged = 0;
   for (const rule of rules)

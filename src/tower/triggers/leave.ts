@@ -1,4 +1,4 @@
-/** What the operator lets rules of repositories do. */
+/** What the operator lets rules do that others than the operator make: those of repositories, and those of a namespace. */
 import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
 import { liesIn } from '../auth/roles.ts';
 import { type Action, type RuleDefinition, usualInARow, usualPerDay } from './rule.ts';
@@ -9,7 +9,7 @@ function wordsFor(action: Action): readonly string[] {
   return [action.do];
 }
 
-/** Why a rule of this project may not do it; null when it may. */
+/** Why a rule of this project, or of this whole namespace, may not do it; null when it may. */
 export function whyNotAllowed(action: Action, project: string, leaves: readonly RepositoryLeave[] = []): string | null {
   const words = wordsFor(action);
   const isAllowed = leaves.some(
@@ -18,6 +18,20 @@ export function whyNotAllowed(action: Action, project: string, leaves: readonly 
   return isAllowed
     ? null
     : `the operator does not let rules of this project do ${words.at(-1)} (repositories in the file of --actions)`;
+}
+
+/** Whoever writes to a repository or a namespace judges and delivers on the operator's machines: less than the operator may. */
+const fewestQuietHours = 1;
+
+/** Why such a rule is not kept; null when it is. */
+export function whyNotKept(
+  { cooldownHours, actions }: RuleDefinition,
+  project: string,
+  leaves: readonly RepositoryLeave[] | undefined,
+): string | null {
+  if (cooldownHours < fewestQuietHours)
+    return `cooldownHours is ${cooldownHours}, and a rule of a repository or a namespace is quiet for ${fewestQuietHours} hour or more after an alert`;
+  return actions.map((action) => whyNotAllowed(action, project, leaves)).find((reason) => reason !== null) ?? null;
 }
 
 /** As often as the operator lets rules of this project start pipelines and DAG runs, however often they ask for it. */

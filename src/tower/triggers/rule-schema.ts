@@ -88,5 +88,12 @@ export const ruleSchema = {
     },
     actions: { type: 'array', maxItems: 8, uniqueItems: true, items: { anyOf: actions }, default: [] },
     enabled: { type: 'boolean', description: 'Judges values that come from now on.', default: false },
+    namespace: {
+      type: 'string',
+      maxLength: 500,
+      pattern: '^([^/\\s]+(/[^/\\s]+)*)?$',
+      description:
+        'Looks at projects of this path and below alone, and may do what the operator allows there; empty: all projects. When absent: the only namespace of which the sender is admin.',
+    },
   },
 } as const;

@@ -3,11 +3,12 @@ import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
-import { ownRuleOf, pageOfRules, readRulesQuery } from '../api/rules.ts';
-import { adminForm, isAdmin } from '../auth/acting.ts';
+import type { ReportsOptions } from '../api/reports.ts';
+import { ownRuleOf, pageOfRules, readRulesQuery, switchRule } from '../api/rules.ts';
+import { isSomeAdmin, mayChangeFor, someAdminForm } from '../auth/acting.ts';
 import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
-import { enableRule, readRule, retireRule } from '../store/rules.ts';
+import { readRule, retireRule } from '../store/rules.ts';
 import { backtest } from '../triggers/backtest.ts';
 import { Alerts } from './alerts-table.tsx';
 import { Layout, show } from './layout.tsx';
@@ -54,7 +55,7 @@ export const rulesRoute =
     const query = readRulesQuery(c.req.url);
     const { shown, next } = await pageOfRules(c, db, query);
     const isPart = next !== null || query.cursor !== undefined;
-    return show(c, <RulesPage rules={shown} next={next} isPart={isPart} mayChange={isAdmin(c)} />);
+    return show(c, <RulesPage rules={shown} next={next} isPart={isPart} mayChange={isSomeAdmin(c)} />);
   };
 
 export const ruleRoute =
@@ -67,19 +68,27 @@ export const ruleRoute =
       c,
       <RulePage
         rule={rule}
-        mayChange={isAdmin(c) && rule.modelId === null}
-        past={await backtest(db, rule.definition, { scope, days: daysTried, now: Date.now(), modelId: rule.modelId })}
+        mayChange={mayChangeFor(c, rule.namespace) && rule.modelId === null}
+        past={
+          await backtest(db, rule.definition, {
+            scope,
+            days: daysTried,
+            now: Date.now(),
+            modelId: rule.modelId,
+            namespace: rule.namespace,
+          })
+        }
       />,
     );
   };
 
 /** Switches a rule on or off, or takes it away. */
 export const changeRule =
-  (db: Database, change: 'switch' | 'delete') =>
+  (options: Pick<ReportsOptions, 'db' | 'repositories'>, change: 'switch' | 'delete') =>
   async (c: Context): Promise<Response> => {
-    const { actor, fields } = await adminForm(c);
-    const rule = await ownRuleOf(c, db);
-    if (change === 'delete') await retireRule(db, rule.id, actor);
-    else await enableRule(db, rule.id, fields.enabled === 'on', actor);
+    const { actor, grants, fields } = await someAdminForm(c);
+    const rule = await ownRuleOf(c, options.db, { grants });
+    if (change === 'delete') await retireRule(options.db, rule.id, actor);
+    else await switchRule(options, rule, { enabled: fields.enabled === 'on', actor });
     return c.redirect(change === 'delete' ? '/rules' : `/rules/${rule.id}`, 303);
   };

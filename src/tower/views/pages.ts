@@ -1,5 +1,6 @@
 /** The pages and their forms, by address. */
 import type { Hono } from 'hono';
+import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
 import type { ApiDocument } from '../api/api-document.ts';
 import type { ChainVerifier } from '../store/audit-chain.ts';
 import type { Database } from '../store/database.ts';
@@ -22,9 +23,10 @@ interface Behind {
   readonly chain: ChainVerifier;
   readonly api: ApiDocument;
   readonly publicUrl: string | null;
+  readonly repositories: readonly RepositoryLeave[] | undefined;
 }
 
-export function addPages(app: Hono, { db, chain, api, publicUrl }: Behind): void {
+export function addPages(app: Hono, { db, chain, api, publicUrl, repositories }: Behind): void {
   app.get('/', fleetRoute(db));
   app.get('/explore', exploreRoute(db, publicUrl));
   app.get('/dashboards', dashboardsRoute(db));
@@ -35,12 +37,12 @@ export function addPages(app: Hono, { db, chain, api, publicUrl }: Behind): void
   app.post('/alerts/:id/acknowledge', sendAcknowledgement(db));
   app.get('/rules', rulesRoute(db));
   app.get('/rules/new', ruleFormRoute(db));
-  app.post('/rules/new', sendRuleForm(db));
+  app.post('/rules/new', sendRuleForm(db, repositories));
   app.get('/rules/:id', ruleRoute(db));
   app.get('/rules/:id/edit', ruleFormRoute(db));
-  app.post('/rules/:id/edit', sendRuleForm(db));
-  app.post('/rules/:id/switch', changeRule(db, 'switch'));
-  app.post('/rules/:id/delete', changeRule(db, 'delete'));
+  app.post('/rules/:id/edit', sendRuleForm(db, repositories));
+  app.post('/rules/:id/switch', changeRule({ db, repositories }, 'switch'));
+  app.post('/rules/:id/delete', changeRule({ db, repositories }, 'delete'));
   app.get('/models/:id', modelRoute(db));
   app.get('/models/:id/badge', badgePageRoute(db));
   app.post('/models/:id/badge', sendBadge(db, publicUrl));

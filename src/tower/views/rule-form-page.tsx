@@ -1,11 +1,15 @@
 /** GET and POST /rules/new and /rules/{id}/edit: a rule is kept once what it would have raised was shown. */
 import type { Context } from 'hono';
+import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
+import { ruleFor } from '../api/confined.ts';
 import { HttpProblem } from '../api/problem.ts';
-import { fieldsOf, freshFields, type RuleForm, readRuleForm } from '../api/rule-form.ts';
+import { fieldsOf, freshFields, type RuleForm, readRuleForm, refusedFields } from '../api/rule-form.ts';
 import { ownRuleOf } from '../api/rules.ts';
-import { adminForm, isAdmin } from '../auth/acting.ts';
+import { isSomeAdmin, someAdminForm } from '../auth/acting.ts';
+import { administered, readableBy } from '../auth/roles.ts';
 import type { Database } from '../store/database.ts';
 import { createRule, RuleNameTaken, type RuleRow } from '../store/rules.ts';
+import type { Grant } from '../store/scope.ts';
 import { metricNames } from '../store/slice.ts';
 import { type Backtest, backtest } from '../triggers/backtest.ts';
 import { ChoiceField, Csrf, LinesField, TextField, TickField } from './form.tsx';
@@ -44,6 +48,11 @@ function What({ fields, errors, metrics }: Pick<RuleForm, 'fields' | 'errors'> &
           <option value={name} />
         ))}
       </datalist>
+      <TextField
+        {...of('namespace')}
+        label="For the projects of"
+        hint="A namespace, with all below it; empty: all projects. What its rules may do is said by the operator."
+      />
       <LinesField
         {...of('where')}
         label="Only where"
@@ -147,48 +156,67 @@ function RuleFormPage({ form, metrics, old, past }: RuleFormProps) {
 
 const mostMetrics = 500;
 
-async function show(c: Context, db: Database, props: Omit<RuleFormProps, 'metrics'>, status: 200 | 422 = 200) {
-  const metrics = (await metricNames(db, null)).toSorted().slice(0, mostMetrics);
+interface Shown extends Omit<RuleFormProps, 'metrics'> {
+  readonly grants: readonly Grant[];
+}
+
+async function show(c: Context, db: Database, { grants, ...props }: Shown, status: 200 | 422 = 200) {
+  const metrics = (await metricNames(db, readableBy(grants))).toSorted().slice(0, mostMetrics);
   return c.html(documentOf(<RuleFormPage {...props} metrics={metrics} />), status, { 'cache-control': 'no-store' });
 }
 
-function needAdmin(c: Context): void {
-  if (!isAdmin(c))
-    throw new HttpProblem('forbidden', 'Rules are made by people who log in with the role admin for all projects.');
+function needAdmin(c: Context): readonly Grant[] {
+  if (!isSomeAdmin(c))
+    throw new HttpProblem(
+      'forbidden',
+      'Rules are made by people who log in with the role admin for a namespace or for all projects.',
+    );
+  return c.get('person')?.grants ?? [];
 }
 
 /** The rule of the address; null where there is none in it. */
-async function ruleIn(c: Context, db: Database): Promise<RuleRow | null> {
-  return c.req.param('id') === undefined ? null : ownRuleOf(c, db);
+async function ruleIn(c: Context, db: Database, grants: readonly Grant[]): Promise<RuleRow | null> {
+  return c.req.param('id') === undefined ? null : ownRuleOf(c, db, { grants });
 }
 
 export const ruleFormRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    needAdmin(c);
-    const old = await ruleIn(c, db);
-    const fields = old ? fieldsOf(old) : { ...freshFields, metric: c.req.query('metric') ?? '' };
+    const grants = needAdmin(c);
+    const old = await ruleIn(c, db, grants);
+    const namespace = administered(grants).toSorted()[0] ?? '';
+    const fields = old ? fieldsOf(old) : { ...freshFields, namespace, metric: c.req.query('metric') ?? '' };
     if (!fields) throw new HttpProblem('not-found', 'This rule says more than the form can show; the API changes it.');
-    return show(c, db, { form: { fields, errors: {}, digest: '' }, old, past: null });
+    return show(c, db, { form: { fields, errors: {}, digest: '' }, old, past: null, grants });
   };
 
 /** Tries a rule, or keeps the one that was tried. */
 export const sendRuleForm =
-  (db: Database) =>
+  (db: Database, leaves: readonly RepositoryLeave[] | undefined) =>
   async (c: Context): Promise<Response> => {
-    const { actor, fields } = await adminForm(c);
-    const old = await ruleIn(c, db);
+    const { actor, grants, fields } = await someAdminForm(c);
+    const old = await ruleIn(c, db, grants);
     const form = readRuleForm(fields);
-    if (!form.rule) return show(c, db, { form, old, past: null }, 422);
+    const wrong = (errors: RuleForm['errors']) => show(c, db, { form: { ...form, errors }, old, past: null, grants }, 422);
+    if (!form.rule) return wrong(form.errors);
+    const isSame = old !== null && form.rule.namespace === old.namespace;
+    const { definition: given } = form.rule;
+    const kept = await ruleFor(db, form.rule, { grants, leaves, isChange: isSame }).then(
+      (rule) => ({ rule, errors: {} }),
+      (error: unknown) => ({ rule: null, errors: refusedFields(error, given.actions) }),
+    );
+    const { rule } = kept;
+    if (!rule) return wrong(kept.errors);
     if (fields.act !== 'keep' || fields.tried !== form.digest) {
-      const past = await backtest(db, form.rule.definition, { scope: null, days: daysTried, now: Date.now() });
-      return show(c, db, { form, old, past });
+      const { definition, namespace } = rule;
+      const past = await backtest(db, definition, { scope: readableBy(grants), days: daysTried, now: Date.now(), namespace });
+      return show(c, db, { form, old, past, grants });
     }
     try {
-      const id = await createRule(db, { ...form.rule, createdBy: actor }, old?.id);
+      const id = await createRule(db, { ...rule, createdBy: actor }, old?.id);
       return c.redirect(`/rules/${id}`, 303);
     } catch (error) {
       if (!(error instanceof RuleNameTaken)) throw error;
-      return show(c, db, { form: { ...form, errors: { name: 'another rule has this name' } }, old, past: null }, 422);
+      return wrong({ name: 'another rule has this name' });
     }
   };

@@ -93,12 +93,13 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
               </tr>
             </thead>
             <tbody>
-              {rules.map(({ id, name, definition, isEnabled, modelId, open, alerts }) => (
+              {rules.map(({ id, name, definition, isEnabled, modelId, namespace, open, alerts }) => (
                 <tr>
                   <th scope="row">
                     <a href={`/rules/${id}`}>{name}</a>{' '}
                     <span class={`badge ${isEnabled ? 'is-pass' : 'is-skipped'}`}>{isEnabled ? 'on' : 'off'}</span>
                     {modelId !== null && <small class="quiet"> from the repository</small>}
+                    {namespace !== '' && <small class="quiet"> {namespace}</small>}
                   </th>
                   <td>
                     <code>{definition.metric}</code>
@@ -227,6 +228,11 @@ export function RulePage({ rule, past, mayChange }: RulePageProps) {
           <p class="lead">
             From the repository of <a href={`/models/${rule.modelId}`}>its model</a>: it stands in <code>flightcheck.yml</code>,
             looks at this model alone, and is changed there.
+          </p>
+        )}
+        {rule.namespace !== '' && (
+          <p class="lead">
+            For the projects of <code>{rule.namespace}</code> and below alone; its admins change it.
           </p>
         )}
         <ul class="tags">

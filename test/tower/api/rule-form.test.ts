@@ -4,15 +4,30 @@ import { validRule } from '../../../src/tower/api/rule-body.ts';
 import { fieldsOf, readRuleForm } from '../../../src/tower/api/rule-form.ts';
 
 const fieldsFor = (more: object) => {
-  const made = validRule({ name: 'drift', metric: 'model.drift.psi', when: { of: 'value', is: 'above', limit: 0.2 }, ...more });
-  const past = { createdBy: 'token write', createdAt: new Date(0), judgesFrom: new Date(0), modelId: null, open: 0, alerts: 0 };
-  return { made, fields: fieldsOf({ id: 1, ...made, ...past }) };
+  const made = validRule({
+    namespace: '',
+    name: 'drift',
+    metric: 'model.drift.psi',
+    when: { of: 'value', is: 'above', limit: 0.2 },
+    ...more,
+  });
+  const past = {
+    createdBy: 'token write',
+    createdAt: new Date(0),
+    judgesFrom: new Date(0),
+    modelId: null,
+    isWhole: false,
+    open: 0,
+    alerts: 0,
+  };
+  return { made, fields: fieldsOf({ id: 1, ...made, ...past, namespace: made.namespace ?? '' }) };
 };
 const pipeline = (variables: Readonly<Record<string, string>>) => ({ actions: [{ do: 'pipeline', ref: 'main', variables }] });
 
 describe('a rule that the form can say', () => {
   it.each([
     {},
+    { namespace: 'risk/credit' },
     { enabled: true, when: { absentHours: 1.5 }, severity: 'info', cooldownHours: 0, retrainsInARow: 5 },
     { when: { of: 'change', is: 'below', limit: -1e-7, closesAt: 0, times: 3 } },
     { where: { feature: ['age', 'in come'], 'label:tier': ['a:b', ''], 'label:größe': ['übergroß'] } },

@@ -41,6 +41,7 @@ let alertId = '';
 beforeAll(async () => {
   provider = await startIdentityProvider({
     ada: { name: 'ada', groups: ['platform'] },
+    ann: { name: 'ann', groups: ['leads'] },
     bob: { name: 'bob', maintains: ['risk'] },
     eve: { name: 'eve', groups: ['risk'] },
     tom: { name: 'tom', maintains: ['treasury'] },
@@ -57,7 +58,10 @@ beforeAll(async () => {
       clientId,
       clientSecret,
       isPublic: false,
-      roles: [{ group: 'platform', role: 'admin', namespace: '', model: '' }],
+      roles: [
+        { group: 'platform', role: 'admin', namespace: '', model: '' },
+        { group: 'leads', role: 'admin', namespace: 'risk', model: '' },
+      ],
     },
     onError: (error) => errors.push(error),
   });
@@ -268,6 +272,64 @@ describe('a rule', () => {
       ada,
       ada,
     ]);
+  });
+
+  it('of a namespace is made, changed, switched and taken away by its admin, who changes no other', async () => {
+    const page = `${tower.url}/rules/new?metric=model.drift.psi`;
+    const { html } = await logIn(browser, page, 'ann');
+    expect(html).toMatch(/name="namespace" value="risk"|value="risk" name="namespace"|id="namespace"[^>]*value="risk"/);
+    const csrf = csrfOf(html);
+    const own = {
+      ...rule,
+      csrf,
+      name: 'drift in risk',
+      namespace: 'risk',
+      where: '',
+      ref: '',
+      variables: '',
+      webhooks: '',
+      issue: '',
+    };
+    const send = (path: string, fields: Readonly<Record<string, string>>) =>
+      browser.step(tower.url + path, { ...own, ...fields });
+    for (const namespace of ['', 'treasury'])
+      expect((await send('/rules/new', { namespace, act: 'try' })).html).toMatch(
+        /id="namespace-error">This needs the role admin for/,
+      );
+    // The operator of this server lets such rules do nothing.
+    expect((await send('/rules/new', { ref: 'main', act: 'try' })).html).toMatch(/id="ref-error">the operator does not let/);
+    const digestOf = (text: string) => /name="tried" value="(\w+)"/.exec(text)?.[1] ?? '';
+    const tried = await send('/rules/new', { act: 'try' });
+    expect(tried.html).toMatch(/1 alert of[\s\S]*1 model/);
+    // What was tried for one namespace is not kept for another.
+    expect((await send('/rules/new', { namespace: 'treasury', act: 'keep', tried: digestOf(tried.html) })).status).toBe(422);
+    const path = (await send('/rules/new', { act: 'keep', tried: digestOf(tried.html) })).headers.get('location') ?? '';
+    expect((await api('GET', `/v1${path}`)).body).toMatchObject({ namespace: 'risk', createdBy: 'person ann' });
+    const shown = await browser.go(tower.url + path);
+    expect(shown.html).toContain('Take it away');
+    expect(shown.html).toContain('risk</code> and below');
+    const again = digestOf((await send(`${path}/edit`, { limit: '0.4', act: 'try' })).html);
+    const changed = (await send(`${path}/edit`, { limit: '0.4', act: 'keep', tried: again })).headers.get('location') ?? '';
+    expect((await api('GET', `/v1${changed}`)).body).toMatchObject({ namespace: 'risk', when: { limit: 0.4 } });
+    expect((await send(`${changed}/switch`, { enabled: '' })).status).toBe(303);
+    expect((await api('GET', `/v1${changed}`)).body.enabled).toBe(false);
+    const other = (
+      await api('POST', '/v1/rules', { name: 'of treasury', namespace: 'treasury', metric: 'x', when: { absentHours: 1 } })
+    ).body.id;
+    const all = (await api('GET', '/v1/rules')).body.items.find(({ namespace }: { namespace: string }) => namespace === '').id;
+    expect((await browser.go(`${tower.url}/rules/${all}`)).html).not.toContain('Take it away');
+    for (const act of ['edit', 'switch', 'delete']) {
+      expect((await send(`/rules/${other}/${act}`, {})).status, act).toBe(404);
+      expect((await send(`/rules/${all}/${act}`, {})).status, act).toBe(403);
+    }
+    expect((await browser.go(`${tower.url}/rules/${other}/edit`)).status).toBe(404);
+    expect((await send(`${changed}/delete`, {})).status).toBe(303);
+    expect((await send(`${changed}/delete`, {})).status).toBe(404);
+    expect(await acts('rule.retired')).toContainEqual(
+      expect.objectContaining({ actor: 'person ann', subject: 'drift in risk', detail: { namespace: 'risk', sub: 'ann' } }),
+    );
+    expect((await send('/tokens/1/revoke', {})).status).toBe(403);
+    expect((await api('DELETE', `/v1/rules/${other}`)).status).toBe(204);
   });
 
   it('that the form would change is changed through the API alone', async () => {
