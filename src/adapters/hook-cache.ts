@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { UsageError } from '../kernel/failure.ts';
 import type { CacheRecord, HookCache } from '../kernel/hook-machine.ts';
 import { gitCommand } from './git-command.ts';
-import { copyTree, hashEntries, listTree, removeTree, treeBytes } from './tree.ts';
+import { copyTree, hashEntries, inParallel, listTree, removeTree, treeBytes } from './tree.ts';
 
 /** Changes when the meaning of an entry does; older entries are then never found. */
 const format = 1;
@@ -122,13 +122,14 @@ export async function openHookCache(options: HookCacheOptions): Promise<HookCach
 async function prune(folder: string, limit: number): Promise<void> {
   const entries: { path: string; used: number; bytes: number }[] = [];
   for (const kind of ['open', 'protected'])
-    for (const shelf of await namesIn(join(folder, kind)))
+    await inParallel(await namesIn(join(folder, kind)), async (shelf) => {
       for (const key of await namesIn(join(folder, kind, shelf))) {
         const path = join(folder, kind, shelf, key);
         const [size, used] = await Promise.all([bytesOfEntry(path), changedAt(join(path, 'record.json'))]);
         if (size === null) await removeTree(path);
         else entries.push({ path, used, bytes: size });
       }
+    });
   for (const name of await namesIn(folder))
     if (name.startsWith('.new-') && Date.now() - (await changedAt(join(folder, name))) > 24 * 3600 * 1000)
       await removeTree(join(folder, name));

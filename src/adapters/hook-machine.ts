@@ -70,8 +70,7 @@ export async function openHookMachine(options: HookMachineOptions): Promise<Hook
       dependencies: async (key, stop, fill) => fillOnce(join(await dependencyFolder(), key), stop, fill),
       hasDependencies: async (key) => isThere(`${join(await dependencyFolder(), key)}.complete`),
       async close() {
-        await cache?.prune();
-        await copies.close();
+        await Promise.all([cache?.prune(), copies.close()]);
       },
     };
   } catch (error) {

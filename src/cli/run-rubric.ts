@@ -6,11 +6,9 @@ import { openGitLab } from '../adapters/gitlab.ts';
 import { givenModels } from '../adapters/given-models.ts';
 import { openHookMachine } from '../adapters/hook-machine.ts';
 import { type MlflowClient, openMlflow } from '../adapters/mlflow/open.ts';
-import { removeReports } from '../adapters/report-files.ts';
 import { openTables } from '../adapters/tables/open-tables.ts';
 import { makeTemporary } from '../adapters/temporary.ts';
 import { withFeatures } from '../engine/features.ts';
-import { updatedCosts, writeCosts } from '../engine/hooks/costs.ts';
 import { createHooks, type RunningHooks } from '../engine/hooks/create.ts';
 import { withNamedModels } from '../engine/hooks/named-model.ts';
 import { type HookPlan, planHooks } from '../engine/hooks/plan.ts';
@@ -25,25 +23,22 @@ import type { HookMachine } from '../kernel/hook-machine.ts';
 import { resolveInputs } from '../kernel/input.ts';
 import { hasLocalDag } from '../kernel/local-dag.ts';
 import type { ResolvedManifest } from '../kernel/manifest.ts';
-import { metricsOf } from '../kernel/metrics.ts';
-import type { Metric, SuiteReport } from '../kernel/report.ts';
-import { type Shard, shardRunner } from '../kernel/shards.ts';
+import type { SuiteReport } from '../kernel/report.ts';
+import type { Shard } from '../kernel/shards.ts';
 import type { CheckRegistry, Suite } from '../kernel/suite.ts';
 import type { TableStore } from '../kernel/table-store.ts';
 import type { LocalDag, UnitTests } from '../kernel/world.ts';
 import { type PlanView, renderPlan } from '../reports/plan.ts';
-import { attest } from './attestations.ts';
 import type { Context, Invocation } from './command.ts';
-import { type Baseline, baselineOf, compared } from './compare.ts';
-import { finish } from './finish.ts';
-import { costsName } from './hook-costs.ts';
+import { type Baseline, baselineOf } from './compare.ts';
 import { optionValue } from './options.ts';
 import { tokenVariable, towerUrlOf } from './post-report.ts';
 import { programIdentity } from './program-identity.ts';
-import { openRepo, type Repo, reportOf } from './repo.ts';
-import { chooseShard, isOfAnotherRun, ownTests, partOf, shardOf } from './shard.ts';
+import { openRepo, type Repo } from './repo.ts';
+import { chooseShard, ownTests, partOf, shardOf } from './shard.ts';
 import { type Untouched, untouchedSince } from './since.ts';
 import { triggerOf } from './surroundings.ts';
+import { tellScore } from './tell-score.ts';
 import { historyOf } from './trusted-tests.ts';
 import { openUnitTests } from './unit-tests.ts';
 import { writeSchema } from './write-schema.ts';
@@ -70,10 +65,18 @@ interface Session {
   readonly untouched: Untouched | null;
 }
 
-const runner = 'score';
-
 /** `flightcheck score`. */
 export async function scoreModel(context: Context, invocation: Invocation): Promise<number> {
+  const { code } = await openModel(context, invocation);
+  return code;
+}
+
+/** The exit code is still to come: results are told while what was open is closed. */
+interface Ended {
+  readonly code: number | Promise<number>;
+}
+
+async function openModel(context: Context, invocation: Invocation): Promise<Ended> {
   const choice = shardOf(context, invocation);
   const repo = await context.log.step('Reading the repo', () => openRepo(context, invocation));
   const manifest = requireManifest(repo.manifest);
@@ -86,7 +89,7 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
   const workFolder = await makeTemporary('tables');
   const tables = await openTables({ root: repo.root, manifest, workFolder, place: (key) => repo.manifest.place(key) });
   try {
-    if (invocation.options['write-schema'] === true) return await writeSchema(context, repo, manifest, tables);
+    if (invocation.options['write-schema'] === true) return { code: await writeSchema(context, repo, manifest, tables) };
     const mlflow = openMlflow(manifest.mlflow, context.env, { signal: context.signal });
     const machine = await openHookMachine(machineOptions(context, invocation, repo, manifest, mlflow));
     try {
@@ -101,7 +104,7 @@ export async function scoreModel(context: Context, invocation: Invocation): Prom
       const session: Session = { ...opened, suite: selected, loaded, unitTests, shard, untouched, baseline };
       const plan = await context.log.step('Planning', () => planOf(session, announced, invocation.options.plan === true));
       if (untouched) context.log.info(untouched.notice);
-      if (invocation.options.plan === true) return printPlan(context, session, plan);
+      if (invocation.options.plan === true) return { code: printPlan(context, session, plan) };
       return await runPlan(context, invocation, session, plan);
     } finally {
       await machine.close();
@@ -190,7 +193,7 @@ function printPlan(context: Context, session: Session, plan: HookPlan): number {
   return exitCode.fine;
 }
 
-async function runPlan(context: Context, invocation: Invocation, session: Session, plan: HookPlan): Promise<number> {
+async function runPlan(context: Context, invocation: Invocation, session: Session, plan: HookPlan): Promise<Ended> {
   const { repo, manifest, tables, machine } = session;
   const verdicts = createVerdicts({ program: await programIdentity(), manifest, tables, machine, basis: plan.basis });
   const { result, hooks } = await context.log.step('Running the tests', async (update) => {
@@ -209,37 +212,10 @@ async function runPlan(context: Context, invocation: Invocation, session: Sessio
     });
     return { result: await runChecks(context, session, plan, { hooks: running, verdicts }), hooks: running };
   });
-  const { executed, seconds, cached } = hooks.summary();
-  const kept = verdicts.kept();
-  const metrics: Metric[] = [
-    ...metricsOf([result]),
-    ...hooks.performance(),
-    { name: 'hooks.executed', value: executed, unit: '1' },
-    { name: 'hooks.cached', value: cached, unit: '1' },
-    { name: 'hooks.seconds', value: Math.round(seconds * 1000) / 1000, unit: 's' },
-    { name: 'verdicts.kept', value: kept, unit: '1' },
-  ];
-  const { shard } = session;
-  const own = reportOf(context, repo, shard ? shardRunner(runner, shard) : runner, [result], {
-    metrics,
-    notices: session.untouched ? [session.untouched.notice] : [],
-  });
-  const attested = await attest(context, repo, { ...own, ...(shard && { shard }) }, false);
-  const tower = { url: session.towerUrl, token: context.env[tokenVariable] };
-  const report = shard ? attested : await compared(context, attested, session.baseline, tower);
-  context.log.info(
-    `Hooks: ${executed} executed in ${seconds.toFixed(1)} s, ${cached} from the cache; ${kept > 0 ? `${kept} tests as before, for nothing changed that they read; ` : ''}${report.seconds.toFixed(1)} s in all.`,
-  );
-  const folder = optionValue<string>(invocation, 'output');
-  await removeReports({ root: repo.root, folder }, isOfAnotherRun(runner, shard));
-  return finish(context, invocation, {
-    root: repo.root,
-    report,
-    // A part can neither open nor shut a gate.
-    gate: shard ? { ...manifest.gate, mode: 'advisory' } : manifest.gate,
-    waivers: manifest.waivers,
-    files: new Map([[costsName(report.runner), writeCosts(updatedCosts(new Map(), hooks.costs()))]]),
-  });
+  const code = tellScore(context, invocation, { ...session, result, hooks, kept: verdicts.kept() });
+  // Its failure is told by who waits for it, once all is closed.
+  code.catch(() => undefined);
+  return { code };
 }
 
 /** Loaded where tasks are declared: most of what it imports is of deployments. */
