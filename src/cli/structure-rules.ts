@@ -1,7 +1,6 @@
 /** The structure suite of a repo: ours as it is shipped, and the rule packs that its manifest names. */
 import { kinds } from '../../rules/kinds/index.generated.ts';
 import { checks, rules, suite } from '../../rules/structure/index.generated.ts';
-import { readPacks } from '../engine/packs.ts';
 import { ruleCheck } from '../engine/rules.ts';
 import type { AnyCheck } from '../kernel/check.ts';
 import type { CheckRegistry, Suite } from '../kernel/suite.ts';
@@ -41,6 +40,7 @@ async function idsOfOtherSuites(): Promise<readonly string[]> {
 export async function structureRules({ manifest, files }: Pick<Repo, 'manifest' | 'files'>): Promise<StructureRules> {
   const named = manifest.value?.structure.packs ?? [];
   if (named.length === 0) return { suite: structureSuite, load: loadStructureCheck };
+  const { readPacks } = await import('../engine/packs.ts');
   const packs = await readPacks(structureSuite, named, {
     files,
     reserved: await idsOfOtherSuites(),

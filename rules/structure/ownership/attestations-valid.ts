@@ -1,4 +1,3 @@
-import { readAttestations } from '../../../src/facts/attestations.ts';
 import { defineCheck, judge, notApplicable, skipped } from '../../../src/kernel/check.ts';
 
 export default defineCheck({
@@ -13,6 +12,8 @@ export default defineCheck({
       return skipped(manifest.exists ? 'flightcheck.yml is not valid' : 'there is no flightcheck.yml', {
         nextStep: 'See the rule manifest-valid.',
       });
+    // Loaded where there is a manifest: it brings a validator of schemas along.
+    const { readAttestations } = await import('../../../src/facts/attestations.ts');
     const found = await readAttestations(files, manifest.value.attestations, new Date());
     if (found.length === 0) return notApplicable('no test is attested');
     return judge(found.flatMap(({ problems }) => problems));
