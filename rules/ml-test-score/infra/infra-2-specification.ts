@@ -10,6 +10,8 @@ import {
   lossFalls,
   onLeftover,
   onRandom,
+  onRandomOfAll,
+  onTheirs,
   randomInput,
   survivesKill,
   unitTested,
@@ -20,7 +22,7 @@ export default defineCheck({
   why: 'A fault between rows, labels, loss and saved model shows as a slightly poorer model, which nobody suspects.',
   fix: 'Write the model to a temporary file and rename it when it is whole; test the training on a few rows; mark these tests infra-2.',
   about: {
-    does: 'Trains on random rows that fit the schema, on a tiny batch and on rows where the loss must fall, kills a training half-way, and takes the unit tests marked infra-2.',
+    does: 'Trains on random rows that fit the schema, of which another model must come than of the training rows, on a tiny batch and on rows where the loss must fall, kills a training half-way, and takes the unit tests marked infra-2.',
     asks: asks(...labelled, 'tests'),
     thresholds: [
       { what: 'way from knowing nothing to knowing all on a tiny batch, share', value: leastShare, source: sources.ours },
@@ -37,7 +39,8 @@ export default defineCheck({
     if (!canTrain(manifest) || manifest.columns.label === undefined) return [];
     const [small, large] = batches;
     return [
-      ...[onEvaluation, onRandom, byHeart(manifest, small), afterKill].map((request) => ({ request })),
+      ...[onEvaluation, onRandom, onRandomOfAll, byHeart(manifest, small), afterKill].map((request) => ({ request })),
+      ...onTheirs.map((request) => ({ request, sometimes: 'when both models answer random rows alike' })),
       { request: byHeart(manifest, large), sometimes: `when ${small} rows are not learnt by heart` },
       { request: onLeftover, sometimes: 'when the killed training left something' },
       { request: onEvaluationAgain, sometimes: 'when the killed training makes another model' },

@@ -23,6 +23,9 @@ export const leastShare = 0.5;
 const randomRows = 300;
 const random = (seed: number) => ({ derive: 'random', from: { table: 'train' }, rows: randomRows, seed }) as const;
 export const onRandom: PredictRequest = { hook: 'predict', model: { ...model, data: random(1) }, input: random(2) };
+/** The same rows asked of the model of all rows; and the random rows that were trained on, asked of both. */
+export const onRandomOfAll: PredictRequest = { ...onRandom, model };
+export const onTheirs = [onRandom, onRandomOfAll].map((request): PredictRequest => ({ ...request, input: random(1) }));
 
 const interrupted: TrainRequest = { ...model, interrupted: true };
 export const afterKill: PredictRequest = { ...onEvaluation, model: interrupted };
@@ -43,13 +46,31 @@ const failing = (part: string, words: string, message = words): Part => ({
   findings: [{ message }],
 });
 
-/** Random rows that obey the schema: whatever a training makes of them, it must not crash, nor answer NaN. */
-export async function randomInput({ hooks }: Ports): Promise<Part> {
+/** True when two models answer the random rows alike, those too that one of them was trained on. */
+async function isOneModel({ tables, hooks }: Ports, own: Predictions): Promise<boolean> {
+  if (own.refused === own.rows) return false;
+  const isSame = async (a: Predictions, b: Predictions) => (await difference(tables, a, b)).differing === 0;
+  if (!(await isSame(await hooks.predict(onRandomOfAll), own))) return false;
+  const [theirs, ofAll] = await Promise.all(onTheirs.map((request) => hooks.predict(request)));
+  return theirs !== undefined && ofAll !== undefined && isSame(theirs, ofAll);
+}
+
+/**
+ * Random rows that obey the schema: whatever a training makes of them, it must not crash, nor answer NaN, and it must not be
+ * the model that it makes of other rows: that one was learnt elsewhere, and all that follows would hold for nothing.
+ */
+export async function randomInput(ports: Ports): Promise<Part> {
   const part = 'random rows';
   try {
-    const { notFinite, rows } = await hooks.predict(onRandom);
+    const answers = await ports.hooks.predict(onRandom);
+    const { notFinite, rows } = answers;
     if (notFinite > 0)
       return failing(part, `trained on ${randomRows} random rows, the model answers ${notFinite} of ${rows} rows with NaN`);
+    if (await isOneModel(ports, answers))
+      return failing(
+        part,
+        `trained on ${randomRows} random rows, the model answers as that of data.train does: training does not learn from {data}`,
+      );
     return { part, outcome: 'holds', words: `trains on ${randomRows} random rows and answers ${rows} others` };
   } catch (error) {
     return failing(

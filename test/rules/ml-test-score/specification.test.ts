@@ -55,6 +55,11 @@ describe('infra-2', () => {
       /300 of 300 rows with NaN/,
     ],
     [
+      'that brings a model along instead of learning one',
+      { train: () => good.train(data.train as never, 1, 0), leftover: () => null },
+      /trained on 300 random rows, the model answers as that of data\.train does: training does not learn from \{data\}/,
+    ],
+    [
       'that learns nothing by heart',
       { predict: constant.predict },
       /trained on 200 rows, it scores auc 0\.5 on these very rows .*: it cannot learn/,
