@@ -2,9 +2,9 @@
 import { skipped, type Verdict } from '../../../src/kernel/check.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import { quoteName } from '../../../src/kernel/sql.ts';
-import type { Table } from '../../../src/kernel/world.ts';
+import type { Table, World } from '../../../src/kernel/world.ts';
 import type { Query } from '../../../src/stats/query.ts';
-import { percent } from './manifest.ts';
+import { isVerdict, percent, tableOr } from './manifest.ts';
 import { within } from './within.ts';
 
 /** Largest share of evaluation rows that may stand in the training table: a few doubles are met in every table (ours). */
@@ -60,16 +60,18 @@ export async function heldOutOr(
       });
 }
 
-/** Skipped when the log of requests is the training table. */
-export async function servedSinceOr(
-  tables: Query,
+/** The training rows and the log of requests; skipped when one is not there, or the log is the training table. */
+export async function servedOr(
+  tables: World['tables'],
   manifest: ResolvedManifest,
-  train: Table,
-  serving: Table,
-): Promise<Verdict | null> {
+): Promise<{ readonly train: Table; readonly serving: Table } | Verdict> {
+  const train = await tableOr(tables, 'train');
+  if (isVerdict(train)) return train;
+  const serving = await tableOr(tables, 'serving');
+  if (isVerdict(serving)) return serving;
   const share = await learntShare(tables, manifest, train, serving);
   return share < allLearnt
-    ? null
+    ? { train, serving }
     : skipped(`data.serving shows nothing that was served since training: ${percent(share)} of its rows stand in data.train`, {
         nextStep: 'Log the requests that the model answers, and name them under data.serving.',
         manifestLine: 'data: { serving: path/to/requests/*.csv }',

@@ -3,8 +3,8 @@ import { type ColumnDrift, drift } from '../../../src/stats/drift.ts';
 import { leastPsi, psiMinimumRows } from '../../../src/stats/psi.ts';
 import { violations } from '../../../src/stats/schema/violations.ts';
 import { asks, sources } from '../lib/asks.ts';
-import { servedSinceOr } from '../lib/held-out.ts';
-import { cell, featuresOf, inputsOf, isVerdict, manifestOr, percent, rounded, rubric, tableOr } from '../lib/manifest.ts';
+import { servedOr } from '../lib/held-out.ts';
+import { cell, featuresOf, inputsOf, isVerdict, manifestOr, percent, rounded, rubric } from '../lib/manifest.ts';
 import { schemaOr } from '../lib/schema.ts';
 
 /** Share of rows with categories that training never saw, from which on it is a finding. */
@@ -43,12 +43,9 @@ export default defineCheck({
   async run({ files, tables, ...world }) {
     const manifest = manifestOr(world);
     if (isVerdict(manifest)) return manifest;
-    const train = await tableOr(tables, 'train');
-    if (isVerdict(train)) return train;
-    const serving = await tableOr(tables, 'serving');
-    if (isVerdict(serving)) return serving;
-    const unserved = await servedSinceOr(tables, manifest, train, serving);
-    if (unserved) return unserved;
+    const both = await servedOr(tables, manifest);
+    if (isVerdict(both)) return both;
+    const { train, serving } = both;
     const inputs = inputsOf(train, serving);
     const path = serving.sources[0]?.path ?? 'flightcheck.yml';
     const present = new Set(serving.columns.map((column) => column.name));

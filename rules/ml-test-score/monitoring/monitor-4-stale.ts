@@ -2,8 +2,8 @@ import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/c
 import { quoteName, secondsOf } from '../../../src/kernel/sql.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
 import { asks, lines, sources } from '../lib/asks.ts';
-import { servedSinceOr } from '../lib/held-out.ts';
-import { cell, inputsOf, isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
+import { servedOr } from '../lib/held-out.ts';
+import { cell, inputsOf, isVerdict, lacks, manifestOr, rubric } from '../lib/manifest.ts';
 import { daysOf, periodSeconds } from '../lib/periods.ts';
 
 /** The newest time of a table, in seconds; null when it has none that can be read. */
@@ -37,12 +37,9 @@ export default defineCheck({
     if (time === undefined) return lacks('when a row happened', lines.time);
     const { max_age: maxAge } = manifest.policy;
     if (maxAge === undefined) return lacks('how old a model may get (model-4 says what age it tolerates)', lines.maxAge);
-    const train = await tableOr(tables, 'train');
-    if (isVerdict(train)) return train;
-    const serving = await tableOr(tables, 'serving');
-    if (isVerdict(serving)) return serving;
-    const unserved = await servedSinceOr(tables, manifest, train, serving);
-    if (unserved) return unserved;
+    const both = await servedOr(tables, manifest);
+    if (isVerdict(both)) return both;
+    const { train, serving } = both;
     const [learnt, asked] = [await newestOf(tables, train, time), await newestOf(tables, serving, time)];
     if (learnt === null || asked === null)
       return skipped(

@@ -7,6 +7,7 @@ import type { AuditEntry } from '../store/audit.ts';
 import type { ChainState, ChainVerifier } from '../store/audit-chain.ts';
 import type { Database } from '../store/database.ts';
 import { Layout, noStore, show } from './layout.tsx';
+import { NextPage } from './pager.tsx';
 import { minute } from './words.ts';
 
 const detailOf = ({ detail }: AuditEntry): string =>
@@ -82,15 +83,7 @@ function AuditPage({ entries, next, chain }: AuditPageProps) {
               </tbody>
             </table>
           </section>
-          {next && (
-            <nav class="pager" aria-label="Pages">
-              <span class="ends">
-                <a href={`/audit?cursor=${next}`} rel="next">
-                  Older
-                </a>
-              </span>
-            </nav>
-          )}
+          <NextPage path="/audit" cursor={next} words="Older" />
         </div>
       )}
     </Layout>

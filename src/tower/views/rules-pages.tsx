@@ -7,6 +7,7 @@ import { type Action, isAbsence, type RuleDefinition } from '../triggers/rule.ts
 import { exploreHref } from './explore-state.ts';
 import { Csrf, Deed } from './form.tsx';
 import { Layout } from './layout.tsx';
+import { NextPage } from './pager.tsx';
 import { count, minute } from './words.ts';
 
 /** A condition as a sentence. */
@@ -114,15 +115,7 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
           </table>
         </section>
       )}
-      {next && (
-        <nav class="pager" aria-label="Pages">
-          <span class="ends">
-            <a href={`/rules?cursor=${next}`} rel="next">
-              Next
-            </a>
-          </span>
-        </nav>
-      )}
+      <NextPage path="/rules" cursor={next} words="Next" />
       {mayChange ? (
         <p>
           <a class="button" href="/rules/new">
