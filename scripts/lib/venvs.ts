@@ -12,7 +12,15 @@ export interface Venv {
   readonly why: string;
 }
 
+export const schemathesis: Venv = {
+  name: 'schemathesis',
+  program: 'schemathesis',
+  requirements: 'schemathesis.txt',
+  why: 'it makes requests from the description of the API',
+};
+
 export const venvs: readonly Venv[] = [
+  schemathesis,
   { name: 'airflow-3', program: 'airflow', requirements: 'airflow-3.txt', why: 'DAGs are deployed to it and run' },
   { name: 'airflow-2', program: 'airflow', requirements: 'airflow-2.txt', why: 'DAGs are loaded by the last Airflow 2 too' },
   {

@@ -107,6 +107,7 @@ describe.skipIf(helm === null)('the chart', () => {
       ]),
     });
     expect(container.args).toContain('--gitlab-issuer=https://a.example.com,https://b.example.com');
+    expect(container.args).toContain('--accept-first-gitlab=https://a.example.com');
   });
 
   test('every argument of the container is one that the command has', () => {

@@ -26,6 +26,17 @@ beforeAll(async () => {
         }),
       ),
     });
+  await fetch(`${tower.url}/v1/metrics`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${tower.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: 'model-1',
+      metrics: [
+        { name: 'model.latency.p95', value: 0.25, unit: 's' },
+        { name: 'task.memory', value: 9_747_000_000, unit: 'By', labels: { task: 'features-of-all-customers' } },
+      ],
+    }),
+  });
   await fetch(`${tower.url}/v1/dashboards`, {
     method: 'POST',
     headers: { authorization: `Bearer ${tower.token}`, 'content-type': 'application/json' },
@@ -57,7 +68,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const widths = [390, 820, 1280];
+const widths = [360, 768, 1440];
 const schemes = ['light', 'dark'] as const;
 
 const pages = [

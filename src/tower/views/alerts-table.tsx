@@ -31,7 +31,7 @@ export function Done({ deliveries }: { readonly deliveries: AlertRow['deliveries
 export function Alerts({ label, alerts }: { readonly label: string; readonly alerts: readonly AlertRow[] }) {
   return (
     <section class="panel scroll" tabindex={0} aria-label={label}>
-      <table class="numbers alerts">
+      <table class="numbers alerts flow">
         <thead>
           <tr>
             {['Since', 'Model', 'What', 'Rule', 'Done'].map((head) => (

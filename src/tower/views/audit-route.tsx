@@ -54,7 +54,7 @@ function AuditPage({ entries, next, chain }: AuditPageProps) {
       ) : (
         <div class="panel">
           <section class="scroll" tabindex={0} aria-label="Audit">
-            <table class="numbers alerts">
+            <table class="numbers alerts flow">
               <thead>
                 <tr>
                   {['When', 'Who', 'Did', 'What', 'Seal'].map((head) => (

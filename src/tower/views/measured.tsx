@@ -47,6 +47,13 @@ function Spark({
   );
 }
 
+/** Billions of bytes are read as GB. */
+function sayValue(value: number, unit: string): string {
+  if (unit !== 'By') return formatNumber(value);
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1) / 3)));
+  return `${formatNumber(Number((value / 1000 ** power).toPrecision(3)))} ${['B', 'kB', 'MB', 'GB', 'TB'][power]}`;
+}
+
 const words = (series: MeasuredSeries): string =>
   [
     ...Object.entries(series.labels).map(([name, value]) => (name === 'feature' || name === 'task' ? value : `${name} ${value}`)),
@@ -66,7 +73,7 @@ function Rows({ model, rows }: { readonly model: string; readonly rows: readonly
           <a href={exploreHref({ metric: one.metric, where: [`model:${model}`], by: labels })}>
             {sayMetric(one.metric) ?? one.metric}
           </a>{' '}
-          {one.unit !== '' && one.unit !== '1' && <small>in {one.unit.replaceAll(/[{}]/g, '')}</small>}
+          {!['', '1', 'By'].includes(one.unit) && <small>in {one.unit.replaceAll(/[{}]/g, '')}</small>}
         </th>
       </tr>
       {rows.map((row) => {
@@ -77,7 +84,7 @@ function Rows({ model, rows }: { readonly model: string; readonly rows: readonly
             <td>
               <Spark recent={row.recent} least={least} most={most} {...(limit !== undefined && { limit })} />
             </td>
-            <td class="number">{formatNumber(row.value)}</td>
+            <td class="number">{sayValue(row.value, row.unit)}</td>
             <td class="extra">
               <time datetime={row.at.toISOString()}>{day(row.at)}</time>
             </td>

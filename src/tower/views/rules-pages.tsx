@@ -15,7 +15,7 @@ export function sayCondition({ when }: RuleDefinition): string {
   if (isAbsence(when)) return `nothing for ${formatNumber(when.absentHours)} h`;
   const { of, is, limit, times = 1, closesAt } = when;
   const bound = of === 'value' ? formatNumber(limit) : `${formatNumber(limit * 100)} %`;
-  const row = times > 1 ? ` ${times} times in a row` : '';
+  const row = times > 1 ? `, ${times} times in a row` : '';
   const back =
     closesAt === undefined ? '' : `, closed at ${of === 'value' ? formatNumber(closesAt) : `${formatNumber(closesAt * 100)} %`}`;
   return `${of === 'value' ? is : `change ${is}`} ${bound}${row}${back}`;

@@ -14,7 +14,7 @@ const frame = `
 .bar-top > div { max-width: 1280px; margin: 0 auto; padding: 10px var(--space-5); display: flex; align-items: center; gap: var(--space-4); flex-wrap: wrap; }
 .brand { display: inline-flex; align-items: center; gap: 9px; font-weight: 650; color: var(--ink); text-decoration: none; letter-spacing: -.01em; }
 .brand svg { width: 22px; height: 22px; color: var(--series-1); }
-.bar-top nav { display: flex; gap: var(--space-4); margin-left: auto; font-size: var(--text-s); } .bar-top nav a { color: var(--ink-2); text-decoration: none; }
+.bar-top nav { display: flex; flex-wrap: wrap; gap: 4px var(--space-4); margin-left: auto; font-size: var(--text-s); } .bar-top nav a { color: var(--ink-2); text-decoration: none; }
 .bar-top nav a:hover { text-decoration: underline; } .bar-top nav [aria-current] { color: var(--ink); font-weight: 600; }
 .visitor { display: flex; gap: var(--space-3); align-items: center; font-size: var(--text-s); color: var(--ink-2); } .bar-top a[href^="/login"] { font-size: var(--text-s); }
 .visitor button { font: inherit; background: none; border: 1px solid var(--line-strong); border-radius: var(--radius-small); padding: 2px 10px; color: var(--ink); cursor: pointer; } .visitor span { max-width: 16ch; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -22,7 +22,8 @@ const frame = `
 .page h2 { margin-bottom: var(--space-3); } .panel > h2 { margin: 0; }
 .path { font-size: var(--text-s); color: var(--ink-2); margin-bottom: 4px; }
 .footer { max-width: 1280px; margin: 0 auto; padding: 0 var(--space-5) var(--space-6); color: var(--ink-3); font-size: var(--text-xs); }
-.lead { color: var(--ink-2); max-width: 72ch; }
+.lead { color: var(--ink-2); max-width: 72ch; } header > h1 + .lead { margin-top: 4px; } .lead .badge { white-space: nowrap; }
+.panel + .small, .small-charts + .small, h2 + .quiet + .panel { margin-top: var(--space-3); }
 .lead strong { color: var(--ink); }
 .tags a { color: inherit; text-decoration: none; } .tags a:hover { text-decoration: underline; } .tags span { color: var(--ink-3); }
 .empty { padding: var(--space-6) var(--space-5); display: grid; gap: var(--space-3); justify-items: start; } .empty pre { max-width: 100%; }
@@ -100,7 +101,7 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 .questions { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: var(--space-3); }
 .questions a { padding: var(--space-3) var(--space-4); display: grid; gap: 2px; text-decoration: none; color: var(--ink-2); font-size: var(--text-s); align-content: start; }
 .questions a:hover { border-color: var(--accent); } .questions strong { color: var(--accent); font-size: var(--text-m); }
-.measured td, .measured th { white-space: nowrap; } .measured .metric th { padding-top: var(--space-3); font-weight: 600; } .measured tr:not(.metric) th { padding-left: var(--space-3); }
+.measured td, .measured th { white-space: nowrap; } .measured th[scope=row] { min-width: 150px; font-weight: 400; } .measured td:last-child { width: 70%; } .measured .metric th { padding-top: var(--space-3); font-weight: 600; } .measured tr:not(.metric) th { padding-left: var(--space-3); }
 .spark.long { width: 160px; height: 28px; } .spark .limit { stroke: var(--fail); stroke-dasharray: 4 3; opacity: .7; }
 .alerts small { display: block; color: var(--ink-3); font-size: 11px; font-weight: 400; } .alerts td.done { white-space: normal; min-width: 220px; font-size: var(--text-xs); } .alerts td, .alerts th { vertical-align: top; }
 .elsewhere { padding: var(--space-3) var(--space-4); } .elsewhere[open] { display: grid; gap: var(--space-3); } .elsewhere[open] summary { margin-bottom: var(--space-3); } .elsewhere p { margin: var(--space-2) 0; font-size: var(--text-s); } .elsewhere pre { white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -108,7 +109,7 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 
 const dashboards = `
 .dashboard { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: var(--space-5) var(--space-3); align-items: start; }
-.dashboard-panel { min-width: 0; break-inside: avoid; } .page .dashboard-panel > h2 { font-size: var(--text-m); } .dashboard-panel h2 a { color: inherit; text-decoration: none; } .dashboard-panel h2 a:hover { text-decoration: underline; }
+.dashboard-panel { min-width: 0; break-inside: avoid; } .dashboard-panel:has(.small-charts) { grid-column: 1 / -1; } .page .dashboard-panel > h2 { font-size: var(--text-m); } .dashboard-panel h2 a { color: inherit; text-decoration: none; } .dashboard-panel h2 a:hover { text-decoration: underline; }
 .dashboard .labelled-chart { grid-template-columns: minmax(0, 1fr) 120px; } .dashboard .small-charts { grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); }
 `;
 
@@ -132,14 +133,17 @@ section.operation > h2 { margin: 0; } .operation h2 { font-size: var(--text-m); 
 `;
 
 const narrow = `
-@media (max-width: 1080px) { .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 1080px) { .alerts td, .alerts th { white-space: normal; padding: 6px 8px; } .alerts time, .alerts td.number, .alerts .badge, .alerts code { white-space: nowrap; } .alerts td.done { min-width: 140px; overflow-wrap: anywhere; } .numbers.alerts th[scope=row] { min-width: 110px; }
+  .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 720px) {
   .explore-form { grid-template-columns: repeat(2, minmax(0, 1fr)); } .labelled-chart { display: block; } .ends { display: none; }
-  .bar-top > div { padding: 10px var(--space-3); } .footer { padding-left: var(--space-3); padding-right: var(--space-3); }
+  .bar-top > div { padding: 10px var(--space-3); gap: 6px var(--space-4); } .bar-top nav { margin-left: 0; gap: 4px 10px; } .footer { padding-left: var(--space-3); padding-right: var(--space-3); }
   .filter { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter label:first-child, .filter .buttons { grid-column: 1 / -1; }
   .tile { padding: var(--space-3); } .tile dd:first-of-type { font-size: 1.5rem; } .chart-panel { padding: var(--space-3) var(--space-4) var(--space-4); }
   .models thead { display: none; } .models tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 2px 12px; padding: 10px var(--space-4); border-bottom: 1px solid var(--line); }
   .models td, .models th, .models tr > :first-child, .models tr > :last-child { padding: 0; border: 0; } .models .name { min-width: 0; max-width: none; grid-row: span 2; } .models .extra { display: none; }
+  .flow thead, .flow .done > .quiet:only-child { display: none; } .flow tr { display: flex; flex-wrap: wrap; gap: 4px 14px; padding: 10px var(--space-4); border-bottom: 1px solid var(--line); } .alerts.flow td, .alerts.flow th { padding: 0; border: 0; min-width: 0; } .flow td.done { flex-basis: 100%; }
+  .measured .extra { display: none; } .measured td, .measured th, .measured th[scope=row] { white-space: normal; min-width: 0; } .measured td.number { white-space: nowrap; } .measured td:last-child { width: auto; } .spark.long { width: 100px; }
   .models td { text-align: right; } .models td.name { text-align: left; } td.wide { width: 34%; } td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }
 }
 @page { margin: 12mm; }

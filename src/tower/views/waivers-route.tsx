@@ -12,7 +12,7 @@ const waiversShown = 500;
 function Waivers({ waivers }: { readonly waivers: readonly WaiverRow[] }) {
   return (
     <section class="panel scroll" tabindex={0} aria-label="Waivers">
-      <table class="numbers alerts">
+      <table class="numbers alerts flow">
         <thead>
           <tr>
             {['Until', 'Model', 'May fail', 'Why', 'Who answers'].map((head) => (
