@@ -53,7 +53,7 @@ export async function tellScore(context: Context, invocation: Invocation, scored
   const tower = { url: scored.towerUrl, token: context.env[tokenVariable] };
   const report = shard ? attested : await compared(context, attested, scored.baseline, tower);
   context.log.info(
-    `Hooks: ${executed} executed in ${seconds.toFixed(1)} s, ${cached} from the cache; ${kept > 0 ? `${kept} tests as before, for nothing changed that they read; ` : ''}${report.seconds.toFixed(1)} s in all.`,
+    `Hooks: ${executed} executed in ${seconds.toFixed(1)} s, ${cached} from the cache; ${kept > 0 ? `${kept} ${kept === 1 ? 'test' : 'tests'} as before, for nothing changed that ${kept === 1 ? 'it reads' : 'they read'}; ` : ''}${report.seconds.toFixed(1)} s in all.`,
   );
   const folder = optionValue<string>(invocation, 'output');
   await removeReports({ root: repo.root, folder }, isOfAnotherRun(runner, shard));

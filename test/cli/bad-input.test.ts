@@ -31,6 +31,16 @@ const broken: [what: string, files: FileMap, place: object, message: RegExp][] =
   ['UTF-16', { 'flightcheck.yml': Buffer.from(`\uFEFF${head}`, 'utf16le') }, {}, /not UTF-8/],
 ];
 
+test('above the folders of models, the way to them is told', async () => {
+  const root = makeRepo({ 'risk/late/flightcheck.yml': head, 'risk/fraud/flightcheck.yml': head }, { git: false });
+  const { code, errors } = await call(['score', root]);
+  expect(code).toBe(2);
+  expect(errors).toContain('there is no flightcheck.yml');
+  expect(errors).toMatch(
+    /There are some in risk\/fraud, risk\/late: name the folder of the model, as in `flightcheck check risk\/fraud`/,
+  );
+});
+
 describe.each(broken)('a manifest: %s', (_what, files, place, message) => {
   test('is a finding of check, ends score with 2, and opens no gate of report', async () => {
     const root = makeRepo(files, { git: false });
