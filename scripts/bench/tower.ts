@@ -9,14 +9,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { type Database, inTransaction } from '../../src/tower/store/database.ts';
+import { createApp } from '../../src/tower/app.ts';
+import type { Database } from '../../src/tower/store/database.ts';
 import { ensurePartitions, migrate } from '../../src/tower/store/migrate.ts';
 import { openStore } from '../../src/tower/store/open.ts';
 import { readSeries } from '../../src/tower/store/read-series.ts';
 import { sealMonths } from '../../src/tower/store/seal.ts';
 import { type Slice, slice } from '../../src/tower/store/slice.ts';
 import { postgresIsMissing, startPostgres } from '../../test/support/postgres.ts';
-import { introduceModel, startLoad, startTowerProcess } from '../../test/support/towers.ts';
+import { introduceModel, startLoad, startTowerProcess, type Target } from '../../test/support/towers.ts';
 
 const seconds = 10;
 const shapes = [
@@ -40,13 +41,28 @@ function rawCopy(url: string): number {
   return rate;
 }
 
+/** A token for each client: posts are counted by sender, and one sender may not post as often as sixteen. */
+async function machines({ url, token }: Target, count: number): Promise<readonly Target[]> {
+  const made: Target[] = [];
+  for (let i = 0; i < count; i++) {
+    const answer = await fetch(`${url}/v1/tokens`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: `machine-${count}-${i}`, role: 'write' }),
+    });
+    if (answer.status !== 201) throw new Error(`A token was answered ${answer.status}: ${await answer.text()}`);
+    made.push({ url, token: ((await answer.json()) as { token: string }).token });
+  }
+  return made;
+}
+
 async function ingest(name: string, where: readonly string[], raw: number | null): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'flightcheck-bench-'));
   const tower = await startTowerProcess(['--port', '0', '--token-file', join(folder, 'token'), ...where]);
   try {
     await introduceModel(tower);
     for (const shape of shapes) {
-      const load = startLoad([tower], shape);
+      const load = startLoad(await machines(tower, shape.clients), shape);
       await sleep(1000);
       const [before, started] = [load.metrics(), performance.now()];
       await sleep(seconds * 1000);
@@ -62,28 +78,41 @@ async function ingest(name: string, where: readonly string[], raw: number | null
 }
 
 const points = Number(process.env.FLIGHTCHECK_BENCH_POINTS ?? 1_000_000);
-const modelCount = 500;
-const perModel = 10;
+const perModel = 20;
+const days = 500;
+const modelCount = Math.max(10, Math.round(points / (perModel * days)));
+const all = modelCount * perModel * days;
+const lastDay = Date.parse('2025-12-31T00:00:00Z');
 
-/** Daily points of 500 models with ten series each, up to the end of 2025; rollups beside them. */
+/** 500 days of models with twenty series each, up to the end of 2025; all that stands beside them in a running server. */
 async function fill(db: Database): Promise<void> {
-  const days = Math.ceil(points / (modelCount * perModel));
-  await ensurePartitions(db, new Date('2025-12-31T00:00:00Z'), Math.ceil(days / 30) + 1);
-  await inTransaction(db, async (connection) => {
-    // Nobody waits for this one, and it takes minutes.
-    await sql`set local statement_timeout = 0`.execute(connection);
+  await ensurePartitions(db, new Date(lastDay), Math.ceil(days / 28) + 1);
+  await sql
+    .raw(`insert into project (issuer, external_id, path) values ('bench', '1', 'bench/models');
+    insert into model (project_id, name, owner, tier) select 1, 'model-' || i, 'team-' || i % 20, 'standard' from generate_series(1, ${modelCount}) as i;
+    insert into standing (model_id, seen_at, score, scored_at, is_complete) select id, now(), random() * 4, now(), true from model;
+    insert into metric (name) select 'bench.m' || i from generate_series(1, ${perModel}) as i;
+    insert into series (model_id, metric_id, ref_class, label_key)
+      select model.id, metric.id, 'authoritative', 'k' from model, metric where metric.name like 'bench.%'`)
+    .execute(db);
+  // Month after month, as they came; nobody waits for it, and it takes minutes.
+  await db.connection().execute(async (connection) => {
+    await sql`set statement_timeout = 0`.execute(connection);
+    for (let from = days - 1; from >= 0; from -= 30) {
+      await sql
+        .raw(`insert into point (metric_id, series_id, ts, value)
+          select metric_id, id, '2025-12-31T06:00:00Z'::timestamptz - d * interval '1 day', random()
+          from series, generate_series(${Math.max(0, from - 29)}, ${from}) as d order by metric_id, id, d desc`)
+        .execute(connection);
+      if (points > 10_000_000) console.error(`${days - Math.max(0, from - 29)} of ${days} days`);
+    }
     await sql
-      .raw(`insert into project (issuer, external_id, path) values ('bench', '1', 'bench/models');
-      insert into model (project_id, name, owner, tier) select 1, 'model-' || i, 'team-' || i % 20, 'standard' from generate_series(1, ${modelCount}) as i;
-      insert into metric (name) select 'bench.m' || i from generate_series(1, ${perModel}) as i;
-      insert into series (model_id, metric_id, ref_class, label_key)
-        select model.id, metric.id, 'authoritative', 'k' from model, metric where metric.name like 'bench.%';
-      insert into point (metric_id, series_id, ts, value)
-        select metric_id, id, '2025-12-31T06:00:00Z'::timestamptz - d * interval '1 day', random()
-        from series, generate_series(0, ${days - 1}) as d where label_key = 'k';
-      insert into rollup_day select metric_id, (ts at time zone 'UTC')::date, series_id, 1, value, value, value, value, ts from point;
-      insert into rollup_week select metric_id, date_trunc('week', day)::date, series_id, sum(n), sum(sum), min(min), max(max),
-        max(last), max(last_ts) from rollup_day group by 1, 2, 3`)
+      .raw(`insert into rollup_day select metric_id, (ts at time zone 'UTC')::date, series_id, 1, value, value, value, value, ts from point;
+        insert into rollup_week select metric_id, date_trunc('week', day)::date, series_id, sum(n), sum(sum), min(min), max(max),
+          max(last), max(last_ts) from rollup_day group by 1, 2, 3;
+        insert into latest (series_id, metric_id, ts, value) select distinct on (series_id) series_id, metric_id, ts, value from point
+          where ts >= '2025-12-31Z' order by series_id, ts desc;
+        reset statement_timeout`)
       .execute(connection);
   });
   await vacuum(db);
@@ -111,12 +140,23 @@ async function queries(db: Database, what: string): Promise<void> {
   const question: Slice = {
     scope: null,
     ...{ metric: 'bench.m1', unit: '', refClass: 'authoritative', by: ['owner'], where: {}, aggregate: 'avg', bucket: 'week' },
-    ...{ from: new Date('2025-10-06T00:00:00Z'), to: new Date('2025-12-29T00:00:00Z'), order: 'high', limit: 50 },
+    ...{ from: new Date('2025-09-29T00:00:00Z'), to: new Date('2025-12-29T00:00:00Z'), order: 'high', limit: 50 },
+  };
+  const app = createApp({
+    ...{ db, version: 'bench', verifyIdToken: null, defaultBranches: ['main'], isLocal: true },
+    onError: (error) => console.error(error),
+  });
+  const page = async (path: string) => {
+    const answer = await app.request(`http://localhost${path}`, { headers: { host: 'localhost' } });
+    if (answer.status !== 200) throw new Error(`${path} was answered ${answer.status}`);
+    await answer.text();
   };
   const series = { metric: 'bench.m1', labels: {}, project: null, limit: 500 };
   let i = 0;
   const nextModel = () => `model-${1 + (i++ % modelCount)}`;
   console.log(`${what}: one series, newest 500: ${await p95(() => readSeries(db, { ...series, model: nextModel() }))}`);
+  console.log(`${what}: page of one model: ${await p95(() => page(`/models/${1 + (i++ % modelCount)}`))}`);
+  console.log(`${what}: catalog, page of 50: ${await p95(() => page('/?sort=name'))}`);
   console.log(`${what}: a metric of all models by owner and week: ${await p95(() => slice(db, question))}`);
   console.log(`${what}: the same, percentiles from points: ${await p95(() => slice(db, { ...question, aggregate: 'p95' }))}`);
 }
@@ -135,7 +175,9 @@ async function sealing(databaseUrl: string): Promise<void> {
     await migrate(db);
     await fill(db);
     const before = await sizes(db);
-    console.log(`PostgreSQL: ${points} points in partitions, ${(before.points / points).toFixed(1)} bytes each`);
+    console.log(
+      `PostgreSQL: ${all} points of ${modelCount} models in partitions, ${(before.points / all).toFixed(1)} bytes each`,
+    );
     await queries(db, 'partitions');
     const started = performance.now();
     const moved = await sealMonths(db, new Date('2026-03-01T00:00:00Z'), { afterDays: 7 });

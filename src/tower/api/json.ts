@@ -20,14 +20,24 @@ const tooLarge = (limit: number) =>
     `The body is larger than ${Math.floor(limit / 1024)} KiB, uncompressed. Send fewer items at once.`,
   );
 
+/** A length that the request names is the server's to keep; who names none is read piece by piece. */
+async function bytesOf(request: Request, most: number): Promise<Buffer> {
+  const length = request.headers.get('content-length');
+  if (length !== null && Number(length) > most) throw tooLarge(most);
+  const isNamed = length !== null && !request.headers.has('transfer-encoding');
+  const { bytes, isWhole } = isNamed
+    ? { bytes: Buffer.from(await request.arrayBuffer()), isWhole: true }
+    : await bytesWithin(request.body, most);
+  if (!isWhole || bytes.length > most) throw tooLarge(most);
+  return bytes;
+}
+
 /** The bytes of a request's body, decompressed. A small body that unpacks to a huge one is stopped at the limit. */
 export async function readBody(request: Request, limits: Limits): Promise<Buffer> {
   const encoding = request.headers.get('content-encoding') ?? 'identity';
   if (encoding !== 'gzip' && encoding !== 'identity')
     throw new HttpProblem('unsupported-media-type', `Content-Encoding ${encoding} is not known; send gzip or none.`);
-  if (Number(request.headers.get('content-length') ?? 0) > limits.bodyBytes) throw tooLarge(limits.bodyBytes);
-  const { bytes: body, isWhole } = await bytesWithin(request.body, limits.bodyBytes);
-  if (!isWhole) throw tooLarge(limits.bodyBytes);
+  const body = await bytesOf(request, limits.bodyBytes);
   if (encoding === 'identity') return body;
   try {
     return await unzip(body, { maxOutputLength: limits.bodyBytes });

@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { UsageError } from '../../kernel/failure.ts';
 import type { Database } from '../store/database.ts';
 import { ensurePartitions } from '../store/migrate.ts';
+import { rollUp } from '../store/rollups.ts';
 import { createRule, listRules, type NewRule } from '../store/rules.ts';
 import { modelsNamed, writeMetrics } from '../store/write-metrics.ts';
 import { type Writer, writeReport } from '../store/write-report.ts';
@@ -147,6 +148,7 @@ export async function seedDemo(db: Database, options: SeedOptions): Promise<Seed
   for (const [index, model] of demoModels(chanceOf(0), count, days).entries()) {
     if (signal?.aborted) break;
     const { reports, points } = await seedModel(db, model, chanceOf(index + 1), options);
+    await rollUp(db);
     seeded = { models: seeded.models + 1, reports: seeded.reports + reports, points: seeded.points + points };
     onModel?.(seeded.models);
   }

@@ -1,6 +1,7 @@
 /** From an alert to the pipeline that it started, to the version that came of it, to the alert that this version raised. */
 import { sql } from 'kysely';
-import type { Connection } from './database.ts';
+import type { Connection, Database } from './database.ts';
+import { rollUp } from './rollups.ts';
 
 /** A version that holds for longer has helped: what comes then is another trouble. */
 const soonDays = 14;
@@ -121,14 +122,15 @@ async function toldOf(connection: Connection, alertId: number): Promise<readonly
 }
 
 /** Of an alert that the reader may see: all of it is of the same model. */
-export async function chainOf(connection: Connection, alertId: number): Promise<Chain> {
-  const made = await versionsFor(connection, alertId);
-  const told = await toldOf(connection, alertId);
+export async function chainOf(db: Database, alertId: number): Promise<Chain> {
+  await rollUp(db);
+  const made = await versionsFor(db, alertId);
+  const told = await toldOf(db, alertId);
   const { rows } = await sql<{ before: LinkJson | null; after: readonly LinkJson[]; value: number | null; at: Date | null }>`
     select (select ${link} from alert as other where other.id = alert.cause_id) as before,
       coalesce((select json_agg(${link} order by other.id) from alert as other where other.cause_id = alert.id), '[]') as after,
       latest.value, latest.ts as at
-    from alert left join latest on latest.series_id = alert.series_id where alert.id = ${alertId}`.execute(connection);
+    from alert left join latest on latest.series_id = alert.series_id where alert.id = ${alertId}`.execute(db);
   const [row] = rows;
   const starts = [...made, ...told].map(({ firstAt }) => firstAt.getTime());
   const isAfter = starts.length > 0 && row?.at && row.at.getTime() >= Math.min(...starts);

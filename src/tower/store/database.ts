@@ -24,6 +24,12 @@ export const parsers: Readonly<Record<number, (text: string) => unknown>> = {
   [oid.date]: (text) => text,
 };
 
+/**
+ * Begins a statement of the write path that comes thousands of times: PostgreSQL plans it once for each connection. Texts of
+ * such statements must be few, for each is kept.
+ */
+export const preparedMark = '/* prepared */ ';
+
 const serializationFailures: ReadonlySet<string> = new Set(['40P01', '40001']);
 
 /** The SQLSTATE of a database error, from either client. */

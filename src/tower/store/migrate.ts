@@ -21,6 +21,7 @@ import { schema16 } from './schema-16.ts';
 import { schema17 } from './schema-17.ts';
 import { schema18 } from './schema-18.ts';
 import { schema19 } from './schema-19.ts';
+import { schema20 } from './schema-20.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -43,6 +44,7 @@ const migrations: Readonly<Record<string, string>> = {
   '017-signed-badges': schema17,
   '018-posts-for-alerts': schema18,
   '019-rules-of-namespaces': schema19,
+  '020-pending-rollups': schema20,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

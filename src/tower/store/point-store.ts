@@ -11,11 +11,11 @@ import { type SealOptions, sealMonths } from './seal.ts';
 
 export interface PointStore {
   /**
-   * Writes a batch inside the caller's transaction. A series has one value at a time: only rows that are new feed `latest`, the
-   * rollups and what rules judge, in the same transaction. @returns how many were new. @throws TooOld
+   * Writes a batch inside the caller's transaction. A series has one value at a time: only rows that are new are left for
+   * `rollups.ts`, in the same transaction. @returns how many were new. @throws TooOld
    */
   append(connection: Connection, batch: Batch, post?: PostRecord | null): Promise<number>;
-  /** The same as one statement by itself; null: nothing was written, and `append` does it. */
+  /** The same without a transaction, with others that come at the same time; null: nothing was written, and `append` does it. */
   appendAtOnce(db: Database, batch: Batch, post: PostRecord): Promise<number | null>;
   /**
    * A relation with the columns of `series` (among them `id` and `metric_id`) and `ts`, `value`: every point of these series in

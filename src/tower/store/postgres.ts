@@ -1,8 +1,8 @@
 /** PostgreSQL 15 or later through node-postgres. */
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import { Pool, types } from 'pg';
 import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
-import { type Database, type OpenDatabase, parsers } from './database.ts';
+import { type Database, type OpenDatabase, parsers, preparedMark } from './database.ts';
 
 /** Host, port and database of a connection string, without user and password. */
 function locationOf(url: string): string {
@@ -12,6 +12,25 @@ function locationOf(url: string): string {
       hint: 'Give --database-url or DATABASE_URL in that form; characters such as @ in a password must be percent-encoded.',
     });
   return `${parsed.searchParams.get('host') ?? (parsed.host || 'the local socket')}${parsed.pathname}`;
+}
+
+/** The pool, with a name for each statement that is to be prepared. */
+function preparing(pool: Pool): PostgresPool {
+  const names = new Map<string, string>();
+  const nameOf = (text: string): string => {
+    const name = names.get(text) ?? `prepared_${names.size}`;
+    names.set(text, name);
+    return name;
+  };
+  return {
+    async connect() {
+      const client = await pool.connect();
+      const query: unknown = (text: string, values: unknown[]) =>
+        text.startsWith(preparedMark) ? client.query({ name: nameOf(text), text, values }) : client.query(text, values);
+      return { query: query as PostgresPoolClient['query'], release: () => client.release() };
+    },
+    end: () => pool.end(),
+  };
 }
 
 /**
@@ -46,7 +65,7 @@ export async function openPostgres(url: string): Promise<OpenDatabase> {
         hint: 'Control Tower needs PostgreSQL 15 or later.',
       });
     const isDurable = found.fsync === 'on' && found.commit !== 'off';
-    const db: Database = new Kysely({ dialect: new PostgresDialect({ pool }) });
+    const db: Database = new Kysely({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
     return {
       db,
       engine: 'PostgreSQL',

@@ -1,7 +1,8 @@
 /** What a model measures by itself: each series with its newest value and its last days. */
 import { sql } from 'kysely';
-import type { Connection } from './database.ts';
+import type { Database } from './database.ts';
 import { pointStore } from './point-store.ts';
+import { rollUp } from './rollups.ts';
 
 export interface MeasuredSeries {
   readonly metric: string;
@@ -19,7 +20,8 @@ const mostSeries = 80;
 const shownElsewhere = sql`(metric.name like 'tower.%' or metric.name in ('suite.score', 'suite.paper_score', 'section.score', 'check.value'))`;
 
 /** Series of the record that have a value since `since`, by metric; drift comes first where it is largest. */
-export async function readMeasured(connection: Connection, modelId: number, since: Date): Promise<readonly MeasuredSeries[]> {
+export async function readMeasured(db: Database, modelId: number, since: Date): Promise<readonly MeasuredSeries[]> {
+  await rollUp(db);
   const { rows } = await sql<Omit<MeasuredSeries, 'recent'> & { times: readonly Date[]; values: readonly number[] }>`
     with newest as (
       select series.id, series.metric_id, metric.name as metric, metric.unit, series.environment, series.labels, latest.value, latest.ts as at
@@ -32,7 +34,7 @@ export async function readMeasured(connection: Connection, modelId: number, sinc
       from ${pointStore.scan('wanted', { from: since })} as wanted_points group by id
     )
     select newest.metric, unit, environment, labels, newest.value, at, times, values
-    from newest left join recent using (id) order by metric, value desc`.execute(connection);
+    from newest left join recent using (id) order by metric, value desc`.execute(db);
   return rows.map(({ times, values, ...row }) => ({
     ...row,
     recent: (times ?? []).map((at, i) => ({ at, value: values[i] ?? 0 })),

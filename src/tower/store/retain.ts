@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Database } from './database.ts';
 import { batchRows, removeInBatches } from './drop-points.ts';
 import { pointStore } from './point-store.ts';
+import { rollUp } from './rollups.ts';
 
 export interface Retention {
   /** Months that points, and the receipts of posts, are kept; all when absent. */
@@ -31,6 +32,8 @@ async function dropRollups(db: Database, table: 'rollup_day' | 'rollup_week', co
 
 /** @returns rows removed. */
 export async function removeOld(db: Database, now: Date, { pointMonths, dayMonths, weekMonths }: Retention): Promise<number> {
+  // What is removed must not be added up afterwards.
+  await rollUp(db);
   let removed = 0;
   if (pointMonths !== undefined) removed += await pointStore.removeBefore(db, monthsBefore(now, pointMonths));
   if (dayMonths !== undefined) removed += await dropRollups(db, 'rollup_day', 'day', monthsBefore(now, dayMonths));

@@ -1,7 +1,8 @@
 /** Slices a metric: grouped by any label, filtered, in buckets of time, aggregated. One statement for both databases. */
 import { type RawBuilder, sql } from 'kysely';
-import type { Connection } from './database.ts';
+import type { Connection, Database } from './database.ts';
 import { pointStore } from './point-store.ts';
+import { rollUp } from './rollups.ts';
 import { inScope, type Scope } from './scope.ts';
 
 export const aggregates = ['avg', 'min', 'max', 'sum', 'count', 'last', 'p50', 'p95', 'p99'] as const;
@@ -135,9 +136,10 @@ interface Row {
 
 const places = { high: sql`value desc, gid`, low: sql`value, gid`, name: sql`gid` } as const;
 
-export async function slice(connection: Connection, wanted: Slice): Promise<Sliced> {
+export async function slice(db: Database, wanted: Slice): Promise<Sliced> {
   const source = sourceOf(wanted);
-  const id = await metricId(connection, wanted);
+  if (source !== 'point') await rollUp(db);
+  const id = await metricId(db, wanted);
   if (id === null) return { groups: [], groupCount: 0, source };
   // Said as a number, for the planner: it would read the rows of all metrics, or not in parallel.
   const metric = sql`${id}::bigint`;
@@ -167,7 +169,7 @@ export async function slice(connection: Connection, wanted: Slice): Promise<Slic
       cells.bucket at time zone 'UTC' as at, cells.value, cells.n
     from ranked join named using (gid)
       left join cells on cells.gid = ranked.gid and cells.is_total = 0 and cells.bucket is not null
-    where place <= ${wanted.limit} order by place, cells.bucket`.execute(connection);
+    where place <= ${wanted.limit} order by place, cells.bucket`.execute(db);
   return { groups: groupsOf(rows), groupCount: rows[0]?.groups ?? 0, source };
 }
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { causeOf } from '../store/chain.ts';
 import { type Connection, type Database, inTransaction } from '../store/database.ts';
 import { pointStore } from '../store/point-store.ts';
+import { rollUp } from '../store/rollups.ts';
 import { closeStrayed } from '../store/rules.ts';
 import { inNamespace } from '../store/scope.ts';
 import { matchesDimensions } from '../store/slice.ts';
@@ -168,8 +169,9 @@ async function claimSeries(connection: Connection, after: number): Promise<Serie
  * Judges one series that has new values: the first after the one given, so that all take turns.
  * @returns its id; null when there is none.
  */
-export const evaluateNext = (db: Database, after = 0): Promise<number | null> =>
-  inTransaction(db, async (connection) => {
+export async function evaluateNext(db: Database, after = 0): Promise<number | null> {
+  await rollUp(db);
+  return inTransaction(db, async (connection) => {
     const series = (await claimSeries(connection, after)) ?? (after > 0 ? await claimSeries(connection, 0) : undefined);
     if (!series) return null;
     let left = mostEvents;
@@ -183,6 +185,7 @@ export const evaluateNext = (db: Database, after = 0): Promise<number | null> =>
       await sql`insert into touched (series_id) values (${series.seriesId}) on conflict do nothing`.execute(connection);
     return series.seriesId;
   });
+}
 
 interface Silent extends Series, Point {}
 
@@ -208,6 +211,7 @@ async function silentSeries(
 
 /** Opens alerts for series from which nothing has come for too long, and closes those of projects that have moved. @returns how many series were judged. */
 export async function evaluateSilence(db: Database, now: Date): Promise<number> {
+  await rollUp(db);
   await closeStrayed(db);
   const { rows: rules } = await sql<Rule>`
     select id, definition, judges_from as "judgesFrom", model_id as "modelId", namespace from rule

@@ -179,7 +179,7 @@ async function fillOld(db: Database, schema: string): Promise<void> {
     insert into metric (name) values ('model.load');
     insert into series (model_id, metric_id, ref_class, label_key) values (1, 1, 'authoritative', 'old');
     insert into point select 1, 1, '2026-02-01Z'::timestamptz + i * interval '1 day', i, 1 from generate_series(0, 40) as i;
-    insert into latest values (1, 1, '2026-03-13Z', 40, 1);
+    insert into latest values (1, 1, '2026-03-13Z', 40${schema < '020' ? ', 1' : ''});
     insert into rollup_day select 1, (ts at time zone 'UTC')::date, 1, 1, value, value, value, value, ts from point;
     insert into idempotency (project_id, key, sha256, report_id) values (1, 'k', 'aa', 1);`)
     .execute(db);

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EnvironmentError } from '../../../src/kernel/failure.ts';
 import { takeLock } from '../../../src/tower/store/lock.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
+import { rollUp } from '../../../src/tower/store/rollups.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
@@ -59,6 +60,7 @@ describe('kill -9 while reports are written', () => {
       expect(new Set(found).size).toBe(found.length);
       expect([...acknowledged].filter((job) => !found.includes(job))).toEqual([]);
       expect(rows.filter((row) => row.checks !== 32 || row.points !== 8)).toEqual([]);
+      await rollUp(store.db);
       const { rows: totals } = await sql<{ points: number; rolled: number }>`
         select (select count(*) from point) as points, (select sum(n) from rollup_day)::bigint as rolled`.execute(store.db);
       expect(totals[0]?.rolled).toBe(totals[0]?.points);

@@ -7,6 +7,7 @@ import { ensurePartitions } from '../../../src/tower/store/migrate.ts';
 import { readMeasured } from '../../../src/tower/store/read-measured.ts';
 import { readSeries } from '../../../src/tower/store/read-series.ts';
 import { removeOld } from '../../../src/tower/store/retain.ts';
+import { rollUp } from '../../../src/tower/store/rollups.ts';
 import { sealMonths } from '../../../src/tower/store/seal.ts';
 import { aggregates, type Slice, slice } from '../../../src/tower/store/slice.ts';
 import { writeMetrics } from '../../../src/tower/store/write-metrics.ts';
@@ -45,6 +46,7 @@ onBothDatabases((opened) => {
   const count = async (table: string): Promise<number> =>
     (await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(store.db)).rows[0]?.n ?? -1;
   const rollups = async () => {
+    await rollUp(store.db);
     const { rows } =
       await sql`select 'day' as kind, day::text as start, series_id, n, round(sum::numeric, 6) as sum, min, max, last
         from rollup_day union all
@@ -150,6 +152,7 @@ onBothDatabases((opened) => {
     expect(partitions).toEqual([{ old: null, empty: null }]);
     const { rows } = await sql<{ n: number }>`select sum(n)::bigint as n from chunk`.execute(store.db);
     expect(rows[0]?.n).toBe(1200);
+    await rollUp(store.db);
     const rolled = await sql<{ n: number }>`select sum(n)::bigint as n from rollup_day join metric on metric.id = metric_id
       where name = 'model.load'`.execute(store.db);
     expect(rolled.rows[0]?.n).toBe(1200);

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import { KeyReused } from '../../../src/tower/store/idempotency.ts';
+import { rollUp } from '../../../src/tower/store/rollups.ts';
 import { schema1 } from '../../../src/tower/store/schema-1.ts';
 import { schema2 } from '../../../src/tower/store/schema-2.ts';
 import { labelNames, listMetrics, type Slice, slice } from '../../../src/tower/store/slice.ts';
@@ -59,11 +60,13 @@ onBothDatabases((store) => {
       ...more,
     });
   const sliced = async (more: Partial<Slice>) => slice(store().db, { ...whole, ...more });
-  const summed = async (table: string) =>
-    (
+  const summed = async (table: string) => {
+    await rollUp(store().db);
+    return (
       await sql<{ n: number; sum: number }>`select sum(n)::bigint as n, sum(sum) as sum from ${sql.table(table)}
       join metric on metric.id = metric_id where name = ${metric}`.execute(store().db)
     ).rows[0];
+  };
 
   beforeEach(() => emptyStore(store().db));
 

@@ -8,6 +8,7 @@ import { KeyReused } from '../../../src/tower/store/idempotency.ts';
 import { listModels, recentScores } from '../../../src/tower/store/list-models.ts';
 import { ensurePartitions, migrate } from '../../../src/tower/store/migrate.ts';
 import { modelHistory, readModel, readReport } from '../../../src/tower/store/read-model.ts';
+import { rollUp } from '../../../src/tower/store/rollups.ts';
 import {
   createToken,
   ensureWriteToken,
@@ -31,8 +32,10 @@ onBothDatabases((opened) => {
     await emptyStore(store.db);
   });
 
-  const rows = async (table: string): Promise<number> =>
-    (await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(store.db)).rows[0]?.n ?? -1;
+  const rows = async (table: string): Promise<number> => {
+    await rollUp(store.db);
+    return (await sql<{ n: number }>`select count(*) as n from ${sql.table(table)}`.execute(store.db)).rows[0]?.n ?? -1;
+  };
   const write = (...parameters: Parameters<typeof submissionOf>) => writeReport(store.db, submissionOf(...parameters));
 
   it('keeps a report with its results, points, latest values and rollups', async () => {
@@ -87,6 +90,7 @@ onBothDatabases((opened) => {
         metrics: [{ name: 'model.drift.psi', value: 0.3, labels: { a: '1', b: '2' } }],
       }),
     );
+    await rollUp(store.db);
     const { rows: rolled } = await sql`select n, sum, min, max, last, day from rollup_day join metric on metric.id = metric_id
       where name = 'model.drift.psi'`.execute(store.db);
     expect(rolled).toEqual([{ n: 3, sum: expect.closeTo(0.9, 9), min: 0.1, max: 0.5, last: 0.5, day: '2026-03-01' }]);

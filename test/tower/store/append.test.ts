@@ -1,0 +1,91 @@
+import { sql } from 'kysely';
+import { beforeEach, expect, it } from 'vitest';
+import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
+import { writeReport } from '../../../src/tower/store/write-report.ts';
+import { sampleReport, submissionOf } from '../sample.ts';
+import { emptyStore, onBothDatabases } from './databases.ts';
+
+/** Of this month: such posts are written together with others. */
+const start = new Date();
+start.setUTCHours(0, 0, 0, 0);
+const at = (second: number): string => new Date(start.getTime() + second * 1000).toISOString();
+
+onBothDatabases((store) => {
+  let ids = { modelId: 0, projectId: 0 };
+  const post = (sender: string, values: readonly (readonly [second: number, value: number, series?: string])[]) =>
+    writeMetrics(store().db, {
+      ...ids,
+      ...{ writtenBy: sender, refClass: 'authoritative', environment: '', at: at(0), idempotencyKey: null },
+      sha256: sender,
+      measurements: values.map(([second, value, series = 'a']) => ({
+        ...{ name: 'model.load', unit: 's', labels: { series }, value, at: at(second) },
+      })),
+    });
+  const pointsOf = async () =>
+    (
+      await sql<{ second: number; value: number }>`
+        select extract(epoch from ts - ${start}::timestamptz)::int as second, value from point join metric on metric.id = metric_id
+        where metric.name = 'model.load' order by 1, 2`.execute(store().db)
+    ).rows;
+  const receipts = async () =>
+    (await sql`select written_by as by, points from metric_post order by written_by`.execute(store().db)).rows;
+
+  beforeEach(async () => {
+    const { db } = store();
+    await emptyStore(db);
+    await writeReport(db, submissionOf(sampleReport()));
+    const [model] = await modelsNamed(db, { name: 'late-lodgement-risk', scope: null });
+    ids = { modelId: model?.id ?? 0, projectId: model?.projectId ?? 0 };
+    await post('first', [
+      [0, 0],
+      [0, 0, 'b'],
+    ]);
+  });
+
+  it('answers each of many posts at once with its own count, and keeps a receipt of each that brought something', async () => {
+    const added = await Promise.all([
+      post('one', [[1, 1]]),
+      post('two', [
+        [2, 2],
+        [2, 2, 'b'],
+        [0, 9],
+      ]),
+      post('none', [[0, 7]]),
+      post('three', [
+        [3, 3],
+        [3, 33],
+        [3, 333],
+      ]),
+      post('new series', [[4, 4, 'c']]),
+    ]);
+    expect(added).toEqual([1, 2, 0, 1, 1]);
+    expect(await pointsOf()).toEqual([...[0, 0, 1, 2, 2, 3, 4].map((second) => ({ second, value: second }))]);
+    expect(await receipts()).toEqual([
+      { by: 'first', points: 2 },
+      { by: 'new series', points: 1 },
+      { by: 'one', points: 1 },
+      { by: 'three', points: 1 },
+      { by: 'two', points: 2 },
+    ]);
+  });
+
+  it('stores once what comes in several posts at once, and says so in one answer alone', async () => {
+    const values = Array.from({ length: 300 }, (_, i) => [i + 1, i, i % 2 === 0 ? 'a' : 'b'] as const);
+    const added = await Promise.all(Array.from({ length: 20 }, (_, i) => post(`sender ${i}`, values)));
+    expect(added.reduce((sum, n) => sum + n)).toBe(300);
+    expect(await pointsOf()).toHaveLength(302);
+    const { rows } = await sql`select sum(points)::int as points from metric_post where written_by like 'sender%'`.execute(
+      store().db,
+    );
+    expect(rows).toEqual([{ points: 300 }]);
+  });
+
+  it('knows the series of one kind of record from those of another', async () => {
+    const preview = { ...ids, writtenBy: 'p', refClass: 'preview', environment: '', at: at(0), sha256: 'p' } as const;
+    const measurements = [{ name: 'model.load', unit: 's', labels: { series: 'a' }, value: 5 }];
+    for (const environment of ['', 'production'])
+      expect(await writeMetrics(store().db, { ...preview, environment, measurements, idempotencyKey: null })).toBe(1);
+    expect(await writeMetrics(store().db, { ...preview, measurements, idempotencyKey: null })).toBe(0);
+    expect(await pointsOf()).toHaveLength(4);
+  });
+});
