@@ -19,9 +19,9 @@ const example = `curl -X POST <this address>/v1/dashboards -H "Authorization: Be
     "name": "Drift of lending", "panels": [
       {"title": "Features", "question": "metric=model.drift.psi&agg=max&by=model&where=business_unit:lending&last=30d"}]}'`;
 
-function HowToMake() {
+function HowToMake({ isOpen }: { readonly isOpen: boolean }) {
   return (
-    <details class="panel elsewhere">
+    <details class="panel elsewhere" open={isOpen}>
       <summary>Save a dashboard</summary>
       <p>
         Ask on the page <a href="/explore">Explore</a>; what stands behind <code>/explore?</code> in its address is a question.
@@ -68,7 +68,7 @@ function DashboardsPage({ dashboards }: { readonly dashboards: readonly Dashboar
           </table>
         </section>
       )}
-      <HowToMake />
+      <HowToMake isOpen={dashboards.length === 0} />
     </Layout>
   );
 }

@@ -41,9 +41,9 @@ const example = `curl -X POST <this address>/v1/rules -H "Authorization: Bearer 
     "when": {"of": "value", "is": "above", "limit": 0.2, "closesAt": 0.1, "times": 3},
     "actions": [{"do": "pipeline", "ref": "main"}]}'`;
 
-function HowToMake() {
+function HowToMake({ isOpen }: { readonly isOpen: boolean }) {
   return (
-    <details class="panel elsewhere">
+    <details class="panel elsewhere" open={isOpen}>
       <summary>Make a rule</summary>
       <pre>{example}</pre>
       <p class="small quiet">
@@ -123,7 +123,7 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
           </a>
         </p>
       ) : (
-        <HowToMake />
+        <HowToMake isOpen={rules.length === 0} />
       )}
     </Layout>
   );

@@ -97,9 +97,11 @@ export function TokensPage({ tokens, now, mayRevoke }: TokensPageProps) {
       </header>
       {tokens.length > 0 && <Tokens {...{ tokens, now, mayRevoke }} />}
       {mayRevoke && (
-        <Deed summary="End every signed badge" to="/tokens/badges/revoke" button="End them">
-          <p>Badges that were signed for READMEs are shown no more; new ones can be signed.</p>
-        </Deed>
+        <section class="panel elsewhere" aria-label="Signed badges">
+          <Deed summary="End every signed badge" to="/tokens/badges/revoke" button="End them">
+            <p>Badges that were signed for READMEs are shown no more; new ones can be signed.</p>
+          </Deed>
+        </section>
       )}
       <details class="panel elsewhere">
         <summary>Make or revoke a token</summary>
