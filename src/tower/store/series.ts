@@ -103,7 +103,8 @@ interface Kept {
 
 /** A busy sender does not ask for its series at each post. Not for longer: a backup may be restored under a running server. */
 const keptFor = 60_000;
-const mostKept = 100_000;
+/** Characters of their texts: labels may be long. */
+const mostKept = 20_000_000;
 const kept = new WeakMap<Database, Kept>();
 
 function keptOf(db: Database): Kept {
@@ -128,8 +129,10 @@ export async function knownSeries(
   const wanted = new Map(names.flatMap((one, i) => (ofOwner.has(texts[i] ?? '') ? [] : [[texts[i] ?? '', one] as const])));
   if (wanted.size > 0) {
     const found = await find(db, owner, wanted);
-    for (const [text, id] of found) ofOwner.set(text, id);
-    known.size += found.size;
+    for (const [text, id] of found) {
+      ofOwner.set(text, id);
+      known.size += text.length;
+    }
   }
   return inOrder(texts, ofOwner);
 }
