@@ -46,6 +46,8 @@ export async function openPostgres(url: string): Promise<OpenDatabase> {
     // A query of a page that takes longer than this is a mistake of ours; it must not hold a connection for ever.
     statement_timeout: 60_000,
     application_name: 'flightcheck-tower',
+    // Compiling a question of a page takes longer than answering it; 10,000 models are grouped in memory, not on disk.
+    options: '-c jit=off -c work_mem=32MB',
     types: {
       getTypeParser: ((id: number, format?: 'text') =>
         parsers[id] ?? types.getTypeParser(id, format)) as typeof types.getTypeParser,
