@@ -29,7 +29,7 @@ afterAll(async () => {
   await Promise.all(open.map((store) => store.close()));
   await postgres?.stop();
   rmSync(folder, { recursive: true, force: true });
-}, 180_000);
+});
 
 let n = 0;
 /** A new database without a schema. */
