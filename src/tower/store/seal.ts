@@ -61,7 +61,8 @@ const moveBatch = (db: Database, { from, to }: Month, after: Series): Promise<(S
           select metric_id, series_id, ts, value, 1 as place from moved
           union all
           select chunk.metric_id, chunk.series_id, unpacked.ts, unpacked.value, 0 from batch
-            join chunk on chunk.metric_id = batch.metric_id and chunk.series_id = batch.series_id and chunk.month = ${from}::date,
+            -- By its series: with statistics of before, the planner would read all chunks of the month for each of them.
+            join chunk on chunk.metric_id = batch.metric_id and chunk.series_id = batch.series_id and chunk.month + 0 = ${from}::date,
             ${unpacked}) as all_points
         order by metric_id, series_id, ts, place
       ), sealed as (
