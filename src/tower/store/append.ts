@@ -114,7 +114,8 @@ async function insertPosts(
     ), recorded as (
       insert into metric_post (model_id, sha256, ref_class, environment, written_by, alert_id, points)
       select model_id, sha256, ref_class, environment, written_by,
-        (select id from alert where uid::text = post.alert and alert.model_id = post.model_id), n
+        -- Most name none: then no alert is looked at.
+        case when alert is not null then (select id from alert as named where named.uid::text = post.alert and named.model_id = post.model_id) end, n
       from counted join post using (place)
       where sha256 is not null and n > 0 order by place
     )

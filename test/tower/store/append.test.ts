@@ -80,6 +80,29 @@ onBothDatabases((store) => {
     expect(rows).toEqual([{ points: 300 }]);
   });
 
+  it('keeps odd names, labels and numbers as they are, beside those of others', async () => {
+    const odd = ['{1,2}', '"', '\\', 'NULL', "'; drop table point; --", '\n', '__proto__', 'a","b', '😀 \u2028'];
+    const values = [1e300, -1e300, 5e-324, 0.1 + 0.2, -1 / 3, 2 ** 53, 0, 1e-310, 123456.789];
+    const measurements = odd.map((text, i) => ({
+      ...{ name: `odd ${text}`, unit: text, labels: Object.fromEntries([[text, text]]), value: values[i] ?? 0 },
+    }));
+    const send = (second: number) =>
+      writeMetrics(store().db, {
+        ...{ ...ids, writtenBy: 'odd', refClass: 'authoritative', environment: odd.join(), at: at(second), sha256: 'o' },
+        ...{ measurements, idempotencyKey: null },
+      });
+    expect(await send(0)).toBe(odd.length);
+    const together = await Promise.all([send(1), post('plain', [[7, 7]]), send(2), send(1)]);
+    expect(together).toEqual([odd.length, 1, odd.length, 0]);
+    const { rows } = await sql<{ unit: string; name: string; labels: Record<string, string>; value: number }>`
+      select metric.name, unit, labels, value from point join series on series.id = point.series_id
+        join metric on metric.id = point.metric_id where metric.name like 'odd %' and ts = ${at(2)}::timestamptz`.execute(
+      store().db,
+    );
+    const byUnit = (a: { unit: string }, b: { unit: string }) => (a.unit < b.unit ? -1 : 1);
+    expect([...rows].sort(byUnit)).toEqual([...measurements].sort(byUnit));
+  });
+
   it('knows the series of one kind of record from those of another', async () => {
     const preview = { ...ids, writtenBy: 'p', refClass: 'preview', environment: '', at: at(0), sha256: 'p' } as const;
     const measurements = [{ name: 'model.load', unit: 's', labels: { series: 'a' }, value: 5 }];
