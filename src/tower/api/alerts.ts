@@ -4,7 +4,9 @@ import { writerOf } from '../auth/access.ts';
 import { actorOf } from '../auth/evidence.ts';
 import { writableBy } from '../auth/roles.ts';
 import { type AlertRow, acknowledgeAlert, listAlerts, readAlert } from '../store/alerts.ts';
+import { type Chain, chainOf, type Link } from '../store/chain.ts';
 import type { Database } from '../store/database.ts';
+import type { Scope } from '../store/scope.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
@@ -37,6 +39,40 @@ const alertJson = (alert: AlertRow) => ({
   deliveries: alert.deliveries,
 });
 
+const noSuch = () => new HttpProblem('not-found', 'There is no such alert.');
+const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'alert');
+
+const linkJson = ({ id, openedAt, closedAt, value }: Link) => ({
+  ...{ id: String(id), value },
+  openedAt: openedAt.toISOString(),
+  closedAt: closedAt?.toISOString() ?? null,
+});
+const recordOf = (isRecord: boolean) => (isRecord ? 'authoritative' : 'preview');
+
+const chainJson = ({ made, told, before, after, now }: Chain) => ({
+  versions: made.map(({ commit, pipeline, jobUrl, firstAt, reports, isRecord, score, isGatePassed }) => ({
+    ...{ commit, pipeline, jobUrl, reports, score },
+    at: firstAt.toISOString(),
+    record: recordOf(isRecord),
+    gate: isGatePassed === null ? null : isGatePassed ? 'passed' : 'failed',
+  })),
+  numbers: told.map(({ writtenBy, environment, firstAt, points, isRecord }) => ({
+    ...{ writtenBy, environment, points },
+    at: firstAt.toISOString(),
+    record: recordOf(isRecord),
+  })),
+  before: before && linkJson(before),
+  after: after.map(linkJson),
+  now: now && { value: now.value, at: now.at.toISOString() },
+});
+
+/** With what came of it: what the alert's page shows. @throws HttpProblem 404 */
+async function inFull(db: Database, id: number, scope: Scope) {
+  const alert = await readAlert(db, id, scope);
+  if (!alert) throw noSuch();
+  return { ...alertJson(alert), followed: chainJson(await chainOf(db, id)) };
+}
+
 export const getAlerts =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
@@ -54,16 +90,10 @@ export const getAlerts =
     return answerItems(c, 'alerts', page);
   };
 
-const noSuch = () => new HttpProblem('not-found', 'There is no such alert.');
-const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'alert');
-
 export const getAlert =
   (db: Database) =>
-  async (c: Context): Promise<Response> => {
-    const alert = await readAlert(db, idIn(c), c.get('scope'));
-    if (!alert) throw noSuch();
-    return c.json(alertJson(alert));
-  };
+  async (c: Context): Promise<Response> =>
+    c.json(await inFull(db, idIn(c), c.get('scope')));
 
 /** Whoever may write for the model; a job takes notice of nothing. */
 export const postAcknowledgement =
@@ -84,7 +114,5 @@ export const postAcknowledgement =
     const id = idIn(c);
     const scope = writableBy(principal.grants);
     if (!(await acknowledgeAlert(db, id, { actor: actorOf(principal), why: body.why.trim(), scope }))) throw noSuch();
-    const alert = await readAlert(db, id, scope);
-    if (!alert) throw noSuch();
-    return c.json(alertJson(alert));
+    return c.json(await inFull(db, id, scope));
   };

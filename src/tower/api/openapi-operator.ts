@@ -74,7 +74,12 @@ export function rulePaths(get: Get): Readonly<Record<string, object>> {
       { parameters: parameters(alertsQuery) },
       { 200: table('A page of alerts.', 'AlertsPage'), 404: problem('No such model.') },
     ),
-    '/v1/alerts/{id}': get('getAlert', 'One alert.', { parameters: [alertId] }, { 200: json('The alert.', 'Alert'), ...noAlert }),
+    '/v1/alerts/{id}': get(
+      'getAlert',
+      'One alert, with what came of it.',
+      { parameters: [alertId] },
+      { 200: json('The alert.', 'AlertInFull'), ...noAlert },
+    ),
     '/v1/alerts/{id}/acknowledge': {
       post: {
         operationId: 'acknowledgeAlert',
@@ -82,7 +87,7 @@ export function rulePaths(get: Get): Readonly<Record<string, object>> {
         ...writing,
         parameters: [alertId],
         requestBody: ruleBody({ $ref: '#/components/schemas/Acknowledgement' }),
-        responses: { 200: json('The alert.', 'Alert'), ...writing.responses, ...noAlert, 413: problem('Too large.') },
+        responses: { 200: json('The alert.', 'AlertInFull'), ...writing.responses, ...noAlert, 413: problem('Too large.') },
       },
     },
   };

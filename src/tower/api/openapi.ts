@@ -12,6 +12,7 @@ import { recordComponents, recordPaths } from './openapi-records.ts';
 import { json, modelId, parameters, problem, table } from './openapi-words.ts';
 import {
   acknowledgementSchema,
+  alertInFullSchema,
   alertSchema,
   alertsPageSchema,
   backtestSchema,
@@ -204,6 +205,7 @@ export function openApi(version: string): ApiDocument {
         StoredRule: storedRuleSchema,
         RulesPage: rulesPageSchema,
         Alert: alertSchema,
+        AlertInFull: alertInFullSchema,
         Acknowledgement: acknowledgementSchema,
         AlertsPage: alertsPageSchema,
         Backtest: backtestSchema,

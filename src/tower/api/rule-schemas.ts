@@ -95,6 +95,50 @@ export const alertSchema = object('An alert.', {
     }),
   },
 });
+
+const record = { type: 'string', enum: ['authoritative', 'preview'] } as const;
+const otherAlert = object('Another alert of the rule.', { id: text, openedAt: time, closedAt: orNull(time), value: number });
+const followedSchema = object('What came of it, by what its pipelines and DAG runs said.', {
+  versions: {
+    type: 'array',
+    items: object('A version that was made for it, the newest first.', {
+      commit: orNull(text),
+      pipeline: orNull(text),
+      jobUrl: orNull(text),
+      at: { ...time, description: 'Of its first report.' },
+      reports: integer,
+      record,
+      score: { ...orNull(number), description: 'Passing score of the ML Test Score, 0 to 7.' },
+      gate: { type: ['string', 'null'], enum: ['passed', 'failed', null] },
+    }),
+  },
+  numbers: {
+    type: 'array',
+    items: object('Numbers that what it started has posted, the newest first.', {
+      writtenBy: text,
+      environment: text,
+      at: { ...time, description: 'When the first came.' },
+      points: { ...integer, description: 'Values.' },
+      record,
+    }),
+  },
+  before: {
+    description: 'The alert for which the version that raised this one was made.',
+    anyOf: [otherAlert, { type: 'null' }],
+  },
+  after: { type: 'array', items: otherAlert, description: 'Alerts that the versions made for this one have raised.' },
+  now: {
+    description: 'The newest value of its series, where one came since.',
+    anyOf: [object('A value.', { value: number, at: time }), { type: 'null' }],
+  },
+});
+export const alertInFullSchema = {
+  ...alertSchema,
+  description: 'An alert with what came of it.',
+  required: [...alertSchema.required, 'followed'],
+  properties: { ...alertSchema.properties, followed: followedSchema },
+};
+
 export const acknowledgementSchema = object('That somebody has taken notice of an alert.', {
   why: { ...text, minLength: 1, maxLength: 500, pattern: '\\S', description: 'What is done about it, or why nothing is.' },
 });

@@ -19,6 +19,8 @@ interface Claimed {
   readonly issuer: string;
   readonly externalId: string;
   readonly path: string;
+  /** It is the end of what was done when the alert opened, or of an issue that a server may have opened before it died. */
+  readonly isEndOfDone: boolean;
   /** The rule stands in the repository of its model, or is of a namespace. */
   readonly isConfined: boolean;
   /** The project lies where the rule looks. */
@@ -48,7 +50,10 @@ async function claim(db: Database, after: number): Promise<Claimed | null> {
     )
     select claimed.id, claimed.alert_id as "alertId", claimed.event, claimed.attempts,
       rule.definition -> 'actions' -> claimed.action as action, rule.definition, project.id as "projectId", project.issuer, project.external_id as "externalId",
-      project.path, rule.model_id is not null or rule.namespace <> '' as "isConfined", ${inNamespaceOfRule} as "isInNamespace"
+      project.path, claimed.event = 'closed' and exists (select 1 from delivery as opened where opened.alert_id = alert.id
+        and opened.action = claimed.action and opened.event = 'opened' and (opened.state = 'done'
+          or opened.attempts > 0 and rule.definition -> 'actions' -> claimed.action ->> 'do' = 'issue')) as "isEndOfDone",
+      rule.model_id is not null or rule.namespace <> '' as "isConfined", ${inNamespaceOfRule} as "isInNamespace"
     from claimed join alert on alert.id = claimed.alert_id join rule on rule.id = alert.rule_id
       join model on model.id = alert.model_id join project on project.id = model.project_id`.execute(db);
   return rows[0] ?? null;
@@ -79,9 +84,13 @@ function issueText(alert: AlertRow, url: string): string {
   ].join('\n');
 }
 
-/** CloudEvents 1.0, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
-export function cloudEvent(alert: AlertRow, event: Claimed['event'], url: string) {
-  const { uid, rule, severity, modelId, model, project, owner, metric, labels, value, openedAt, closedAt } = alert;
+/**
+ * CloudEvents 1.0, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+ * Where a project went, and who owns it there, is not told to those whom it has left.
+ */
+export function cloudEvent(alert: AlertRow, event: Claimed['event'], url: string, isInNamespace = true) {
+  const { uid, rule, severity, modelId, model, metric, labels, value, openedAt, closedAt } = alert;
+  const { project, owner } = isInNamespace ? alert : { project: null, owner: null };
   return {
     specversion: '1.0',
     id: `${uid}-${event}`,
@@ -127,7 +136,7 @@ interface Delivery {
 async function deliverWebhook({ claimed, alert, actions, url, now }: Delivery, to: string): Promise<string> {
   const target = actions.webhooks.get(to);
   if (!target) throw new ActionFault(`this server knows no webhook ${to}; name it in the file of --actions`);
-  const body = JSON.stringify(cloudEvent(alert, claimed.event, url));
+  const body = JSON.stringify(cloudEvent(alert, claimed.event, url, claimed.isInNamespace));
   await actions.send(
     target,
     signedHeaders(`${alert.uid}-${claimed.event}`, Math.floor(now.getTime() / 1000), body, target.secret),
@@ -182,10 +191,13 @@ function deliverRun({ alert, actions, url }: Delivery, at: string, dag: string):
 }
 
 async function deliver(delivery: Delivery): Promise<string> {
-  const { action, isConfined, isInNamespace, path } = delivery.claimed;
-  if (!isInNamespace) throw new ActionFault("the project has left the rule's namespace", true);
-  const why = isConfined ? whyNotAllowed(action, path, delivery.actions.repositories) : null;
-  if (why !== null) throw new ActionFault(why, true);
+  const { action, isConfined, isInNamespace, isEndOfDone, path } = delivery.claimed;
+  // What was begun with leave is ended without it: no issue stays open for an alert that is closed.
+  if (!isEndOfDone) {
+    if (!isInNamespace) throw new ActionFault("the project has left the rule's namespace", true);
+    const why = isConfined ? whyNotAllowed(action, path, delivery.actions.repositories) : null;
+    if (why !== null) throw new ActionFault(why, true);
+  }
   if (action.do === 'webhook') return deliverWebhook(delivery, action.to);
   if (action.do === 'pipeline') return deliverPipeline(delivery, action.ref, action.variables ?? {});
   if (action.do === 'airflow') return deliverRun(delivery, action.at, action.dag);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gitLabActions } from '../../../src/adapters/tower-actions.ts';
 import { createApp } from '../../../src/tower/app.ts';
 import { listAlerts } from '../../../src/tower/store/alerts.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
@@ -11,6 +12,7 @@ import { openStore } from '../../../src/tower/store/open.ts';
 import { ensureWriteToken } from '../../../src/tower/store/tokens.ts';
 import { deliverNext } from '../../../src/tower/triggers/deliver.ts';
 import { evaluateNext, evaluateSilence } from '../../../src/tower/triggers/evaluate.ts';
+import { type FakeGitLab, startFakeGitLab } from '../../support/fake-gitlab.ts';
 import { answerOf } from '../answer.ts';
 import { sampleReport } from '../sample.ts';
 
@@ -19,6 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), 'flightcheck-namespaces-'));
 const repositories = [{ namespace: 'risk', actions: ['webhook:ops'] }];
 const sent: string[] = [];
 let store: OpenDatabase;
+let gitlab: FakeGitLab;
 let app: ReturnType<typeof createApp>;
 const tokens: Record<string, string> = {};
 const ids: Record<string, string> = {};
@@ -48,7 +51,7 @@ const work = async (): Promise<void> => {
   while (await evaluateNext(store.db));
   await evaluateSilence(store.db, new Date());
   const actions = {
-    ...{ gitlab: null, airflows: new Map(), repositories },
+    ...{ gitlab: gitLabActions(gitlab), airflows: new Map(), repositories },
     webhooks: new Map([['ops', { url: 'http://127.0.0.1:1', secret: Buffer.from('x'), mayBePrivate: true }]]),
     send: async (_: unknown, __: unknown, body: string) => void sent.push(body),
   };
@@ -59,6 +62,7 @@ const alertsOf = async (rule: string) =>
   (await listAlerts(store.db, { scope: null, limit: 50 })).filter(({ ruleId }) => String(ruleId) === rule);
 
 beforeAll(async () => {
+  gitlab = await startFakeGitLab(['risk/late-lodgement', 'treasury/moved']);
   store = await openStore({ folder });
   tokens.operator = (await ensureWriteToken(store.db, false)) ?? '';
   const onError = (error: unknown) => expect(error).toBe(null);
@@ -97,6 +101,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await store?.close();
+  await gitlab?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -192,6 +197,29 @@ describe('an admin of a namespace', () => {
     repositories.push(...leave);
     expect((await ask('ann', 'PATCH', `/v1/rules/${id}`, { enabled: true })).status).toBe(200);
     await ask('ann', 'DELETE', `/v1/rules/${id}`);
+  });
+
+  it('ends what it began for a project that moves away: the issue is closed, who was told is told of the end', async () => {
+    repositories.push({ namespace: 'risk', actions: ['issue'] });
+    const actions = [{ do: 'issue' }, { do: 'webhook', to: 'ops' }];
+    const { id } = (await ask('ann', 'POST', '/v1/rules', ruleOf({ name: 'begun', actions, enabled: true }))).body;
+    await post('lodgement', 0.9);
+    await work();
+    expect(gitlab.issues).toMatchObject([{ project: 'risk/late-lodgement', state: 'opened' }]);
+    const before = sent.length;
+    const move = (path: string) =>
+      sql`update project set path = ${path} where path in ('risk/late-lodgement', 'treasury/moved')`.execute(store.db);
+    await move('treasury/moved');
+    await work();
+    expect(gitlab.issues).toMatchObject([{ state: 'closed' }]);
+    // Where the project went, and who owns it there, is nothing for those whom it has left.
+    expect(sent.slice(before).map((body) => JSON.parse(body))).toMatchObject([
+      { type: 'flightcheck.alert.closed', data: { model: { name: 'lodgement', project: null, owner: null } } },
+    ]);
+    expect(sent.at(-1)).not.toContain('treasury');
+    await move('risk/late-lodgement');
+    await ask('ann', 'DELETE', `/v1/rules/${id}`);
+    repositories.pop();
   });
 
   it('loses a project that moves away: its alert ends, and nothing is judged or sent of it', async () => {

@@ -159,6 +159,18 @@ it('goes from drifted values to one retraining and back', async () => {
   expect(chain).toContain('What came of it');
   expect(chain).toMatch(/<code>bbbbbbbbbb<\/code> of pipeline[\s\S]*score 1/);
   expect(chain).toMatch(/The value since then: <strong>0.02<\/strong> at [^<]*, after 0.35/);
+  const { body: inFull } = await call('GET', `/v1/alerts/${alert.id}`);
+  expect(inFull).toMatchObject({
+    uid: alert.uid,
+    followed: {
+      versions: [{ commit: 'b'.repeat(40), pipeline: '77', reports: 1, record: 'authoritative', score: 1, gate: null }],
+      numbers: [],
+      before: null,
+      after: [],
+      now: { value: 0.02 },
+    },
+  });
+  expect(Date.parse(inFull.followed.now.at)).toBeGreaterThanOrEqual(Date.parse(inFull.followed.versions[0].at));
 });
 
 it.each<readonly [string, object, string]>([
@@ -206,7 +218,10 @@ it('answers as its description says, and shows rules on their pages', async () =
   fits('Rule', rule);
   fits('RulesPage', (await call('GET', '/v1/rules')).body);
   fits('StoredRule', (await call('GET', '/v1/rules/1')).body);
-  fits('AlertsPage', (await call('GET', '/v1/alerts')).body);
+  const { body: alerts } = await call('GET', '/v1/alerts');
+  fits('AlertsPage', alerts);
+  fits('AlertInFull', (await call('GET', `/v1/alerts/${alerts.items[0].id}`)).body);
+  fits('AlertInFull', (await call('POST', `/v1/alerts/${alerts.items[0].id}/acknowledge`, { why: 'seen' })).body);
   fits('Backtest', (await call('GET', '/v1/rules/1/backtest')).body);
   const { body: nasty } = await call('POST', '/v1/rules', {
     ...rule,
