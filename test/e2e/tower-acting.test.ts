@@ -65,6 +65,8 @@ beforeAll(async () => {
   await post('/v1/rules', { name: 'drift of features', metric: 'model.drift.psi', when, actions, enabled: true });
   const metrics = [{ name: 'model.drift.psi', value: 0.5, labels: { feature: 'income before tax, net of everything' } }];
   await post('/v1/metrics', { model: 'late-lodgement-risk', at: new Date(Date.now() + 1000).toISOString(), metrics });
+  const question = 'metric=model.drift.psi&by=model&where=feature:income before tax, net of everything&last=30d';
+  await post('/v1/dashboards', { name: 'Drift', panels: [{ title: 'Features of the models of all branches', question }] });
   // The version that was made for the alert, for what its page says came of it.
   let alert: string | undefined;
   while (!alert) {
@@ -108,40 +110,51 @@ const afterwards: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByRole('button', { name: 'Acknowledge' }).click();
     await page.getByText('is needed').waitFor();
   },
+  '/dashboards/new': async (page) => {
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('is needed').first().waitFor();
+  },
+  '/dashboards/1/edit': async (page) => {
+    await page.getByRole('button', { name: 'More questions' }).click();
+    await page.getByText('Question 5').waitFor();
+  },
+  '/dashboards/1': async (page) => {
+    await page.locator('summary', { hasText: 'Delete it' }).click();
+  },
   '/tokens': async (page) => {
     await page.locator('summary', { hasText: 'Revoke' }).first().click();
   },
 };
 
-it.each(['/alerts/1', '/rules/1', '/rules/new', '/rules/1/edit', '/tokens'])(
-  '%s fits every width, and axe-core finds nothing, before and after it is sent',
-  async (path) => {
-    for (const [width, colorScheme] of [
-      [390, 'dark'],
-      [820, 'light'],
-      [1280, 'light'],
-    ] as const) {
-      const page = await openPage({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
-      await page.goto(tower.url + path);
-      const look = async (when: string) => {
-        const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-        expect(over, `${path} ${width} ${when}`).toBeLessThanOrEqual(0);
-        await page.evaluate(axe.source);
-        const found = (await page.evaluate('axe.run()')) as { violations: { id: string; nodes: { html: string }[] }[] };
-        expect(
-          found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
-          `${path} ${when}`,
-        ).toEqual([]);
-      };
-      await look('before');
-      await afterwards[path]?.(page);
-      await look('after');
-      await page.context().close();
-    }
-  },
-);
+it.each([
+  ...['/alerts/1', '/rules/1', '/rules/new', '/rules/1/edit', '/tokens'],
+  ...['/dashboards/1', '/dashboards/new', '/dashboards/1/edit'],
+])('%s fits every width, and axe-core finds nothing, before and after it is sent', async (path) => {
+  for (const [width, colorScheme] of [
+    [390, 'dark'],
+    [820, 'light'],
+    [1280, 'light'],
+  ] as const) {
+    const page = await openPage({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
+    await page.goto(tower.url + path);
+    const look = async (when: string) => {
+      const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      expect(over, `${path} ${width} ${when}`).toBeLessThanOrEqual(0);
+      await page.evaluate(axe.source);
+      const found = (await page.evaluate('axe.run()')) as { violations: { id: string; nodes: { html: string }[] }[] };
+      expect(
+        found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
+        `${path} ${when}`,
+      ).toEqual([]);
+    };
+    await look('before');
+    await afterwards[path]?.(page);
+    await look('after');
+    await page.context().close();
+  }
+});
 
-it('a rule is tried and kept, an alert acknowledged, a token revoked, with JavaScript off', async () => {
+it('a rule is tried and kept, an alert acknowledged, a question put on a dashboard, a token revoked, with JavaScript off', async () => {
   const page = await openPage({ javaScriptEnabled: false });
   await page.goto(`${tower.url}/rules`);
   await page.getByRole('link', { name: 'Make a rule' }).click();
@@ -162,6 +175,15 @@ it('a rule is tried and kept, an alert acknowledged, a token revoked, with JavaS
   await page.getByLabel('Acknowledge it').fill('a new product, expected');
   await page.getByRole('button', { name: 'Acknowledge' }).click();
   await page.getByText('person ada').waitFor();
+
+  await page.goto(`${tower.url}/explore?metric=model.drift.psi&by=feature`);
+  await page.getByRole('link', { name: 'Put it on a dashboard' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('What moved');
+  await page.getByLabel('Title').first().fill('By feature');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.waitForURL(/\/dashboards\/\d+$/);
+  await page.getByRole('link', { name: 'By feature' }).click();
+  await page.waitForURL(/\/explore\?metric=model\.drift\.psi&by=feature$/);
 
   await page.goto(`${tower.url}/tokens`);
   await page.locator('tr', { hasText: 'nightly-monitor' }).locator('summary').click();

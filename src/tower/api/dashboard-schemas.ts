@@ -3,12 +3,15 @@ import { object } from './schema-words.ts';
 
 const text = { type: 'string' } as const;
 
+/** Each is asked whenever the dashboard is opened. */
+export const mostPanels = 24;
+
 const asked = {
   name: { ...text, minLength: 1, maxLength: 100, pattern: '\\S' },
   panels: {
     type: 'array',
     minItems: 1,
-    maxItems: 24,
+    maxItems: mostPanels,
     items: object('One question, drawn as the page Explore draws it.', {
       title: { ...text, minLength: 1, maxLength: 120, pattern: '\\S' },
       question: {

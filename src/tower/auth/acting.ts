@@ -17,6 +17,12 @@ export const isSomeAdmin = (c: Context): boolean => administered(grantsOf(c)).le
 /** A rule of all projects, or of a namespace, is changed by its admins. */
 export const mayChangeFor = (c: Context, namespace: string): boolean => mayAdminister(grantsOf(c), namespace);
 
+/** One that every reader sees is changed by admins of everything. */
+export const mayChangeDashboard = (
+  c: Context,
+  { isShared, namespace }: { readonly isShared: boolean; readonly namespace: string },
+): boolean => mayChangeFor(c, isShared ? '' : namespace);
+
 export const mayWriteFor = (c: Context, target: Target): boolean => mayDo(grantsOf(c), 'write', target);
 
 export interface SentForm extends Admin {
@@ -26,8 +32,8 @@ export interface SentForm extends Admin {
 }
 
 /** @throws HttpProblem 401, 403 */
-export async function sentForm(c: Context): Promise<SentForm> {
-  const { person, fields } = await ownForm(c);
+export async function sentForm(c: Context, mostBytes?: number): Promise<SentForm> {
+  const { person, fields } = await ownForm(c, mostBytes);
   return {
     actor: { name: person.name, subject: person.subject },
     grants: person.grants,
@@ -44,8 +50,8 @@ export async function adminForm(c: Context): Promise<SentForm> {
 }
 
 /** Of a form that admins of a namespace may send too. @throws HttpProblem 401, 403 */
-export async function someAdminForm(c: Context): Promise<SentForm> {
-  const form = await sentForm(c);
+export async function someAdminForm(c: Context, mostBytes?: number): Promise<SentForm> {
+  const form = await sentForm(c, mostBytes);
   if (!isSomeAdmin(c)) throw new HttpProblem('forbidden', 'This needs the role admin for a namespace or for all projects.');
   return form;
 }

@@ -73,13 +73,14 @@ export const getCallback =
     return c.redirect(returnTo, 303);
   };
 
+/** Of a form that says no other. */
 const mostFormBytes = 16_384;
 
-async function readForm(c: Context): Promise<URLSearchParams> {
+async function readForm(c: Context, most: number): Promise<URLSearchParams> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''))
     throw new HttpProblem('unsupported-media-type', 'Send the form as a page does.');
-  const isTooLong = Number(c.req.header('content-length') ?? 0) > mostFormBytes;
-  const { bytes, isWhole } = await bytesWithin(isTooLong ? null : c.req.raw.body, mostFormBytes);
+  const isTooLong = Number(c.req.header('content-length') ?? 0) > most;
+  const { bytes, isWhole } = await bytesWithin(isTooLong ? null : c.req.raw.body, most);
   if (isTooLong || !isWhole) throw new HttpProblem('too-large', 'The form is too large.');
   return new URLSearchParams(bytes.toString('utf8'));
 }
@@ -87,10 +88,11 @@ async function readForm(c: Context): Promise<URLSearchParams> {
 /** The fields of a form that a page of ours sent for who is logged in. @throws HttpProblem 400, 401, 403, 413, 415 */
 export async function ownForm(
   c: Context,
+  most = mostFormBytes,
 ): Promise<{ readonly person: Session; readonly fields: Readonly<Record<string, string>> }> {
   const person = c.get('person');
   if (!person) throw new HttpProblem('unauthorized', 'Log in first.');
-  const sent = await readForm(c);
+  const sent = await readForm(c, most);
   const [given, expected] = [Buffer.from(sent.get('csrf') ?? ''), Buffer.from(person.csrf)];
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     throw new HttpProblem('forbidden', 'The form is not one of this session. Load the page again.');

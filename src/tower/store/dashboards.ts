@@ -1,6 +1,6 @@
 /** Dashboards: questions of the page Explore that stand together under a name. */
 import { sql } from 'kysely';
-import { recordAct } from './audit.ts';
+import { type Actor, recordAct, shownActor } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
 import { holdsFor, type Scope } from './scope.ts';
 
@@ -44,7 +44,9 @@ export async function readDashboard(connection: Connection, id: number, scope: S
 /** For the record: a name is one of its namespace. */
 const ofNamespace = (namespace: string): Readonly<Record<string, unknown>> => (namespace === '' ? {} : { namespace });
 
-export type NewDashboard = Omit<DashboardRow, 'id' | 'savedAt'>;
+export interface NewDashboard extends Omit<DashboardRow, 'id' | 'savedBy' | 'savedAt'> {
+  readonly savedBy: Actor;
+}
 
 /** Makes a dashboard, or writes that with the id anew. @returns null where there is none with the id. @throws DashboardNameTaken */
 export async function saveDashboard(
@@ -56,10 +58,10 @@ export async function saveDashboard(
   const write =
     id === undefined
       ? sql<DashboardRow>`insert into dashboard (name, panels, namespace, is_shared, saved_by)
-          values (${name}, ${panelsJson}::jsonb, ${namespace}, ${isShared}, ${savedBy})
+          values (${name}, ${panelsJson}::jsonb, ${namespace}, ${isShared}, ${shownActor(savedBy)})
           returning ${columns}`
       : sql<DashboardRow>`update dashboard set name = ${name}, panels = ${panelsJson}::jsonb, namespace = ${namespace},
-          is_shared = ${isShared}, saved_by = ${savedBy}, saved_at = now()
+          is_shared = ${isShared}, saved_by = ${shownActor(savedBy)}, saved_at = now()
           where id = ${id}::bigint returning ${columns}`;
   try {
     return await inTransaction(db, async (connection) => {
@@ -75,7 +77,7 @@ export async function saveDashboard(
 }
 
 /** @returns False where there was none. */
-export const deleteDashboard = (db: Database, id: number, actor: string): Promise<boolean> =>
+export const deleteDashboard = (db: Database, id: number, actor: Actor): Promise<boolean> =>
   inTransaction(db, async (connection) => {
     const { rows } = await sql<{
       name: string;

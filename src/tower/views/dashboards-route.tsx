@@ -1,16 +1,18 @@
 /** GET /dashboards and /dashboards/{id}: questions of the page Explore, answered together. */
 import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
-import { exploreStateOf } from '../api/dashboards.ts';
+import { exploreStateOf } from '../api/dashboard-body.ts';
 import type { ExploreState } from '../api/explore-query.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
 import { type Answer, type AnswerSlice, sliceAnswerer } from '../api/slices.ts';
+import { isSomeAdmin, mayChangeDashboard } from '../auth/acting.ts';
 import { type DashboardRow, listDashboards, type Panel, readDashboard } from '../store/dashboards.ts';
 import type { Database } from '../store/database.ts';
 import type { Scope } from '../store/scope.ts';
 import { Drawn, groupsDrawn } from './explore-answer.tsx';
 import { exploreHref } from './explore-state.ts';
+import { Deed } from './form.tsx';
 import { Layout, show } from './layout.tsx';
 import { count, day, minute } from './words.ts';
 
@@ -31,7 +33,12 @@ function HowToMake({ isOpen }: { readonly isOpen: boolean }) {
   );
 }
 
-function DashboardsPage({ dashboards }: { readonly dashboards: readonly DashboardRow[] }) {
+interface DashboardsPageProps {
+  readonly dashboards: readonly DashboardRow[];
+  readonly mayMake: boolean;
+}
+
+function DashboardsPage({ dashboards, mayMake }: DashboardsPageProps) {
   return (
     <Layout title="Dashboards · Control Tower" current="explore">
       <header>
@@ -68,7 +75,15 @@ function DashboardsPage({ dashboards }: { readonly dashboards: readonly Dashboar
           </table>
         </section>
       )}
-      <HowToMake isOpen={dashboards.length === 0} />
+      {mayMake ? (
+        <p>
+          <a class="button" href="/dashboards/new">
+            Make a dashboard
+          </a>
+        </p>
+      ) : (
+        <HowToMake isOpen={dashboards.length === 0} />
+      )}
     </Layout>
   );
 }
@@ -124,7 +139,26 @@ function AskedPanel({ panel, state, answer }: Asked) {
   );
 }
 
-function DashboardPage({ dashboard, asked }: { readonly dashboard: DashboardRow; readonly asked: readonly Asked[] }) {
+function Changes({ id }: Pick<DashboardRow, 'id'>) {
+  return (
+    <div class="changes">
+      <a class="button" href={`/dashboards/${id}/edit`}>
+        Change it
+      </a>
+      <Deed summary="Delete it" to={`/dashboards/${id}/delete`} button="Delete the dashboard">
+        <p>Its questions go with it; the numbers stay.</p>
+      </Deed>
+    </div>
+  );
+}
+
+interface DashboardPageProps {
+  readonly dashboard: DashboardRow;
+  readonly asked: readonly Asked[];
+  readonly mayChange: boolean;
+}
+
+function DashboardPage({ dashboard, asked, mayChange }: DashboardPageProps) {
   return (
     <Layout title={`${dashboard.name} · Control Tower`} current="explore">
       <header>
@@ -136,6 +170,7 @@ function DashboardPage({ dashboard, asked }: { readonly dashboard: DashboardRow;
           Saved {minute(dashboard.savedAt)} by {dashboard.savedBy}. Each title leads to its question.
         </p>
       </header>
+      {mayChange && <Changes id={dashboard.id} />}
       <div class="dashboard">
         {asked.map((one) => (
           <AskedPanel {...one} />
@@ -148,7 +183,7 @@ function DashboardPage({ dashboard, asked }: { readonly dashboard: DashboardRow;
 export const dashboardsRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    show(c, <DashboardsPage dashboards={await listDashboards(db, c.get('scope'))} />);
+    show(c, <DashboardsPage dashboards={await listDashboards(db, c.get('scope'))} mayMake={isSomeAdmin(c)} />);
 
 export function dashboardRoute(db: Database): (c: Context) => Promise<Response> {
   const answerSlice = sliceAnswerer(db);
@@ -158,6 +193,6 @@ export function dashboardRoute(db: Database): (c: Context) => Promise<Response> 
     if (!dashboard) throw new HttpProblem('not-found', 'There is no such dashboard.');
     const now = Date.now();
     const asked = await Promise.all(dashboard.panels.map((panel) => ask(answerSlice, panel, scope, now)));
-    return show(c, <DashboardPage dashboard={dashboard} asked={asked} />);
+    return show(c, <DashboardPage dashboard={dashboard} asked={asked} mayChange={mayChangeDashboard(c, dashboard)} />);
   };
 }

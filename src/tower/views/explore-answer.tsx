@@ -226,6 +226,9 @@ function Numbers({ answer, state }: AnswerProps) {
   );
 }
 
+/** What dashboards keep. */
+const questionIn = (state: ExploreState): string => exploreHref({ ...state }).split('?')[1] ?? '';
+
 function Elsewhere({ state, origin }: { readonly state: ExploreState; readonly origin: string }) {
   const address = apiHref(state);
   return (
@@ -237,7 +240,7 @@ function Elsewhere({ state, origin }: { readonly state: ExploreState; readonly o
       </p>
       <pre>{`curl -H 'Accept: text/csv' '${origin}${address.replaceAll("'", '%27')}'`}</pre>
       <p>
-        For a <a href="/dashboards">dashboard</a> the question is <code>{exploreHref({ ...state }).split('?')[1]}</code>
+        For a <a href="/dashboards">dashboard</a> the question is <code>{questionIn(state)}</code>
       </p>
       <p class="small quiet">Another machine adds -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN".</p>
     </details>
@@ -250,7 +253,13 @@ export function Drawn({ state, answer }: AnswerProps) {
   return state.look === 'small' ? <SmallCharts answer={answer} state={state} /> : <OneChart answer={answer} state={state} />;
 }
 
-export function ExploreAnswer({ state, answer, origin }: AnswerProps & { readonly origin: string }) {
+interface ExploreAnswerProps extends AnswerProps {
+  readonly origin: string;
+  /** The visitor may keep questions on dashboards. */
+  readonly maySave: boolean;
+}
+
+export function ExploreAnswer({ state, answer, origin, maySave }: ExploreAnswerProps) {
   const { found, wanted } = answer;
   if (found.groups.length === 0)
     return (
@@ -271,6 +280,13 @@ export function ExploreAnswer({ state, answer, origin }: AnswerProps & { readonl
       </p>
       <Drawn answer={answer} state={state} />
       <Numbers answer={answer} state={state} />
+      {maySave && (
+        <p>
+          <a class="button" href={`/dashboards/new?question=${encodeURIComponent(questionIn(state))}`}>
+            Put it on a dashboard
+          </a>
+        </p>
+      )}
       <Elsewhere state={state} origin={origin} />
     </>
   );

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { type ExploreState, readExploreState } from '../api/explore-query.ts';
 import { type Answer, sliceAnswerer } from '../api/slices.ts';
+import { isSomeAdmin } from '../auth/acting.ts';
 import type { Database } from '../store/database.ts';
 import { labelNames, listMetrics, type MetricRow } from '../store/slice.ts';
 import { ExploreAnswer } from './explore-answer.tsx';
@@ -17,6 +18,8 @@ interface ExplorePageProps {
   /** Null: no metric was chosen yet. */
   readonly answer: Answer | null;
   readonly origin: string;
+  /** The visitor may keep questions on dashboards. */
+  readonly maySave: boolean;
 }
 
 /** Where to begin: every metric there is, in its family. */
@@ -75,7 +78,7 @@ function Catalogue({ metrics }: { readonly metrics: readonly MetricRow[] }) {
   );
 }
 
-export function ExplorePage({ state, metrics, labels, answer, origin }: ExplorePageProps) {
+export function ExplorePage({ state, metrics, labels, answer, origin, maySave }: ExplorePageProps) {
   return (
     <Layout title={`${state.metric ?? 'Explore'} · Control Tower`} current="explore">
       <header>
@@ -96,7 +99,7 @@ export function ExplorePage({ state, metrics, labels, answer, origin }: ExploreP
         <Narrowing state={state} />
       </header>
       {(metrics.length > 0 || state.metric) && <ExploreForm state={state} metrics={metrics} labels={labels} />}
-      {answer ? <ExploreAnswer state={state} answer={answer} origin={origin} /> : <Catalogue metrics={metrics} />}
+      {answer ? <ExploreAnswer {...{ state, answer, origin, maySave }} /> : <Catalogue metrics={metrics} />}
     </Layout>
   );
 }
@@ -115,6 +118,6 @@ export function exploreRoute(db: Database, publicUrl: string | null): (c: Contex
       metric === undefined ? null : answerSlice({ ...query, metric }, scope, Date.now()),
     ]);
     const origin = publicUrl ?? new URL(c.req.url).origin;
-    return show(c, <ExplorePage {...{ state, metrics, labels, answer, origin }} />);
+    return show(c, <ExplorePage {...{ state, metrics, labels, answer, origin, maySave: isSomeAdmin(c) }} />);
   };
 }

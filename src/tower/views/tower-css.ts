@@ -121,6 +121,7 @@ const forms = `
 .tick { grid-template-columns: auto minmax(0, 1fr); gap: 8px; align-items: baseline; align-self: center; } .tick label { color: var(--ink); }
 .record-form .buttons, .changes { display: flex; flex-wrap: wrap; gap: var(--space-3); align-items: baseline; font-size: var(--text-s); } .changes form { display: contents; }
 .record-form button, .changes button, .deed button, a.button { font: inherit; font-size: var(--text-s); font-weight: 600; padding: 6px 16px; border-radius: var(--radius-small); border: 1px solid transparent; background: var(--accent); color: var(--page); cursor: pointer; text-decoration: none; display: inline-block; }
+.record-form button.plain { background: none; border-color: var(--line-strong); color: var(--ink); } .record-form fieldset.question { grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); }
 .deed { font-size: var(--text-s); } .deed summary { cursor: pointer; color: var(--fail-ink); } .deed form { display: grid; gap: var(--space-2); justify-items: start; padding: var(--space-2) 0; white-space: normal; } .deed button.danger { background: var(--fail-ink); }
 .wrapped { white-space: pre-wrap; overflow-wrap: anywhere; } .versions { display: grid; gap: var(--space-2); } .notice { padding: var(--space-3) var(--space-4); border-color: var(--fail); }
 `;
@@ -136,6 +137,7 @@ const narrow = `
 @media (max-width: 1080px) { .alerts td, .alerts th { white-space: normal; padding: 6px 8px; } .alerts time, .alerts td.number, .alerts .badge, .alerts code { white-space: nowrap; } .alerts td.done { min-width: 140px; overflow-wrap: anywhere; } .numbers.alerts th[scope=row] { min-width: 110px; }
   .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 720px) {
+  .record-form fieldset.question { grid-template-columns: minmax(0, 1fr); }
   .explore-form { grid-template-columns: repeat(2, minmax(0, 1fr)); } .labelled-chart { display: block; } .ends { display: none; }
   .bar-top > div { padding: 10px var(--space-3); gap: 6px var(--space-4); } .bar-top nav { margin-left: 0; gap: 4px 10px; } .footer { padding-left: var(--space-3); padding-right: var(--space-3); }
   .filter { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter label:first-child, .filter .buttons { grid-column: 1 / -1; }

@@ -366,6 +366,134 @@ describe('a rule', () => {
   });
 });
 
+describe('a dashboard', () => {
+  const question = 'metric=model.drift.psi&by=model';
+  const board = { name: 'Drift <of> risk', namespace: 'risk', 'title-1': 'All & sundry', 'question-1': question, act: 'save' };
+
+  it('is made of questions of Explore, changed, shared and deleted by an admin, whom the audit names', async () => {
+    const explore = await logIn(browser, `${tower.url}/explore?${question}`, 'ada');
+    const link = /href="(\/dashboards\/new\?question=[^"]+)"/.exec(explore.html)?.[1] ?? '';
+    const fresh = await browser.go(tower.url + link.replaceAll('&amp;', '&'));
+    expect(fresh.html).toContain(`value="${question.replace('&', '&amp;')}"`);
+    const csrf = csrfOf(fresh.html);
+    const send = (path: string, fields: Readonly<Record<string, string>>) =>
+      browser.step(tower.url + path, { csrf, ...board, ...fields });
+    const wrong = await send('/dashboards/new', { name: ' ', 'title-2': 'No question', 'question-3': 'metric=x&last=soon' });
+    expect(wrong.status).toBe(422);
+    for (const field of ['name', 'question-2', 'title-3'])
+      expect(wrong.html, field).toMatch(new RegExp(`id="${field}-error">is needed`));
+    expect(wrong.html).toContain('value="All &amp; sundry"');
+    // Rows that were left empty between do not shift what is said of others.
+    const bad = await send('/dashboards/new', { 'title-5': 'Soon', 'question-5': `${tower.url}/explore?metric=x&last=soon` });
+    expect(bad.html).toMatch(/id="question-2-error">last /);
+    const more = await send('/dashboards/new', { act: 'more' });
+    expect(more.html).toContain('id="question-5"');
+    expect((await api('GET', '/v1/dashboards')).body.items).toEqual([]);
+
+    const path =
+      (await send('/dashboards/new', { 'question-1': `${tower.url}/explore?${question}` })).headers.get('location') ?? '';
+    const made = (await api('GET', `/v1${path}`)).body;
+    expect(made).toMatchObject({
+      name: board.name,
+      namespace: 'risk',
+      shared: false,
+      savedBy: 'person ada',
+      panels: [{ title: 'All & sundry', question }],
+    });
+    expect((await send('/dashboards/new', {})).html).toMatch(/id="name-error">another dashboard has this name/);
+    // One that there is takes the question too.
+    expect((await browser.go(tower.url + link.replaceAll('&amp;', '&'))).html).toContain(`href="${path}/edit?question=metric`);
+    expect((await browser.go(`${tower.url}${path}/edit?question=metric%3Dx`)).html).toContain('value="metric=x"');
+    const changed = await send(`${path}/edit`, {
+      ...{ name: 'Drift of all', namespace: '', shared: 'on', 'title-1': '', 'question-1': '' },
+      ...{ 'title-2': 'Second', 'question-2': '/explore?metric=model.drift.psi&agg=max' },
+    });
+    expect(changed.headers.get('location')).toBe(path);
+    expect((await api('GET', `/v1${path}`)).body).toMatchObject({
+      name: 'Drift of all',
+      namespace: '',
+      shared: true,
+      panels: [{ title: 'Second', question: 'metric=model.drift.psi&agg=max' }],
+    });
+    expect((await browser.go(tower.url + path)).html).toContain('Delete the dashboard');
+    expect((await browser.step(`${tower.url}${path}/delete`, { csrf })).headers.get('location')).toBe('/dashboards');
+    expect((await api('GET', `/v1${path}`)).status).toBe(404);
+    const ada = { actor: 'person ada', detail: { sub: 'ada' } };
+    expect(await acts('dashboard.saved')).toMatchObject([ada, ada]);
+    expect(await acts('dashboard.deleted')).toMatchObject([ada]);
+  });
+
+  it('holds in a form as much as by API', async () => {
+    const { html } = await logIn(browser, `${tower.url}/dashboards/new`, 'ada');
+    const panels = Array.from({ length: 24 }, (_, i) => [
+      [`title-${i + 1}`, `${i}`.padEnd(120, '=')],
+      [`question-${i + 1}`, `metric=m&${'where=a:%20&'.repeat(32)}`.padEnd(3900, '&')],
+    ]).flat();
+    const kept = await browser.step(`${tower.url}/dashboards/new`, {
+      ...{ csrf: csrfOf(html), act: 'save', name: 'all', namespace: '' },
+      ...Object.fromEntries(panels),
+    });
+    const path = kept.headers.get('location') ?? '';
+    expect((await api('GET', `/v1${path}`)).body.panels).toHaveLength(24);
+    expect((await browser.go(`${tower.url}${path}/edit`)).html).not.toContain('question-25');
+    await browser.step(`${tower.url}${path}/delete`, { csrf: csrfOf(html) });
+  });
+
+  it('of a namespace is its admin’s, who makes none for every reader', async () => {
+    const { html } = await logIn(browser, `${tower.url}/dashboards/new`, 'ann');
+    expect(html).toMatch(/id="namespace"[^>]*value="risk"/);
+    expect(html).not.toContain('name="shared"');
+    const csrf = csrfOf(html);
+    const send = (path: string, fields: Readonly<Record<string, string>>) =>
+      browser.step(tower.url + path, { csrf, ...board, ...fields });
+    for (const refused of [{ namespace: '' }, { namespace: 'treasury' }, { shared: 'on' }]) {
+      const answer = await send('/dashboards/new', refused);
+      expect(answer.status).toBe(422);
+      expect(answer.html).toMatch(/id="namespace-error">[^<]*role admin for/);
+    }
+    const path = (await send('/dashboards/new', {})).headers.get('location') ?? '';
+    expect((await send(`${path}/edit`, { name: 'renamed' })).status).toBe(303);
+    expect((await send(`${path}/edit`, { shared: 'on' })).status).toBe(422);
+    const panels = [{ title: 'One', question }];
+    const [all, theirs] = await Promise.all([
+      api('POST', '/v1/dashboards', { name: 'all', shared: true, namespace: 'risk', panels }),
+      api('POST', '/v1/dashboards', { name: 'theirs', namespace: 'treasury', panels }),
+    ]);
+    expect((await browser.go(`${tower.url}/dashboards/${all.body.id}`)).html).not.toContain('Delete');
+    for (const act of ['edit', 'delete']) {
+      expect((await send(`/dashboards/${all.body.id}/${act}`, {})).status, act).toBe(403);
+      expect((await send(`/dashboards/${theirs.body.id}/${act}`, {})).status, act).toBe(404);
+    }
+    expect((await send(`${path}/delete`, {})).status).toBe(303);
+    for (const { body } of [all, theirs]) await api('DELETE', `/v1/dashboards/${body.id}`);
+  });
+
+  it('is not made, changed or deleted by anybody else, nor by a forged form', async () => {
+    const { body } = await api('POST', '/v1/dashboards', {
+      name: 'board',
+      namespace: 'risk',
+      panels: [{ title: 'One', question }],
+    });
+    const path = `${tower.url}/dashboards/${body.id}`;
+    const bob = await logIn(browser, path, 'bob');
+    expect(bob.html).not.toMatch(/Change it|Delete/);
+    expect((await browser.go(`${tower.url}/dashboards`)).html).not.toContain('href="/dashboards/new"');
+    expect((await browser.go(`${tower.url}/explore?${question}`)).html).not.toContain('/dashboards/new');
+    for (const page of [`${tower.url}/dashboards/new`, `${path}/edit`]) expect((await browser.go(page)).status, page).toBe(403);
+    const ada = openBrowser();
+    const { html } = await logIn(ada, path, 'ada');
+    const origin = 'https://evil.example';
+    for (const page of [`${tower.url}/dashboards/new`, `${path}/edit`, `${path}/delete`]) {
+      expect((await browser.step(page, { ...board, csrf: csrfOf(bob.html) })).status, page).toBe(403);
+      expect((await ada.step(page, { ...board, csrf: csrfOf(bob.html) })).status, page).toBe(403);
+      expect((await ada.step(page, { ...board, csrf: csrfOf(html) }, { origin })).status, page).toBe(403);
+      expect((await openBrowser().step(page, board)).status, page).toBe(401);
+    }
+    expect((await api('GET', '/v1/dashboards')).body.items).toMatchObject([{ name: 'board' }]);
+    await api('DELETE', `/v1/dashboards/${body.id}`);
+  });
+});
+
 describe('a badge', () => {
   it('is signed by whoever may read its model, in a form of their own', async () => {
     const page = `${tower.url}/models/1/badge`;
