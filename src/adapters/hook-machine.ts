@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../kernel/failure.ts';
 import type { HookMachine } from '../kernel/hook-machine.ts';
 import { openHookCache } from './hook-cache.ts';
-import { runCommand } from './process.ts';
+import { holdCommand, runCommand } from './process.ts';
 import { hookEnvironment, secretValues } from './process-environment.ts';
 import { textsIn } from './search-bytes.ts';
 import { serveAndAsk } from './serve/session.ts';
@@ -50,6 +50,7 @@ export async function openHookMachine(options: HookMachineOptions): Promise<Hook
     const cache = cacheFolder === null ? null : await openHookCache({ folder: cacheFolder, root, isProtected, isRead, keep });
     return {
       run: runCommand,
+      hold: holdCommand,
       serve: serveAndAsk,
       workspace: copies.create,
       treeHash: copies.treeHash,

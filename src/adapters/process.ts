@@ -10,17 +10,18 @@ import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError } from '../kernel/failure.ts';
-import type { CommandRequest, CommandResult } from '../kernel/hook-machine.ts';
+import type { CommandRequest, CommandResult, HeldCommand } from '../kernel/hook-machine.ts';
 import { collectOutput } from './process-output.ts';
 import { type ProcessTree, processTree, proportionalBytes, send } from './process-tree.ts';
 
 /**
- * fd 3 tells us the ids and the exit code; fd 4 is the lifeline: when it ends, because we say so or are gone, the group
- * is killed. `exec` keeps the shell's own commands from being run as hooks. The processes that a shell puts into the
- * background ignore SIGINT, so hooks are stopped with SIGTERM.
+ * fd 3 tells us the ids and the exit code; fd 4 is the lifeline: a line on it lets the command begin, and when it ends,
+ * because we say so or are gone, the group is killed. `exec` keeps the shell's own commands from being run as hooks. The
+ * processes that a shell puts into the background ignore SIGINT, so hooks are stopped with SIGTERM.
  */
 const supervisor = `
 ulimit -c 0
+read -r _ <&4 || exit 0
 { read -r _; kill -KILL 0; } <&4 3>&- &
 echo "lifeline $!" >&3
 { exec 4<&- 5>&2 2>/dev/null; trap : TERM; ( exec 2>&5 3>&- 5>&-; exec "$@" ) </dev/null; echo "exit $?" >&3; } &
@@ -40,9 +41,42 @@ const signalName = (code: number): string | null =>
 /** Runs a command to its end or its limit. Rejects only when nothing could be started (EnvironmentError). */
 export async function runCommand(request: CommandRequest): Promise<CommandResult> {
   if (request.signal?.aborted) return notRun;
-  const { child, session, tree } = await start(request);
+  return (await holdCommand(request)).begin(request.limits);
+}
+
+/** See `HookMachine.hold`. */
+export async function holdCommand(request: Omit<CommandRequest, 'limits'>): Promise<HeldCommand> {
+  const supervised = await start(request);
+  const line = supervised.child.stdio[4] as Writable;
+  // Who is gone cannot be told; its end is read elsewhere.
+  line.on('error', () => {});
+  let isBegun = false;
+  const release = (): void => {
+    if (isBegun) return;
+    for (const stream of supervised.child.stdio) stream?.destroy();
+  };
+  return {
+    release,
+    async begin(limits, onDone) {
+      if (request.signal?.aborted) {
+        release();
+        return notRun;
+      }
+      isBegun = true;
+      line.write('begin\n');
+      return runToEnd({ ...request, limits }, supervised, onDone);
+    },
+  };
+}
+
+type Supervised = Awaited<ReturnType<typeof start>>;
+
+async function runToEnd(
+  request: CommandRequest,
+  { child, session, tree, status }: Supervised,
+  onDone?: () => void,
+): Promise<CommandResult> {
   const started = performance.now();
-  const status = readStatus(child.stdio[3] as Readable);
   const stopping = stopper(tree, session);
   const output = collectOutput({
     limitBytes: request.limits.outputBytes,
@@ -67,7 +101,7 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
   const maxRssBytes = watching.end();
   const { reason, seconds: endSeconds } = stopping.end();
 
-  await sweep(tree, status.lifeline(), child.stdio[4] as Writable, session, () => request.onDone?.());
+  await sweep(tree, status.lifeline(), child.stdio[4] as Writable, session, () => onDone?.());
   await drain([child.stdout, child.stderr]);
   for (const stream of child.stdio) stream?.destroy();
   const code = reason ? null : status.code();
@@ -87,7 +121,7 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
 }
 
 /** Starts the supervisor with the command. */
-async function start(request: CommandRequest) {
+async function start(request: Omit<CommandRequest, 'limits'>) {
   const id = randomUUID();
   const child = spawn('/bin/sh', ['-c', supervisor, 'flightcheck-hook', ...request.argv], {
     cwd: request.cwd,
@@ -99,7 +133,8 @@ async function start(request: CommandRequest) {
   if (child.pid === undefined) return failure.catch(cannotStart);
   failure.catch(() => {});
   const session = child.pid;
-  return { child, session, tree: processTree({ tag: `FLIGHTCHECK_HOOK_ID=${id}`, session, folder: request.folder }) };
+  const tree = processTree({ tag: `FLIGHTCHECK_HOOK_ID=${id}`, session, folder: request.folder });
+  return { child, session, tree, status: readStatus(child.stdio[3] as Readable) };
 }
 
 /** Stops a command once: with SIGTERM and some time to end where it did nothing wrong but last, at once where it does harm. */
@@ -220,7 +255,6 @@ async function sweep(
   };
   if (tree.find().every((id) => id === lifeline)) tell();
   if (lifeline !== null) tree.follow(lifeline);
-  line.on('error', () => {});
   line.destroy();
   await killAll(tree, tell);
   // Where there is no /proc the group is all that can be reached.

@@ -27,8 +27,18 @@ export interface CommandRequest {
   readonly secrets?: readonly string[];
   /** A line of the log as it comes, without control characters and secrets. */
   onLine?(line: string): void;
-  /** It ended, and nothing of it is seen any more; what follows makes sure of that. Called once, before the result is there. */
-  onDone?(): void;
+}
+
+/** A command whose process is there and waits for the word: to start one takes as long as dozens of words. */
+export interface HeldCommand {
+  /**
+   * Runs it, once, to its end or its limit.
+   * @param onDone - it ended, and nothing of it is seen any more; what follows makes sure of that. Called once, before the
+   * result is there
+   */
+  begin(limits: CommandLimits, onDone?: () => void): Promise<CommandResult>;
+  /** Ends a process that was not told to begin; nothing where it was. */
+  release(): void;
 }
 
 /** A server to start, ask and stop. */
@@ -130,6 +140,8 @@ export interface HookCache {
 
 export interface HookMachine {
   run(request: CommandRequest): Promise<CommandResult>;
+  /** Starts what will be the command's parent. Whoever holds a command begins or releases it. */
+  hold(request: Omit<CommandRequest, 'limits'>): Promise<HeldCommand>;
   /** Starts a server on a free port of 127.0.0.1, asks it for every row, stops it and ends all that it started. */
   serve(request: ServeCommand): Promise<ServeResult>;
   workspace(release?: Release): Promise<Workspace>;

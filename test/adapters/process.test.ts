@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { runCommand } from '../../src/adapters/process.ts';
+import { holdCommand, runCommand } from '../../src/adapters/process.ts';
 import type { CommandRequest } from '../../src/kernel/hook-machine.ts';
 import { temporaryFolder } from '../helpers/repo.ts';
 
@@ -18,11 +18,15 @@ function run(
   argv: readonly string[],
   more: Omit<Partial<CommandRequest>, 'limits'> & { limits?: Partial<CommandRequest['limits']> } = {},
 ) {
+  return runCommand({ argv, ...place(), ...more, limits: { ...limits, ...more.limits } });
+}
+const limits = { seconds: 20, memoryBytes: 2 ** 30, outputBytes: 2 ** 20 };
+const hold = (argv: readonly string[]) => holdCommand({ argv, ...place() });
+function place() {
   const folder = temporaryFolder();
   const cwd = join(folder, 'repo');
   mkdirSync(cwd);
-  const limits = { seconds: 20, memoryBytes: 2 ** 30, outputBytes: 2 ** 20, ...more.limits };
-  return runCommand({ argv, cwd, folder, env: { PATH: path }, ...more, limits });
+  return { folder, cwd, env: { PATH: path } };
 }
 const shell = (script: string, more: Parameters<typeof run>[1] = {}) => run(['sh', '-c', script], more);
 
@@ -68,9 +72,32 @@ describe('a command', () => {
   test('is told to be done before its result is there, and not before nothing of it is left', async () => {
     const told: string[][] = [];
     const seconds = uniqueSleep();
-    await shell('exit 3', { onDone: () => void told.push([]) }).then(() => told.push(['result']));
-    await shell(`sleep ${seconds} & exit 0`, { onDone: () => void told.push(survivors(seconds)) });
+    await (await hold(['sh', '-c', 'exit 3'])).begin(limits, () => void told.push([])).then(() => told.push(['result']));
+    await (await hold(['sh', '-c', `sleep ${seconds} & exit 0`])).begin(limits, () => void told.push(survivors(seconds)));
     expect(told).toEqual([[], ['result'], []]);
+  });
+
+  test('does nothing before it is told to begin, and its seconds are counted from then', async () => {
+    const file = join(temporaryFolder(), 'begun');
+    const held = await hold(['touch', file]);
+    await sleep(300);
+    expect(existsSync(file)).toBe(false);
+    const told = performance.now();
+    const { exitCode, seconds } = await held.begin(limits);
+    expect([exitCode, existsSync(file)]).toEqual([0, true]);
+    expect(seconds).toBeLessThanOrEqual((performance.now() - told) / 1000);
+  });
+
+  test('leaves no process when it is released, and says so when its process was killed before it began', async () => {
+    const [first, second] = [uniqueSleep(), uniqueSleep()];
+    const released = await hold(['sleep', first]);
+    expect(survivors(first)).toHaveLength(1);
+    released.release();
+    await expect.poll(() => survivors(first)).toEqual([]);
+    const killed = await hold(['sleep', second]);
+    for (const id of survivors(second)) process.kill(Number(id), 'SIGKILL');
+    await expect.poll(() => survivors(second)).toEqual([]);
+    expect(await killed.begin(limits)).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
   });
 
   test('is logged line by line, without escapes and secrets', async () => {

@@ -60,9 +60,9 @@ export interface Job {
 
 export interface Prepared {
   readonly failed: FailedHook;
-  readonly limits: CommandLimits;
-  readonly isBudget: boolean;
-  request(values: Values): CommandRequest;
+  /** What it may use if it begins now, and whether the run's budget sets that. Throws BUDGET_SPENT. */
+  bounds(): { readonly limits: CommandLimits; readonly isBudget: boolean };
+  request(values: Values): Omit<CommandRequest, 'limits'>;
   /** A result without the names of scratch folders, which tell nobody anything and differ in every run. */
   plain(result: CommandResult): CommandResult;
 }
@@ -106,18 +106,18 @@ export async function prepare(around: Surroundings, job: Job): Promise<Prepared>
     (await machine.programVersion(program)) === null
   )
     throw programMissing(failed, program);
-  const { seconds, isBudget } = around.budget.next();
-  const limits = { seconds, memoryBytes: bytesOfSize(manifest.budget.memory), outputBytes };
   const folder = join(workspace.repo, '..');
   const { secrets } = machine;
   const local = (line: string): string => line.replaceAll(`${workspace.repo}/`, '').replaceAll(`${folder}/`, '');
   const onLine = around.onLine && ((line: string): void => around.onLine?.(hook, local(line)));
   return {
     failed,
-    limits,
-    isBudget,
+    bounds() {
+      const { seconds, isBudget } = around.budget.next();
+      return { limits: { seconds, memoryBytes: bytesOfSize(manifest.budget.memory), outputBytes }, isBudget };
+    },
     request: (values) => ({
-      ...{ argv: fillCommand(command, values), cwd: workspace.repo, folder, env, limits, signal, secrets },
+      ...{ argv: fillCommand(command, values), cwd: workspace.repo, folder, env, signal, secrets },
       ...(onLine && { onLine }),
     }),
     plain: (result) => ({ ...result, tail: result.tail.map(local) }),
@@ -126,14 +126,21 @@ export async function prepare(around: Surroundings, job: Job): Promise<Prepared>
 
 /** Runs a command in a workspace; throws the error of a command that did not end well. */
 export async function runHook(around: Surroundings, job: Job, values: Values): Promise<CommandResult> {
-  return around.inTurn(async (giveOn) => {
-    const { failed, limits, isBudget, request, plain } = await prepare(around, job);
-    // The next command starts while we make sure that nothing is left of this one.
-    const result = plain(await around.machine.run({ ...request(values), onDone: giveOn }));
-    const failure = failureOf(failed, result, limits, isBudget);
-    if (failure) throw failure;
-    return result;
-  });
+  const { failed, bounds, request, plain } = await prepare(around, job);
+  // Its process starts while those before it run, so that its turn begins with the command.
+  const held = await around.machine.hold(request(values));
+  try {
+    return await around.inTurn(async (giveOn) => {
+      const { limits, isBudget } = bounds();
+      // The next command begins while we make sure that nothing is left of this one.
+      const result = plain(await held.begin(limits, giveOn));
+      const failure = failureOf(failed, result, limits, isBudget);
+      if (failure) throw failure;
+      return result;
+    });
+  } finally {
+    held.release();
+  }
 }
 
 export interface Executed extends CacheRecord {

@@ -56,10 +56,11 @@ export async function executeInterrupted(around: Surroundings, execution: Execut
 
 /** Seconds after which it was killed; null when it was done by then. Rejects when it fails by itself. */
 async function runAndKill(around: Surroundings, job: Job, values: Values, seconds: number): Promise<number | null> {
-  const { failed, limits, isBudget, request, plain } = await prepare(around, job);
+  const { failed, bounds, request, plain } = await prepare(around, job);
+  const { limits, isBudget } = bounds();
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), seconds * 1000);
-  const result = plain(await around.machine.run({ ...request(values), end: { signal: stop.signal, graceSeconds: 0 } }));
+  const result = plain(await around.machine.run({ ...request(values), limits, end: { signal: stop.signal, graceSeconds: 0 } }));
   clearTimeout(timer);
   const isKilled = stop.signal.aborted && result.exitCode === null;
   const failure = isKilled && !result.isAborted ? null : failureOf(failed, result, limits, isBudget);

@@ -35,16 +35,17 @@ export async function executeServe(around: Surroundings, execution: Execution): 
     await mkdir(folder, { recursive: true });
     const { served, failed, limits, isBudget, plain } = await around.inTurn(async () => {
       const prepared = await prepare(around, { hook: 'serve', command, hooks, workspace, env });
-      const { seconds } = prepared.limits;
+      const bounds = prepared.bounds();
+      const { seconds } = bounds.limits;
       const answered = await machine.serve({
-        command: (port) => prepared.request({ ...values, port: String(port) }),
+        command: (port) => ({ ...prepared.request({ ...values, port: String(port) }), limits: bounds.limits }),
         rows,
         answers: join(folder, outputNames.serve),
         startSeconds: Math.min(startSeconds, seconds / 2),
         requestSeconds: Math.min(requestSeconds, seconds / 4),
         stopSeconds: Math.min(stopSeconds, seconds / 2),
       });
-      return { served: answered, ...prepared };
+      return { served: answered, ...prepared, ...bounds };
     });
     const result = plain(served.result);
     const isEndedByUs =

@@ -11,6 +11,19 @@ export function timed(machine: HookMachine, onStart: () => void, onEnd: (seconds
       onEnd(result.seconds);
       return result;
     },
+    async hold(request) {
+      const held = await machine.hold(request);
+      return {
+        ...held,
+        async begin(limits, onDone) {
+          const running = held.begin(limits, onDone);
+          onStart();
+          const result = await running;
+          onEnd(result.seconds);
+          return result;
+        },
+      };
+    },
     async serve(request) {
       const serving = machine.serve(request);
       onStart();
