@@ -283,11 +283,14 @@ def test_forges():
 
   test('an abort keeps what ended before it, and says what was running', async () => {
     const stop = new AbortController();
+    const here = join(temporaryFolder(), 'here');
     const root = {
-      'test_a.py': 'import time\ndef test_quick(): ...\ndef test_slow():\n    print("here", flush=True)\n    time.sleep(1000)\n',
+      'test_a.py': `import pathlib, time\ndef test_quick(): ...\ndef test_slow():\n    pathlib.Path(${JSON.stringify(here)}).touch()\n    time.sleep(1000)\n`,
     };
-    setTimeout(() => stop.abort(), 3000);
-    const run = await runTestsOf(root, { signal: stop.signal });
+    const running = runTestsOf(root, { signal: stop.signal });
+    await expect.poll(() => existsSync(here), { timeout: 60_000 }).toBe(true);
+    stop.abort();
+    const run = await running;
     expect(run.problems).toMatchObject([{ code: 'INTERRUPTED', message: /interrupted while test_a\.py::test_slow ran/ }]);
     expect(short(run)).toEqual({ test_quick: 'passed' });
   });
