@@ -38,6 +38,12 @@ export const sliceSchema = object('A metric, sliced.', {
   compared: {
     anyOf: [object('The time compared with.', { from: time, to: time }), { type: 'null' }],
   },
+  partial: {
+    type: 'array',
+    items: time,
+    description:
+      'Starts of buckets that are not over yet, or that from or to cuts: their sums and counts are smaller than those of whole buckets.',
+  },
   source: { ...text, description: 'What was read: every point, or a rollup that is enough for the question.' },
   groupCount: { ...integer, description: 'Groups there are; `groups` has the first of them.' },
   groups: {

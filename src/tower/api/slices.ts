@@ -5,6 +5,7 @@ import { answersKept } from '../store/kept-answers.ts';
 import type { Scope } from '../store/scope.ts';
 import { listMetrics, type Slice, type Sliced, type SliceGroup, slice } from '../store/slice.ts';
 import type { Table } from './csv.ts';
+import { type Partial, partialBuckets } from './partial-buckets.ts';
 import { queryReader } from './query.ts';
 import { comparedSpan, metricOf, type SliceQuery, type Span, sliceOf, sliceQuery, spanOf } from './slice-query.ts';
 import { answerIn, answerItems, formatOf } from './table.ts';
@@ -16,7 +17,12 @@ export interface Answer {
   readonly wanted: Slice;
   readonly found: Sliced;
   readonly compared: { readonly wanted: Slice; readonly groups: ReadonlyMap<string, SliceGroup> } | null;
+  /** Buckets that hold less than their time, by their start. */
+  readonly partial: ReadonlyMap<number, Partial>;
 }
+
+/** Stays right while time goes on. */
+type Kept = Omit<Answer, 'partial'>;
 
 export const keyOf = (group: Pick<SliceGroup, 'key' | 'modelId'>): string => JSON.stringify([group.key, group.modelId]);
 
@@ -29,7 +35,7 @@ const narrowed = ({ where, by }: Slice, { groups }: Sliced): Slice['where'] => (
   ...Object.fromEntries(by.map((name, i) => [name, [...new Set(groups.map(({ key }) => key[i] ?? ''))]])),
 });
 
-async function answerOf(db: Database, query: SliceQuery, span: Span, scope: Scope): Promise<Answer> {
+async function answerOf(db: Database, query: SliceQuery, span: Span, scope: Scope): Promise<Kept> {
   const metric = await metricOf(db, query, scope);
   const wanted = sliceOf(query, metric, span, scope);
   const before = comparedSpan(span, query.compare);
@@ -47,22 +53,23 @@ async function answerOf(db: Database, query: SliceQuery, span: Span, scope: Scop
 
 export type AnswerSlice = (query: SliceQuery, scope: Scope, now: number) => Promise<Answer>;
 
-const sizeOf = ({ found, compared }: Answer): number =>
+const sizeOf = ({ found, compared }: Kept): number =>
   [...found.groups, ...(compared?.groups.values() ?? [])].reduce((sum, { points }) => sum + points.length + 1, 0);
 
 /** Answers slices; the same again from memory while nothing was written. */
 export function sliceAnswerer(db: Database): AnswerSlice {
-  const kept = answersKept<Answer>(db, { sizeOf, largest: 20_000 });
+  const kept = answersKept<Kept>(db, { sizeOf, largest: 20_000 });
   return async (query, scope, now) => {
     const span = spanOf(query, now);
-    return kept(JSON.stringify([query, span, scope]), () => answerOf(db, query, span, scope));
+    const answer = await kept(JSON.stringify([query, span, scope]), () => answerOf(db, query, span, scope));
+    return { ...answer, partial: partialBuckets(answer.wanted, now) };
   };
 }
 
 const pointJson = ({ at, value, n }: SliceGroup['points'][number]) => ({ at: at.toISOString(), value, n });
 const spanJson = ({ from, to }: Slice) => ({ from: from.toISOString(), to: to.toISOString() });
 
-function answerJson({ wanted, found, compared }: Answer) {
+function answerJson({ wanted, found, compared, partial }: Answer) {
   return {
     metric: wanted.metric,
     unit: wanted.unit,
@@ -71,6 +78,7 @@ function answerJson({ wanted, found, compared }: Answer) {
     by: wanted.by,
     ...spanJson(wanted),
     compared: compared && spanJson(compared.wanted),
+    partial: [...partial.keys()].map((at) => new Date(at).toISOString()),
     source: found.source,
     groupCount: found.groupCount,
     groups: found.groups.map((group) => {

@@ -32,18 +32,21 @@ interface AnswerProps {
 export const titleOf = (key: SliceGroup['key']): string =>
   key.length === 0 ? 'all together' : key.map((part) => part ?? 'not said').join(', ');
 
-const timed = (group: SliceGroup, shift = 0) => group.points.map(({ at, value }) => ({ at: at.getTime() + shift, value }));
+/** A part of a sum or a count looks like a fall; of other aggregates it is one like others. */
+const addsUp = ({ wanted }: Answer): boolean => wanted.aggregate === 'count' || wanted.aggregate === 'sum';
+const partialAt = (answer: Answer, at: Date) => (addsUp(answer) ? answer.partial.get(at.getTime()) : undefined);
 
 /** The lines of a group: its own, and that of the other time under it. */
-function linesOf(group: SliceGroup, { wanted, compared }: Answer, className: string): readonly ChartLine[] {
-  const own = { title: titleOf(group.key), className, points: timed(group) };
+function linesOf(group: SliceGroup, answer: Answer, className: string): readonly ChartLine[] {
+  const { wanted, compared } = answer;
+  const points = group.points.map(({ at, value }) => ({ at: at.getTime(), value, partial: partialAt(answer, at) }));
+  const own = { title: titleOf(group.key), className, points };
   const other = compared?.groups.get(keyOf(group));
   if (!other || !compared) return [own];
   const shift = wanted.from.getTime() - compared.wanted.from.getTime();
-  return [{ title: 'the other time', className: 'is-before', points: timed(other, shift), isBefore: true }, own];
+  const before = other.points.map(({ at, value }) => ({ at: at.getTime() + shift, value }));
+  return [{ title: 'the other time', className: 'is-before', points: before, isBefore: true }, own];
 }
-
-const needsZero = ({ wanted }: Answer): boolean => wanted.aggregate === 'count' || wanted.aggregate === 'sum';
 
 /** Lines begin and end where there are values: the last bucket may be of the future. */
 function spanOf(lines: readonly ChartLine[]): { from: number; to: number } {
@@ -57,6 +60,19 @@ const keysOf = (lines: readonly ChartLine[]): readonly ChartLine[] => [
   ...lines.filter((line) => line.isBefore).slice(0, 1),
 ];
 
+/** What hollow points are, where some are drawn. */
+function PartialNote({ lines, answer }: { readonly lines: readonly ChartLine[]; readonly answer: Answer }) {
+  const found = new Set(lines.flatMap(({ points }) => points.flatMap(({ partial = null }) => partial ?? [])));
+  const { bucket } = answer.wanted;
+  const words = [
+    ...(found.has('so far') ? [`${bucket === 'hour' ? 'An' : 'A'} ${bucket} that is not over`] : []),
+    ...(found.has('in part')
+      ? [`${found.size > 1 ? 'one' : `${bucket === 'hour' ? 'An' : 'A'} ${bucket}`} that lies in this time in part`]
+      : []),
+  ];
+  return words.length === 0 ? null : <p class="small quiet">{words.join(', and ')}, is hollow, its line dotted.</p>;
+}
+
 function OneChart({ answer }: AnswerProps) {
   const groups = answer.found.groups.slice(0, answer.compared ? comparedDrawn : linesDrawn);
   const lines = groups.flatMap((group, i) => linesOf(group, answer, `line-${i + 1}`));
@@ -68,9 +84,10 @@ function OneChart({ answer }: AnswerProps) {
         label={`${metric} over time; the table below has the numbers`}
         lines={lines}
         {...spanOf(lines)}
-        hasZero={needsZero(answer)}
+        hasZero={addsUp(answer)}
         hasLabels={groups.length > 1}
       />
+      <PartialNote lines={lines} answer={answer} />
       {answer.found.groupCount > groups.length && (
         <p class="small quiet">
           {groups.length} of {count(answer.found.groupCount)} are drawn; small multiples draw {smallDrawn}.
@@ -86,25 +103,28 @@ function SmallCharts({ answer, state }: AnswerProps) {
   const all = drawn.flat();
   const scale = scaleOf(
     all.flatMap((line) => line.points.map((point) => point.value)),
-    needsZero(answer),
+    addsUp(answer),
   );
   return (
-    <ul class="small-charts">
-      {groups.map((group, i) => (
-        <li class="panel chart-panel">
-          <h2>
-            <GroupLink group={group} state={state} />
-          </h2>
-          <TimeChart
-            label={`${titleOf(group.key)}: ${formatNumber(group.value)}`}
-            lines={drawn[i] ?? []}
-            {...spanOf(all)}
-            scale={scale}
-            height={84}
-          />
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul class="small-charts">
+        {groups.map((group, i) => (
+          <li class="panel chart-panel">
+            <h2>
+              <GroupLink group={group} state={state} />
+            </h2>
+            <TimeChart
+              label={`${titleOf(group.key)}: ${formatNumber(group.value)}`}
+              lines={drawn[i] ?? []}
+              {...spanOf(all)}
+              scale={scale}
+              height={84}
+            />
+          </li>
+        ))}
+      </ul>
+      <PartialNote lines={all} answer={answer} />
+    </>
   );
 }
 
@@ -159,6 +179,11 @@ export function changeWords(now: number, before: number | undefined): string {
   return `${percent < 0 ? '−' : '+'}${formatNumber(Math.abs(Number(percent.toPrecision(3))))} %`;
 }
 
+function sayNewest(answer: Answer, { at, value }: SliceGroup['points'][number]): string {
+  const partial = partialAt(answer, at);
+  return `${formatNumber(value)}${partial === undefined ? '' : ` ${partial}`} (${day(at)})`;
+}
+
 function Numbers({ answer, state }: AnswerProps) {
   const { wanted, found, compared } = answer;
   const isTimed = wanted.bucket !== 'none';
@@ -211,7 +236,7 @@ function Numbers({ answer, state }: AnswerProps) {
                   </>
                 )}
                 <td class="number">{count(group.n)}</td>
-                {isTimed && <td class="number">{newest ? `${formatNumber(newest.value)} (${day(newest.at)})` : '–'}</td>}
+                {isTimed && <td class="number">{newest ? sayNewest(answer, newest) : '–'}</td>}
                 {group.modelId !== null && (
                   <td>
                     <a href={`/models/${group.modelId}`}>model</a>

@@ -6,7 +6,12 @@ export interface ChartLine {
   readonly title: string;
   /** `line-1` to `line-8`: a colour and a dash of its own, so that no colour alone tells lines apart. */
   readonly className: string;
-  readonly points: readonly { readonly at: number; readonly value: number }[];
+  readonly points: readonly {
+    readonly at: number;
+    readonly value: number;
+    /** Of less than its time: drawn hollow, with a dotted line. The words are for its tooltip. */
+    readonly partial?: string | undefined;
+  }[];
   /** Drawn to compare with: without a label of its own. */
   readonly isBefore?: boolean;
 }
@@ -89,6 +94,16 @@ export function thinned(points: ChartLine['points'], columns: number): ChartLine
   return points.filter((point) => kept.has(point));
 }
 
+/** Lines between whole points, and those to the points that are not: at most the first and the last. */
+function strokesOf(
+  points: ChartLine['points'],
+): readonly { readonly points: ChartLine['points']; readonly isPartial: boolean }[] {
+  const from = points[0]?.partial === undefined ? 0 : 1;
+  const to = points.at(-1)?.partial === undefined ? points.length : points.length - 1;
+  const ends = [...(from > 0 ? [points.slice(0, 2)] : []), ...(to < points.length && to > 0 ? [points.slice(to - 1)] : [])];
+  return [{ points: points.slice(from, to), isPartial: false }, ...ends.map((end) => ({ points: end, isPartial: true }))];
+}
+
 const shortTitle = (title: string): string => (title.length > 24 ? `${title.slice(0, 23)}…` : title);
 
 export function TimeChart(props: TimeChartProps) {
@@ -118,26 +133,28 @@ export function TimeChart(props: TimeChartProps) {
           viewBox={`0 0 1000 ${top + height}`}
           preserveAspectRatio="none"
         >
-          {lines.map((line) => (
-            <polyline
-              class={`${line.className} ${line.isBefore ? 'is-before' : ''}`}
-              points={thinned(line.points, columns)
-                .map(({ at, value }) => `${oneDecimal(x(at) * 1000)},${y(value)}`)
-                .join(' ')}
-            />
-          ))}
+          {lines.flatMap((line) =>
+            strokesOf(line.points).map(({ points, isPartial }) => (
+              <polyline
+                class={`${line.className} ${line.isBefore ? 'is-before' : isPartial ? 'is-partial' : ''}`}
+                points={thinned(points, columns)
+                  .map(({ at, value }) => `${oneDecimal(x(at) * 1000)},${y(value)}`)
+                  .join(' ')}
+              />
+            )),
+          )}
         </svg>
         {named.flatMap(({ points, className, title }) =>
           points
-            .filter((_, i) => points.length <= mostDots || i === points.length - 1)
-            .map(({ at, value }) => (
+            .filter(({ partial }, i) => points.length <= mostDots || i === points.length - 1 || partial !== undefined)
+            .map(({ at, value, partial }) => (
               <circle
-                class={className}
+                class={partial === undefined ? className : `${className} is-partial`}
                 cx={`${oneDecimal(x(at) * 100)}%`}
                 cy={y(value)}
                 r={points.length <= mostDots ? 2.5 : 3.5}
               >
-                <title>{`${title}, ${day(new Date(at))}: ${formatNumber(value)}`}</title>
+                <title>{`${title}, ${day(new Date(at))}: ${formatNumber(value)}${partial === undefined ? '' : ` ${partial}`}`}</title>
               </circle>
             )),
         )}

@@ -93,6 +93,7 @@ const explore = `
 .time-chart .is-before { stroke: var(--ink-3); stroke-dasharray: 3 3; stroke-width: 1.5; opacity: .8; } .swatch .is-before { stroke: var(--ink-3); stroke-dasharray: 3 3; }
 .time-chart circle { stroke: none; } circle.line-2 { fill: var(--series-2); } circle.line-4, circle.line-8 { fill: var(--series-4); }
 circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); } circle.line-7 { fill: var(--series-3); } .time-chart circle.is-before { fill: var(--ink-3); }
+.time-chart polyline.is-partial { stroke-dasharray: 1 5; stroke-linecap: round; } .time-chart circle.is-partial { fill: var(--panel); stroke-width: 2; } .time-chart circle.line-1.is-partial, .time-chart circle.line-6.is-partial { stroke: var(--series-1); } .time-chart circle.line-2.is-partial { stroke: var(--series-2); } .time-chart circle.line-3.is-partial, .time-chart circle.line-7.is-partial { stroke: var(--series-3); } .time-chart circle.line-4.is-partial, .time-chart circle.line-8.is-partial { stroke: var(--series-4); } .time-chart circle.line-5.is-partial { stroke: var(--series-5); }
 .chart .limit { stroke: var(--fail); stroke-dasharray: 6 4; }
 .chart:not(.time-chart) { height: 190px; }
 .small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: var(--space-3); } .page .small-charts h2 { margin: 0; } .small-charts h2 { font-size: var(--text-s); overflow-wrap: anywhere; }

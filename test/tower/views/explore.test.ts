@@ -97,6 +97,28 @@ it('draws small multiples on one scale, and bars where there are no buckets', as
   expect(bars.html).toContain('width="100%" height="18"');
 });
 
+it('marks what is not over where a sum or a count would seem to fall, and says it to programs', async () => {
+  await post('/v1/metrics', {
+    model: 'calls',
+    metrics: [0, 7, 14, 21].map((n) => ({ name: 'model.requests', value: n === 0 ? 10 : 70, at: daysAgo(n) })),
+  });
+  const question = 'metric=model.requests&bucket=week&last=28d';
+  const week = new Date(Date.now() - ((new Date().getUTCDay() + 6) % 7) * 86_400_000).toISOString().slice(0, 10);
+  const { html } = await page(`/explore?${question}&agg=sum`);
+  expect(numbers(html)[1]?.at(-1)).toBe(`10 so far (${week})`);
+  expect(html).toContain(`all together, ${week}: 10 so far</title>`);
+  expect(html.match(/<circle class="line-1 is-partial"/g)).toHaveLength(1);
+  // The line to it is one of its own.
+  expect(html.match(/<polyline class="line-1 *"/g)).toHaveLength(1);
+  expect(html.match(/<polyline class="line-1 is-partial"/g)).toHaveLength(1);
+  expect(html).toContain('A week that is not over');
+  // A mean or a maximum of a part is none the less one.
+  const mean = await page(`/explore?${question}&agg=avg`);
+  expect(mean.html).not.toMatch(/is-partial|so far|not over/);
+  const { partial } = (await (await fetch(`${tower.url}/v1/query?${question}&agg=sum`)).json()) as { partial: string[] };
+  expect(partial).toEqual([`${week}T00:00:00.000Z`]);
+});
+
 it('gives the question to other programs, and they get the same answer', async () => {
   const { html } = await page('/explore?metric=model.drift.psi&by=model&bucket=none&agg=max');
   const address = /<a href="([^"]+)">JSON<\/a>/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
