@@ -6,6 +6,7 @@ import { keyOf } from '../api/slices.ts';
 import type { SliceGroup } from '../store/slice.ts';
 import { sayAggregate, sayDimension } from './explore-form.tsx';
 import { apiHref, changeExplore, exploreHref } from './explore-state.ts';
+import { addsUp, PartialNote, partialAt, sayNewest } from './partial.tsx';
 import { type ChartLine, LineKeys, scaleOf, TimeChart } from './time-chart.tsx';
 import { count, day } from './words.ts';
 
@@ -32,10 +33,6 @@ interface AnswerProps {
 export const titleOf = (key: SliceGroup['key']): string =>
   key.length === 0 ? 'all together' : key.map((part) => part ?? 'not said').join(', ');
 
-/** A part of a sum or a count looks like a fall; of other aggregates it is one like others. */
-const addsUp = ({ wanted }: Answer): boolean => wanted.aggregate === 'count' || wanted.aggregate === 'sum';
-const partialAt = (answer: Answer, at: Date) => (addsUp(answer) ? answer.partial.get(at.getTime()) : undefined);
-
 /** The lines of a group: its own, and that of the other time under it. */
 function linesOf(group: SliceGroup, answer: Answer, className: string): readonly ChartLine[] {
   const { wanted, compared } = answer;
@@ -59,19 +56,6 @@ const keysOf = (lines: readonly ChartLine[]): readonly ChartLine[] => [
   ...lines.filter((line) => !line.isBefore),
   ...lines.filter((line) => line.isBefore).slice(0, 1),
 ];
-
-/** What hollow points are, where some are drawn. */
-function PartialNote({ lines, answer }: { readonly lines: readonly ChartLine[]; readonly answer: Answer }) {
-  const found = new Set(lines.flatMap(({ points }) => points.flatMap(({ partial = null }) => partial ?? [])));
-  const { bucket } = answer.wanted;
-  const words = [
-    ...(found.has('so far') ? [`${bucket === 'hour' ? 'An' : 'A'} ${bucket} that is not over`] : []),
-    ...(found.has('in part')
-      ? [`${found.size > 1 ? 'one' : `${bucket === 'hour' ? 'An' : 'A'} ${bucket}`} that lies in this time in part`]
-      : []),
-  ];
-  return words.length === 0 ? null : <p class="small quiet">{words.join(', and ')}, is hollow, its line dotted.</p>;
-}
 
 function OneChart({ answer }: AnswerProps) {
   const groups = answer.found.groups.slice(0, answer.compared ? comparedDrawn : linesDrawn);
@@ -177,11 +161,6 @@ export function changeWords(now: number, before: number | undefined): string {
   if (before === 0) return 'from 0';
   const percent = (100 * (now - before)) / Math.abs(before);
   return `${percent < 0 ? '−' : '+'}${formatNumber(Math.abs(Number(percent.toPrecision(3))))} %`;
-}
-
-function sayNewest(answer: Answer, { at, value }: SliceGroup['points'][number]): string {
-  const partial = partialAt(answer, at);
-  return `${formatNumber(value)}${partial === undefined ? '' : ` ${partial}`} (${day(at)})`;
 }
 
 function Numbers({ answer, state }: AnswerProps) {
