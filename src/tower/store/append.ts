@@ -149,10 +149,9 @@ interface Queue {
 }
 
 const queues = new WeakMap<Database, Queue>();
-/** Of small posts; a statement by itself is worth a connection when it has many points. */
-const mostRunning = 2;
-const mostRunningLarge = 8;
+/** One at a time, so that many small posts share a statement; one of so many points is worth a connection of its own. */
 const largePoints = 1000;
+const mostRunning = 8;
 const mostPosts = 64;
 
 /** The next posts that are written together: at least one. */
@@ -169,7 +168,7 @@ const pointsIn = ({ waiting }: Queue): number => waiting.reduce((sum, { post }) 
 
 /** Posts that come while others are written are written together: a statement and a commit for each would cost more than they do. */
 async function writeWaiting(db: Database, queue: Queue): Promise<void> {
-  const mayRun = () => queue.running < mostRunning || (queue.running < mostRunningLarge && pointsIn(queue) >= largePoints);
+  const mayRun = () => queue.running === 0 || (queue.running < mostRunning && pointsIn(queue) >= largePoints);
   while (queue.waiting.length > 0 && mayRun()) {
     const taken = takeNext(queue);
     queue.running += 1;
