@@ -1,6 +1,7 @@
 /** Writes the files of a report into the repo's output folder. */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { reportFolder } from '../kernel/report.ts';
 import { openOutputFolder, writeAtomically } from './output-folder.ts';
 
 export interface WriteOptions {
@@ -16,6 +17,8 @@ export async function writeReports(
   { root, folder }: WriteOptions,
 ): Promise<readonly string[]> {
   const target = await openOutputFolder(root, folder);
+  // Nobody commits reports by `git add .`; a folder of the repo's own choice may hold more than ours.
+  if (folder === reportFolder) await writeFile(join(target, '.gitignore'), '*\n', { flag: 'wx' }).catch(() => undefined);
   for (const [name, content] of files) await writeAtomically(join(target, name), content);
   return [...files.keys()].map((name) => `${folder}/${name}`);
 }

@@ -1,5 +1,6 @@
 /** What to do next, ranked: what blocks first, then what raises the score (the weakest section) with the least work. */
 import { type Report, type Result, resultsOf, type SectionReport, type SuiteReport, severities } from '../kernel/report.ts';
+import { withReason } from '../kernel/said.ts';
 import { executionOf, pointsOf } from '../kernel/score.ts';
 import { causeOf } from './causes.ts';
 import { inOrder, type Move, type Raise } from './raise.ts';
@@ -41,7 +42,7 @@ function actionOf(result: Result, section: SectionReport): string | undefined {
         ? 'Let a scheduled pipeline run it: a monitor counts in full only when it runs by itself.'
         : 'Run it in the pipeline of a push, a merge request or a schedule: started by hand it counts half.';
     case 'error':
-      return `${result.failure?.message ?? 'It could not be judged'}. ${result.failure?.hint ?? ''}`.trim();
+      return `${withReason(result.failure?.message ?? 'It could not be judged')}. ${result.failure?.hint ?? ''}`.trim();
     case 'fail': {
       const more = others.length > 0 ? ` (and ${plural(others.length, 'more finding')})` : '';
       return `${first?.fix ?? result.evidence?.nextStep ?? result.fix}${more}`;

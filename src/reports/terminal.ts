@@ -7,7 +7,7 @@ import { type Cause, causesOf } from './causes.ts';
 import { comparisonHead, comparisonLines } from './comparison.ts';
 import { alsoFor, gainWords, nextSteps, type Step } from './next-steps.ts';
 import { problemsOf } from './places.ts';
-import { cleanReport, clip, oneLine, wrap } from './text.ts';
+import { cleanReport, cleanText, clip, oneLine, wrap } from './text.ts';
 import {
   alarms,
   byHandWords,
@@ -127,6 +127,13 @@ function rubricCard(suite: SuiteReport, trigger: string, pen: Pen): string[] {
   ];
 }
 
+/** A log keeps its lines and their indents: a stack trace run together cannot be read. */
+const messageLines = (message: string, pen: Pen): readonly string[] =>
+  cleanText(message)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .flatMap((line) => wrap(line, pen.width, `    ${/^ {0,12}/.exec(line)?.[0] ?? ''}`));
+
 function problemLines({ result, others, label }: Cause, pen: Pen): string[] {
   const problems = problemsOf(result);
   const outcome = label === 'error' ? 'error' : result.outcome;
@@ -143,7 +150,7 @@ function problemLines({ result, others, label }: Cause, pen: Pen): string[] {
     .slice(0, 10)
     .flatMap(({ message, fix, place }) => [
       ...(place ? [`    ${pen.paint.cyan(oneLine(formatPlace(place)))}`] : []),
-      ...wrap(oneLine(message), pen.width, '    '),
+      ...messageLines(message, pen),
       ...wrap(`→ ${oneLine(fix)}`, pen.width, '    ').map((line) => pen.paint.dim(line)),
     ]);
   const left = problems.length > 10 ? [`    ${plural(problems.length - 10, 'more finding')} in the JSON report`] : [];

@@ -1,5 +1,6 @@
 /** Words and number formats that every report shares. */
 import type { Outcome, Report, Result, SectionReport, SuiteReport } from '../kernel/report.ts';
+import { withReason } from '../kernel/said.ts';
 import { isByHand, scoreSuite } from '../kernel/score.ts';
 import { causeOf } from './causes.ts';
 import { clip } from './text.ts';
@@ -113,7 +114,7 @@ export function alarms(report: Report): readonly string[] {
     const what = plural(errors.length, suite.method === 'ml-test-score' ? 'test' : 'rule');
     const first = errors[0]?.failure?.message;
     const causes = new Set(errors.map(({ failure }) => causeOf(failure?.message ?? '')));
-    const why = first !== undefined && causes.size === 1 ? ` (${clip(first, 200)})` : '';
+    const why = first !== undefined && causes.size === 1 ? ` (${clip(withReason(first), 200)})` : '';
     return results.some(isJudged)
       ? [`${suite.title}: ${what} of ${results.length} ended in an error and could not be judged${why}`]
       : [`${suite.title}: nothing was judged, ${what} ended in an error${why}`];

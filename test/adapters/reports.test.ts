@@ -26,6 +26,19 @@ const put = (name: string, content: unknown): void => {
 const read = () => readReports(root, '.flightcheck', { except: ['report.report.json'] });
 const small: Report = { ...goldenReport, suites: [], runner: 'check' };
 
+describe('the folder of reports', () => {
+  it('is ignored by git when it is ours, and keeps what a repo says of it; another folder is left as it is', async () => {
+    const ignored = (folder: string) => readdirSync(join(root, folder)).includes('.gitignore');
+    await writeReports(new Map([['a.json', '{}']]), { root, folder: '.flightcheck' });
+    await writeReports(new Map([['a.json', '{}']]), { root, folder: 'reports' });
+    expect([ignored('.flightcheck'), ignored('reports')]).toEqual([true, false]);
+    expect(readFileSync(join(root, '.flightcheck/.gitignore'), 'utf8')).toBe('*\n');
+    put('.gitignore', '!kept\n');
+    await writeReports(new Map([['a.json', '{}']]), { root, folder: '.flightcheck' });
+    expect(readFileSync(join(root, '.flightcheck/.gitignore'), 'utf8')).toBe('!kept\n');
+  });
+});
+
 describe('reports of other jobs', () => {
   it('are read in the order of their names, without our own and what is no report', async () => {
     put('score.report.json', { ...small, runner: 'score' });

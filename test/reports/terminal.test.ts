@@ -75,6 +75,17 @@ describe('what an unread card would hide', () => {
     expect(first).toBe('! ML Test Score: nothing was judged, 2 tests ended in an error (train exited with 127).');
   });
 
+  it('keeps the lines of a log below the error, and says in one line what it comes to elsewhere', () => {
+    const log = ['Traceback (most recent call last):', '  File "train.py", line 1', "KeyError: 'late'", 'see the docs'];
+    const message = `train exited with 1\n  command: fit\n  the last it said:${log.map((line) => `\n    ${line}`).join('')}`;
+    const failure = { code: 'HOOK_FAILED', message, hint: 'Read it.' };
+    const text = renderTerminal(only(['data-2', 'infra-1'], { outcome: 'error', failure }));
+    expect(text).toContain(`      the last it said:\n${log.map((line) => `        ${line}`).join('\n')} (HOOK_FAILED)\n`);
+    expect(text.replaceAll(/\s+/g, ' ')).toContain("2 tests ended in an error (train exited with 1: KeyError: 'late').");
+    expect(text.slice(text.indexOf('What to do next'))).toContain("train exited with 1: KeyError: 'late'. Read it.");
+    expect(text.match(/Traceback/g)).toHaveLength(1);
+  });
+
   it('tells each reason once, with all that it keeps from being judged', () => {
     const text = renderTerminal(only(['data-2', 'infra-1'], { outcome: 'skipped', reason: 'no table', findings: [] }));
     expect(text).toMatch(/^Not judged\n {2}· data-2, infra-1: no table$/m);

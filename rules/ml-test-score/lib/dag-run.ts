@@ -1,13 +1,13 @@
 /** What a run of the DAG's tasks says of the pipeline. */
 import { type Finding, judge, type Verdict } from '../../../src/kernel/check.ts';
 import type { LocalRun, LocalTask } from '../../../src/kernel/local-dag.ts';
+import { withLog } from '../../../src/kernel/said.ts';
 import { rounded } from './manifest.ts';
 
 const shownLines = 15;
 
 function findingOf({ id, why, tries, tail, place }: LocalTask): Finding {
-  const log = tail.slice(-shownLines).map((line) => `\n    ${line}`);
-  const said = log.length > 0 ? `\n  the last it said:${log.join('')}` : '\n  it said nothing';
+  const said = withLog(tail.slice(-shownLines));
   return {
     message: `the task ${id} ${why}${tries > 1 ? ` at try ${tries}` : ''}${said}`,
     fix: 'flightcheck deploy run-local runs the same tasks here; mend the first that fails.',

@@ -132,10 +132,11 @@ export async function culprits({ hooks }: Pick<World, 'hooks'>, features: readon
   const columns: string[] = [];
   for (const feature of features.slice(0, mostAlone))
     if ((await breaks(requestOf([feature], oddCases))) !== null) columns.push(feature);
+  // Which of these columns breaks with which cell is not tried: that would be a call for each pair.
   const where =
     columns.length === 0
       ? 'some column'
-      : columns.slice(0, 5).join(', ') + (columns.length > 5 ? ` and ${columns.length - 5} more` : '');
+      : `${columns.length > 1 ? 'one or more of ' : ''}${columns.slice(0, 5).join(', ')}${columns.length > 5 ? ` and ${columns.length - 5} more` : ''}`;
   const findings: Finding[] = [];
   for (const which of oddCases) {
     const words = await breaks(requestOf(features.slice(0, mostFeatures), [which]));

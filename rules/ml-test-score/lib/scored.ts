@@ -101,13 +101,11 @@ export async function scoredOf(
   return { relation, rows: n, unlabelled: rows - labelled, refused: predictions.refused };
 }
 
-/** A verdict when there are too few rows to judge. */
-export const tooFew = (scored: Scored): Verdict | null =>
+/** A verdict when there are too few rows to judge; they are those of data.eval unless `nextStep` says otherwise. */
+export const tooFew = (scored: Scored, nextStep = 'Hold out more rows under data.eval.'): Verdict | null =>
   scored.rows >= minimumRows
     ? null
-    : skipped(`inconclusive: ${scored.rows} labelled predictions; at least ${minimumRows} are needed`, {
-        nextStep: 'Hold out more rows under data.eval.',
-      });
+    : skipped(`inconclusive: ${scored.rows} labelled predictions; at least ${minimumRows} are needed`, { nextStep });
 
 /** Rows in words, with what was left out. */
 export const rowsWords = ({ rows, unlabelled, refused }: Scored): string =>

@@ -188,7 +188,7 @@ export async function judgeSearch(
   if (broken) return broken;
   const scored = await scoredOf(tables, setting, input, predictions);
   if (isVerdict(scored)) return scored;
-  const few = tooFew(scored);
+  const few = tooFew(scored, 'Give data.train more rows: a quarter of them is held out to judge the search.');
   if (few) return few;
   const own: Outcome = { candidate: null, scored, isSame: true, problem: null };
   const others = await Promise.all(search.candidates.map((candidate) => tryCandidate(world, setting, predictions, candidate)));

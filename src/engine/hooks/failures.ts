@@ -3,6 +3,7 @@ import type { HookCommand } from '../../facts/command.ts';
 import { withoutSecrets } from '../../facts/secrets.ts';
 import { EnvironmentError, exitCode, FlightcheckError, type Place, UsageError } from '../../kernel/failure.ts';
 import type { CommandLimits, CommandResult, ServeFault } from '../../kernel/hook-machine.ts';
+import { withLog } from '../../kernel/said.ts';
 import type { HookName } from './commands.ts';
 
 export interface FailedHook {
@@ -20,8 +21,7 @@ const size = (bytes: number): string =>
 
 function explain({ hook, command, place }: FailedHook, code: string, what: string, hint: string, tail: readonly string[] = []) {
   // A report is read by more people than may know what a program prints; the job's own secrets are masked before this.
-  const log = withoutSecrets(tail.slice(-shownLines)).map((line) => `\n    ${line}`);
-  const said = log.length > 0 ? `\n  the last it said:${log.join('')}` : '\n  it said nothing';
+  const said = withLog(withoutSecrets(tail.slice(-shownLines)));
   return new UsageError(code, `the ${hook} hook ${what}\n  command: ${command.source}${said}`, { hint, place });
 }
 

@@ -1,6 +1,7 @@
 /** What kept the tests from ending as they should, in words. */
 import { withoutSecrets } from '../../facts/secrets.ts';
 import type { CommandLimits, CommandResult } from '../../kernel/hook-machine.ts';
+import { withLog } from '../../kernel/said.ts';
 import type { TestCase, TestProblem } from '../../kernel/unit-tests.ts';
 import type { Prepared } from './frameworks.ts';
 
@@ -19,8 +20,7 @@ export function problemOf(
 ): TestProblem | null {
   const { words } = prepared;
   const during = running ? ` while ${running.trim().slice(0, 300)} ran` : '';
-  const said = withoutSecrets(result.tail.slice(-shownLines)).map((line) => `\n    ${line}`);
-  const log = said.length > 0 ? `\n  the last it said:${said.join('')}` : '\n  it said nothing';
+  const log = withLog(withoutSecrets(result.tail.slice(-shownLines)));
   if (result.isAborted) return { code: 'INTERRUPTED', message: `${words} was interrupted${during}`, hint: 'Run again.' };
   if (result.isTimedOut)
     return {

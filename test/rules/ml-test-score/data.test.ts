@@ -237,16 +237,20 @@ describe('data-2: features', () => {
       ...good,
       train: (...[rows, ...rest]: Parameters<typeof good.train>) => {
         if (rows[0] && !('noise' in rows[0]))
-          throw new UsageError('HOOK_FAILED', "the train hook failed with exit code 1\n  the last it said: KeyError: 'noise'", {
-            hint: 'Run the command yourself.',
-          });
+          throw new UsageError(
+            'HOOK_FAILED',
+            "the train hook failed with exit code 1\n  the last it said:\n    KeyError: 'noise'",
+            {
+              hint: 'Run the command yourself.',
+            },
+          );
         return good.train(rows, ...rest);
       },
     };
     expect((await runProbe(data2, { data: noisy, model: named })).verdict).toMatchObject({
       outcome: 'skipped',
       reason:
-        'inconclusive: shuffling noise costs nothing, and no retraining without could tell: the train hook failed with exit code 1',
+        "inconclusive: shuffling noise costs nothing, and no retraining without could tell: the train hook failed with exit code 1: KeyError: 'noise'",
       nextStep: expect.stringContaining('take the columns that their tables have'),
     });
   });

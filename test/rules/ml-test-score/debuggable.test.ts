@@ -89,11 +89,13 @@ describe('infra-5: one row can be looked into', () => {
       {
         ...good,
         predict: (model, rows) => {
-          if (rows.length === 1) throw new UsageError('HOOK_FAILED', 'the predict hook failed\n  x', { hint: 'x' });
+          const message =
+            'the predict hook failed\n  command: x\n  the last it said:\n    File "x", line 1\n    ValueError: bend is text\n    see the docs';
+          if (rows.length === 1) throw new UsageError('HOOK_FAILED', message, { hint: 'x' });
           return good.predict(model, rows);
         },
       },
-      /^one row alone breaks predict: the predict hook failed$/,
+      /^one row alone breaks predict: the predict hook failed: ValueError: bend is text$/,
     ],
   ])('%s fails', async (_, model, message) => {
     const { verdict } = await runProbe(infra5, given({ model }));

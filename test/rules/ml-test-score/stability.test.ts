@@ -128,6 +128,29 @@ describe('monitor-5: numerical stability', () => {
       ],
     });
   });
+  test('where several columns break it no one of them is blamed for every cell; the reason in the log of R is told', async () => {
+    const log =
+      '\n    Calls: predict\n    Error in model.frame.default(Terms, newdata) : \n      factor state has new levels\n    Execution halted';
+    const model: Model = {
+      ...careful,
+      predict: (fit, rows) => {
+        if (rows.some((row) => row.bend === '' || (row.state ?? '').length > 3))
+          throw new UsageError(
+            'HOOK_FAILED',
+            `the predict hook failed with exit code 1\n  command: x\n  the last it said:${log}`,
+            {
+              hint: 'x',
+            },
+          );
+        return careful.predict(fit, rows);
+      },
+    };
+    const { verdict } = await runProbe(monitor5, given({ model }));
+    if (verdict.outcome !== 'fail') expect.fail(verdict.outcome);
+    expect(verdict.findings[0]?.message).toBe(
+      'an empty cell in one or more of bend, state breaks predict: the predict hook failed with exit code 1: Error in model.frame.default(Terms, newdata) : factor state has new levels',
+    );
+  });
   test('a crash that only the whole batch brings is told too; a spent budget is not a fault', async () => {
     const large: Model = {
       ...careful,

@@ -148,6 +148,10 @@ describe('model-3: a search through the hooks', () => {
     });
     await expect(runProbe(model3, given({}, stopping('BUDGET_SPENT')))).rejects.toMatchObject({ code: 'BUDGET_SPENT' });
   });
+  test('too few rows: they are those of the training table, and so is the advice', async () => {
+    const { verdict } = await runProbe(model3, { ...given(), data: { ...data, train: peopleOf({ rows: 400 }) } });
+    expect(verdict).toMatchObject({ outcome: 'skipped', nextStep: expect.stringMatching(/^Give data.train more rows/) });
+  });
   test.each<[string, Given, RegExp, RegExp]>([
     [
       'no {params}',
