@@ -101,7 +101,7 @@ describe('report files', () => {
       ),
     );
     expect(readdirSync(join(root, '.flightcheck')).sort()).toEqual(
-      written.map((path) => path.slice('.flightcheck/'.length)).sort(),
+      ['.gitignore', ...written.map((path) => path.slice('.flightcheck/'.length))].sort(),
     );
     expect(JSON.parse(readFileSync(join(root, '.flightcheck/report.report.json'), 'utf8'))).toEqual(goldenReport);
     expect(readFileSync(join(root, '.flightcheck/report.annotations.json'), 'utf8')).toContain(

@@ -1,5 +1,6 @@
 /** Unit tests as evidence: those that name a test of the rubric, in the last run over this very state of the repo. */
 import { type Finding, skipped, type Verdict } from '../../../src/kernel/check.ts';
+import { withReason } from '../../../src/kernel/said.ts';
 import type { TestCase, UnitTestRun } from '../../../src/kernel/unit-tests.ts';
 import type { UnitTests } from '../../../src/kernel/world.ts';
 
@@ -38,6 +39,11 @@ export async function markedTests(unitTests: UnitTests, id: string, subject: str
   const latest = await unitTests.latest();
   if (!latest.ok) return skipped(latest.reason, { nextStep: `Run flightcheck test before flightcheck score. ${howToMark(id)}` });
   const run = latest.value;
+  const [problem] = run.problems;
+  if (run.cases.length === 0)
+    return skipped(`no unit test ran${problem ? `: ${withReason(problem.message)}` : ''}`, {
+      nextStep: problem?.hint ?? howToMark(id),
+    });
   const marked = run.cases.filter(({ marks }) => marks.includes(id));
   if (marked.length === 0)
     return skipped(`none of ${run.cases.length} unit tests is marked as a test of ${subject}`, { nextStep: howToMark(id) });

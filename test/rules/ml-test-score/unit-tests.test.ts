@@ -69,6 +69,16 @@ describe('data-7', () => {
 
   test.each([
     ['nothing was run', undefined, /were not run/],
+    [
+      'no test ran',
+      {
+        ...runOf([], full),
+        problems: [
+          { code: 'TESTS_NONE', message: 'No unit test was found\n  x', hint: 'flightcheck init tests writes the first ones' },
+        ],
+      },
+      /^no unit test ran: No unit test was found$/,
+    ],
     ['no test is marked', runOf([{ marks: [] }, { marks: ['data-8'] }], full), /none of 2 unit tests is marked/],
     ['the marked ones were skipped', runOf([{ status: 'skipped' }], full), /all 1 tests marked data-7 were skipped/],
     [
