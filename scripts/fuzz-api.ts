@@ -25,7 +25,7 @@ values = ["fuzz.value", "tower.score.passing"]
 [dictionaries.times]
 values = ["2026-03-01", "2026-03-02T10:00:00Z"]
 [dictionaries.labels]
-values = [[], ["tier:critical"], ["owner:", "label:tier:critical"]]
+values = ["tier:critical", "owner:", "label:tier:high"]
 [parameters]
 "path.id" = { dictionary = "ids", probability = 0.5 }
 "path.model" = { dictionary = "models", probability = 0.5 }

@@ -100,5 +100,8 @@ interface Showing {
 export const show = (c: Context, page: { toString(): string }, { status = 200, keep = 'no-cache' }: Showing = {}) =>
   c.html(documentOf(page), status, { 'cache-control': keep });
 
+/** Marks that turn text round, in a name or a label, would turn round what a page says beside it: they are seen instead. */
+const withMarksSeen = (html: string): string => html.replaceAll(/\p{Bidi_Control}/gu, '\uFFFD');
+
 /** The page as a document. */
-export const documentOf = (page: { toString(): string }): string => `<!DOCTYPE html>${page.toString()}`;
+export const documentOf = (page: { toString(): string }): string => `<!DOCTYPE html>${withMarksSeen(page.toString())}`;

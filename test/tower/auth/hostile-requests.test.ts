@@ -135,7 +135,8 @@ describe('a job', () => {
 
 describe('text that is code elsewhere', () => {
   const sql = `'); drop table model; -- \\" $1 ' or '1'='1`;
-  const script = `"><script>alert(1)</script><img src=x onerror=alert(1)>'`;
+  /** Its end would turn round what a page says after it. */
+  const script = `"><script>alert(1)</script><img src=x onerror=alert(1)>'\u202Exif\u2066`;
 
   it('is text in labels, filters and queries', async () => {
     const labels = { [sql.slice(0, 60)]: sql, script };
@@ -180,6 +181,10 @@ describe('text that is code elsewhere', () => {
       await new Promise((r) => setTimeout(r, 50));
     expect((await ask('/v1/alerts')).body.items.length).toBeGreaterThan(0);
     const model = sent.body.model.url;
+    const panels = [{ title: script, question: 'metric=model.drift.psi&by=feature&by=model' }];
+    const board = await post('/v1/dashboards', tower.token, { name: script, panels });
+    const { id } = (await ask('/v1/alerts')).body.items[0];
+    expect((await post(`/v1/alerts/${id}/acknowledge`, tower.token, { why: script })).status).toBe(200);
     const shown = encodeURIComponent(script);
     for (const path of [
       '/',
@@ -190,10 +195,12 @@ describe('text that is code elsewhere', () => {
       model,
       `/explore?metric=model.drift.psi&by=feature&where=${encodeURIComponent(`model:${script}`)}`,
       '/explore?metric=model.drift.psi&by=model&look=small',
+      ...[`/alerts/${id}`, '/dashboards', `/dashboards/${board.body.id}`, `${model}/badge`, '/audit'],
     ]) {
       const { status, body } = await ask(path);
       expect(status, path).toBe(200);
-      expect(body, path).not.toMatch(/<script|<img|javascript:/i);
+      expect(body, path).not.toMatch(/<script|<img src=x|javascript:/i);
+      expect(body, path).not.toMatch(/\p{Bidi_Control}/u);
       expect(body, path).toContain('&lt;script&gt;');
     }
     for (const path of ['/explore', `/explore?metric=${shown}`, `/nothing/${shown}`, `/?sort=${shown}`])
