@@ -72,6 +72,12 @@ module.exports = {
       { path: '^src/(?!cli)' },
       { path: '^src/cli/' },
     ),
+    forbid(
+      'trades-of-the-cli-stand-apart',
+      'Score runs the tasks of a DAG; nothing else of one folder is known to another.',
+      { path: '^src/cli/(score|deploy|tower)/', pathNot: '^src/cli/score/run-rubric' },
+      { path: '^src/cli/(score|deploy|tower)/', pathNot: '^src/cli/$1/' },
+    ),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -7,18 +7,18 @@ import { EnvironmentError, exitCode, UsageError } from '../kernel/failure.ts';
 import { mergeReports } from '../kernel/merge.ts';
 import type { Suite } from '../kernel/suite.ts';
 import { oneLine } from '../reports/text.ts';
-import { attest } from './attestations.ts';
 import type { Context, Invocation } from './command.ts';
-import { baselineOf, compared } from './compare.ts';
 import { finish } from './finish.ts';
-import { keepCosts } from './hook-costs.ts';
 import { optionValue } from './options.ts';
 import { type PostOptions, post, resendUnsent, tokenVariable, towerUrlOf } from './post-report.ts';
-import { repeatedBySchedule } from './repetition.ts';
 import { openRepo, type Repo, reportOf } from './repo.ts';
+import { attest } from './score/attestations.ts';
+import { baselineOf, compared } from './score/compare.ts';
+import { keepCosts } from './score/hook-costs.ts';
+import { repeatedBySchedule } from './score/repetition.ts';
+import { judgeTrusted } from './score/trusted-tests.ts';
 import { structureRules } from './structure-rules.ts';
-import { rulesOf } from './tower-rules.ts';
-import { judgeTrusted } from './trusted-tests.ts';
+import { rulesOf } from './tower/rules.ts';
 
 const runner = 'report';
 

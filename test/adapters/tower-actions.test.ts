@@ -7,7 +7,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isInnerAddress, sendWebhook } from '../../src/adapters/tower-actions.ts';
-import { readActions } from '../../src/cli/tower-actions.ts';
+import { readActions } from '../../src/cli/tower/actions.ts';
 import { signedHeaders } from '../../src/tower/triggers/deliver.ts';
 
 const seen: { headers: Record<string, unknown>; body: string; path: string }[] = [];

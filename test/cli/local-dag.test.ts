@@ -7,7 +7,7 @@ import { call } from '../helpers/call.ts';
 import { makeRepo } from '../helpers/repo.ts';
 
 // From its sources it does not know itself, and would keep no verdict.
-vi.mock('../../src/cli/program-identity.ts', () => ({ programIdentity: async () => 'this program' }));
+vi.mock('../../src/cli/score/program-identity.ts', () => ({ programIdentity: async () => 'this program' }));
 
 interface Judged {
   readonly outcome: string;

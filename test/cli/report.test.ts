@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { command } from '../../src/cli/commands/report.ts';
 import { runProgram } from '../../src/cli/program.ts';
-import { rulesOf } from '../../src/cli/tower-rules.ts';
+import { rulesOf } from '../../src/cli/tower/rules.ts';
 import type { Report } from '../../src/kernel/report.ts';
 import { scoreSuite } from '../../src/kernel/score.ts';
 import { git, temporaryFolder, writeFiles } from '../helpers/repo.ts';

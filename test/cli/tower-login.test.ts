@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { readLogin } from '../../src/cli/tower-login.ts';
+import { readLogin } from '../../src/cli/tower/login.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'flightcheck-login-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { metricOfArgument, metricsOfText } from '../../src/cli/metric-input.ts';
+import { metricOfArgument, metricsOfText } from '../../src/cli/tower/metric-input.ts';
 import { startTower, type Tower } from '../../src/tower/server.ts';
 import { sampleReport } from '../tower/sample.ts';
 

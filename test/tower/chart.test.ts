@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
-import { readActions } from '../../src/cli/tower-actions.ts';
+import { readActions } from '../../src/cli/tower/actions.ts';
 
 const schemaFile = join(import.meta.dirname, '../../src/tower/chart/values.schema.json');
 const { properties } = JSON.parse(readFileSync(schemaFile, 'utf8')) as { properties: { actions: object } };

@@ -43,7 +43,7 @@ export const command = defineCommand({
     },
   ],
   async run(context, invocation) {
-    const { writeAttestation } = await import('../write-attestation.ts');
+    const { writeAttestation } = await import('../score/write-attestation.ts');
     return writeAttestation(context, invocation);
   },
 });

@@ -23,7 +23,7 @@ export const command = defineCommand({
     },
   ],
   async run(context, invocation) {
-    const { build } = await import('../run-build.ts');
+    const { build } = await import('../deploy/run-build.ts');
     return build(context, invocation);
   },
 });

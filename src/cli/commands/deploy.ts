@@ -18,7 +18,7 @@ const flags = {
 const run =
   (action: Action) =>
   async (context: Context, invocation: Invocation): Promise<number> => {
-    const { deploy } = await import('../run-deploy.ts');
+    const { deploy } = await import('../deploy/run-deploy.ts');
     return deploy(context, invocation, action);
   };
 
@@ -110,7 +110,7 @@ const runLocal = defineCommand({
     { command: 'flightcheck deploy run-local --env dev --max-retry-delay 1', meaning: 'As dev overrides it, for the impatient.' },
   ],
   async run(context, invocation) {
-    const { runLocal: start } = await import('../run-dag.ts');
+    const { runLocal: start } = await import('../deploy/run-dag.ts');
     return start(context, invocation);
   },
 });

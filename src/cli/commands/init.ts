@@ -27,7 +27,7 @@ export const command = defineCommand({
         { command: 'flightcheck init tests && flightcheck test', meaning: 'Write them and run them.' },
       ],
       async run(context, invocation) {
-        const { writeTests } = await import('../init-tests.ts');
+        const { writeTests } = await import('../score/init-tests.ts');
         return writeTests(context, invocation);
       },
     },

@@ -1,6 +1,6 @@
 /** `flightcheck report`: one report of all jobs, the gate, Control Tower. */
 import { defineCommand } from '../command.ts';
-import { compareFlag } from '../compare-flag.ts';
+import { compareFlag } from '../score/compare-flag.ts';
 
 export const command = defineCommand({
   name: 'report',

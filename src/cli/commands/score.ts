@@ -1,6 +1,6 @@
 /** `flightcheck score`: the ML Test Score, executed through hooks into the repo's own commands. */
 import { defineCommand } from '../command.ts';
-import { compareFlag } from '../compare-flag.ts';
+import { compareFlag } from '../score/compare-flag.ts';
 
 export const command = defineCommand({
   name: 'score',
@@ -45,7 +45,7 @@ export const command = defineCommand({
     { command: 'flightcheck score --gate blocking --min-score 1', meaning: 'Exit 1 when the passing score is below 1.' },
   ],
   async run(context, invocation) {
-    const { scoreModel } = await import('../run-rubric.ts');
+    const { scoreModel } = await import('../score/run-rubric.ts');
     return scoreModel(context, invocation);
   },
 });

@@ -16,7 +16,7 @@ export const command = defineCommand({
     },
   ],
   async run(context, invocation) {
-    const { testRepo } = await import('../run-tests.ts');
+    const { testRepo } = await import('../score/run-tests.ts');
     return testRepo(context, invocation);
   },
 });

@@ -1,7 +1,7 @@
 /** `flightcheck tower`: Control Tower, the service that reports are posted to. */
 import { defineCommand } from '../command.ts';
-import { tokenCommand } from '../token-command.ts';
-import { storeFlags } from '../tower-store.ts';
+import { storeFlags } from '../tower/store.ts';
+import { tokenCommand } from '../tower/token-command.ts';
 
 const serve = defineCommand({
   name: 'serve',
@@ -82,7 +82,7 @@ const serve = defineCommand({
     },
   ],
   async run(context, invocation) {
-    const { serveTower } = await import('../serve-tower.ts');
+    const { serveTower } = await import('../tower/serve.ts');
     return serveTower(context, invocation);
   },
 });
@@ -106,7 +106,7 @@ const demoData = defineCommand({
     },
   ],
   async run(context, invocation) {
-    const { writeDemoData } = await import('../demo-data.ts');
+    const { writeDemoData } = await import('../tower/demo-data.ts');
     return writeDemoData(context, { ...invocation, options: { ...demoDefaults, ...invocation.options } });
   },
 });
@@ -138,7 +138,7 @@ const post = defineCommand({
     },
   ],
   async run(context, invocation) {
-    const { postGivenMetrics } = await import('../post-metrics.ts');
+    const { postGivenMetrics } = await import('../tower/post-metrics.ts');
     return postGivenMetrics(context, invocation);
   },
 });
@@ -156,7 +156,7 @@ const exportCommand = defineCommand({
     },
   ],
   async run(context, invocation) {
-    const { exportTower } = await import('../move-tower.ts');
+    const { exportTower } = await import('../tower/move.ts');
     return exportTower(context, invocation);
   },
 });
@@ -174,7 +174,7 @@ const importCommand = defineCommand({
     },
   ],
   async run(context, invocation) {
-    const { importTower } = await import('../move-tower.ts');
+    const { importTower } = await import('../tower/move.ts');
     return importTower(context, invocation);
   },
 });
