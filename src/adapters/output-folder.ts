@@ -6,6 +6,15 @@ import { EnvironmentError, UsageError } from '../kernel/failure.ts';
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
 
+/** What helps where nothing can be written. */
+function adviceOn(error: unknown): string {
+  const code = codeOf(error);
+  if (['EROFS', 'EACCES', 'EPERM'].includes(code))
+    return 'Files are written inside the repository alone: let this user write there, or run on a copy of it that can be written.';
+  if (['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(code)) return 'A folder of that name is in the way: remove it.';
+  return 'Look for free space on the disk of the repository, and for a name that is too long.';
+}
+
 function outside(folder: string): UsageError {
   return new UsageError('OUTPUT_OUTSIDE', `The output folder ${folder} leads out of the repository`, {
     hint: 'Name a folder inside the repository; symbolic links that leave it are not followed.',
@@ -32,7 +41,7 @@ export async function openOutputFolder(root: string, folder: string): Promise<st
           place: { path: folder },
         });
       throw new EnvironmentError('OUTPUT_NOT_WRITABLE', `The output folder ${folder} cannot be made: ${codeOf(error)}`, {
-        hint: 'Check the permissions of the folder, or choose another with --output.',
+        hint: adviceOn(error),
         cause: error,
       });
     }
@@ -56,7 +65,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
   } catch (error) {
     await rm(draft, { force: true });
     throw new EnvironmentError('OUTPUT_NOT_WRITABLE', `${basename(path)} cannot be written: ${codeOf(error)}`, {
-      hint: 'Check free space and permissions of the output folder.',
+      hint: adviceOn(error),
       cause: error,
     });
   }

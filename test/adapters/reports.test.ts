@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -138,6 +138,28 @@ describe('report files', () => {
       exitCode: 3,
     });
     expect(readdirSync(join(root, 'out'))).toEqual(['report.env']);
+  });
+
+  it('say what helps where the repo cannot be written: no other folder of it does', async () => {
+    mkdirSync(join(root, 'made'));
+    chmodSync(join(root, 'made'), 0o555);
+    chmodSync(root, 0o555);
+    // Permissions do not bind root.
+    if (process.getuid?.() === 0) process.seteuid?.('nobody');
+    const failures: unknown[] = [];
+    try {
+      for (const folder of ['.flightcheck', 'made'])
+        failures.push(await writeReports(small, { root, folder }).catch((error: unknown) => error));
+    } finally {
+      if (process.getuid?.() === 0) process.seteuid?.(0);
+      chmodSync(root, 0o755);
+    }
+    const hint =
+      'Files are written inside the repository alone: let this user write there, or run on a copy of it that can be written.';
+    expect(failures).toMatchObject([
+      { code: 'OUTPUT_NOT_WRITABLE', message: 'The output folder .flightcheck cannot be made: EACCES', hint },
+      { code: 'OUTPUT_NOT_WRITABLE', message: 'report.env cannot be written: EACCES', hint },
+    ]);
   });
 });
 
