@@ -45,6 +45,57 @@ test_that("warns", { warning("careful"); expect_true(TRUE) })
     expect(run.problems).toEqual([]);
   });
 
+  test('a marked test that asserts nothing is told from one that does, itself or through a helper', async () => {
+    const hollow = {
+      'a constant': 'double(2)\nexpect_true(TRUE)',
+      constants: 'testthat::expect_equal(c(1, 2), c(1, 2)); expect_true(!FALSE && 1 < 2)',
+      success: 'double(2)\nsucceed()',
+      'a constant down a pipe': 'TRUE |> expect_true()',
+      'by a helper without': 'prints(double(2))\nexpect_null(NULL)',
+      'by a file beside without': 'shows(double(2))',
+    };
+    const telling = {
+      itself: 'expect_equal(double(2), 4)',
+      'of a variable': 'for (x in 1:3) expect_equal(x * 2, double(x))',
+      'by an error': 'expect_error(double("a"))\nexpect_true(TRUE)',
+      'by stopping': 'if (double(2) != 4) stop("not four")\nsucceed()',
+      'by a helper': 'four(double(2))',
+      'by a helper of a helper': 'through(double(2))',
+      'by a file beside': 'beside(double(2))',
+      'down a pipe': 'double(2) |> expect_equal(4)',
+      'down a pipe of a package': 'double(2) %>% expect_equal(4) %>% invisible()',
+      'for each': 'invisible(lapply(list(double(2) == 4), expect_true))',
+      'by a list of helpers': 'helpers$four(double(2))',
+    };
+    const testOf = ([name, body]: [string, string]): string => `test_that("[data-7] ${name}", {\n${body}\n})\n`;
+    const run = await runTestsOf({
+      'R/code.R': code,
+      'tests/testthat/helper.R': `source(file.path("..", "..", "R", "code.R"))
+beside <- function(x) expect_identical(x, 4)
+shows = function(x) { print(x); succeed() }
+`,
+      'tests/testthat/test-code.R': `prints <- function(x) print(x)
+four <- function(x) expect_equal(x, 4)
+through <- function(x) four(x)
+\`%>%\` <- function(x, f) eval(as.call(append(as.list(substitute(f)), list(x), 1)), parent.frame())
+helpers <- list(four = function(x) expect_equal(x, 4))
+${[...Object.entries(hollow), ...Object.entries(telling)].map(testOf).join('')}
+for (n in 1:2) test_that(paste("[data-7] number", n), expect_equal(double(n), 2 * n))
+describe("[data-7] inside", {
+  it("says nothing", expect_true(TRUE))
+  it("says something", expect_equal(double(1), 2))
+})
+test_that("no mark", expect_true(TRUE))
+`,
+    });
+    expect(run.cases.filter(({ status }) => status !== 'passed')).toEqual([]);
+    expect(run.cases).toHaveLength(22);
+    expect(run.cases.filter(({ assertsNothing }) => assertsNothing).map(({ name }) => name)).toEqual([
+      ...Object.keys(hollow).map((name) => `[data-7] ${name}`),
+      '[data-7] inside: says nothing',
+    ]);
+  });
+
   test.skipIf(!has.covr)('coverage of what helpers, or the tests themselves, source', async () => {
     const run = await runTestsOf({
       'R/code.R': code,

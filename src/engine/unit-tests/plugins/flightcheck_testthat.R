@@ -1,7 +1,7 @@
 # Flightcheck's runner and reporter for testthat:
 #   Rscript flightcheck_testthat.R FOLDER JUNIT COVERAGE
 # COVERAGE is - when it is not wanted. The reporter writes one case for each test_that(), the worst of its expectations,
-# with file and line, and renames nothing. The file is whole after each test file, so that what ended is kept.
+# with file and line, and renames nothing, and says of a marked test that it asserts nothing. The file is whole after each test file, so that what ended is kept.
 suppressPackageStartupMessages(library(testthat))
 
 inner <- Sys.getenv("FLIGHTCHECK_TEST_INNER") != ""
@@ -33,10 +33,70 @@ kind_of <- function(result) {
   "passed"
 }
 
+# Names that can make a test fail, as in the plugin for pytest; and what makes of constants a constant.
+telling <- "expect|assert|stop|abort|fail|verif|check|valid|should|ensure|must"
+plain <- c("(", "{", "+", "-", "*", "/", "^", "!", "&", "&&", "|", "||", "==", "!=", "<", "<=", ">", ">=", ":", "c", "list", "T", "F")
+
+# The name of what is called: f of f(), p::f() and a$f().
+called <- function(call) {
+  head <- call[[1]]
+  if (is.call(head) && length(head) == 3) head <- head[[3]]
+  if (is.name(head) || is.character(head)) as.character(head)[[1]] else ""
+}
+
+says_something <- function(parts) length(setdiff(unlist(lapply(parts, all.names)), plain)) > 0
+
+# FALSE where nothing in the code can make a test fail but an error. `helpers` are the functions that stand beside the tests.
+may_assert <- function(code, helpers, seen = character()) {
+  if (is.name(code)) return(grepl(telling, code, ignore.case = TRUE))
+  if (!is.call(code)) return(FALSE)
+  name <- called(code)
+  parts <- as.list(code)[-1]
+  if (grepl("^expect_|^stopifnot$", name)) return(says_something(parts))
+  if (grepl(telling, name, ignore.case = TRUE)) return(TRUE)
+  # A pipe of a package hands the left side to the right one.
+  if (name == "%>%" && is.call(parts[[2]]) && says_something(parts[1]) && grepl(telling, called(parts[[2]]))) return(TRUE)
+  own <- setdiff(which(names(helpers) == name), seen)
+  if (any(vapply(own, function(i) may_assert(helpers[[i]], helpers, c(seen, own)), NA))) return(TRUE)
+  for (part in c(if (is.call(code[[1]])) list(code[[1]]), parts)) if (!missing(part) && may_assert(part, helpers, seen)) return(TRUE)
+  FALSE
+}
+
+expressions_of <- function(file) tryCatch(as.list(parse(file, keep.source = FALSE)), error = function(e) list())
+
+# The functions that a file of tests or helpers gives names to.
+functions_of <- function(expressions) {
+  found <- list()
+  for (each in expressions) {
+    if (!is.call(each) || !called(each) %in% c("<-", "=") || length(each) != 3 || !is.name(each[[2]])) next
+    if (is.call(each[[3]]) && called(each[[3]]) == "function") found[[as.character(each[[2]])]] <- each[[3]][[3]]
+  }
+  found
+}
+
+# The names of the tests of a file that assert nothing; a name that is computed is not read.
+hollow_in <- function(filename) {
+  expressions <- expressions_of(filename)
+  beside <- list.files(dirname(filename), pattern = "^(helper|setup).*[.][rR]$", full.names = TRUE)
+  helpers <- c(functions_of(expressions), functions_of(unlist(lapply(beside, expressions_of))))
+  found <- list()
+  look <- function(code, around) {
+    if (!is.call(code)) return(invisible())
+    name <- called(code)
+    if (name %in% c("test_that", "it", "describe") && length(code) > 2 && is.character(code[[2]])) {
+      name_here <- paste(c(around, code[[2]]), collapse = ": ")
+      if (name == "describe") return(look(code[[3]], c(around, code[[2]])))
+      found[[name_here]] <<- c(found[[name_here]], may_assert(code[[3]], helpers))
+    } else for (part in as.list(code)) if (!missing(part)) look(part, around)
+  }
+  for (each in expressions) look(each, NULL)
+  names(Filter(function(asserts) !any(asserts), found))
+}
+
 FlightcheckReporter <- R6::R6Class("FlightcheckReporter",
   inherit = testthat::Reporter,
   public = list(
-    cases = NULL, file = "", source = character(), started = NULL,
+    cases = NULL, file = "", source = character(), hollow = character(), started = NULL,
     initialize = function(...) {
       super$initialize(...)
       self$cases <- new.env(parent = emptyenv())
@@ -47,6 +107,7 @@ FlightcheckReporter <- R6::R6Class("FlightcheckReporter",
       self$file <- file.path(folder, filename)
       # testthat runs in the folder of the tests.
       self$source <- tryCatch(readLines(filename, warn = FALSE), error = function(e) character())
+      self$hollow <- tryCatch(hollow_in(filename), error = function(e) character())
     },
     start_test = function(context, test) {
       self$started <- proc.time()[["elapsed"]]
@@ -59,7 +120,8 @@ FlightcheckReporter <- R6::R6Class("FlightcheckReporter",
         at <- suppressWarnings(grep(encodeString(test, quote = "\""), self$source, fixed = TRUE, useBytes = TRUE))
         self$cases[[key]] <- list(
           order = length(ls(self$cases)), file = self$file, name = test,
-          status = "passed", line = if (length(at) > 0) at[[1]] else NA, message = "", text = "", seconds = 0
+          status = "passed", line = if (length(at) > 0) at[[1]] else NA, message = "", text = "", seconds = 0,
+          hollow = startsWith(test, "[") && test %in% self$hollow
         )
       }
       key
@@ -107,6 +169,7 @@ FlightcheckReporter <- R6::R6Class("FlightcheckReporter",
         inside <- if (is.na(element)) "" else sprintf(
           "<%s message=\"%s\">%s</%s>", element, escape(case$message), escape(substr(case$text, 1, 8000)), element
         )
+        if (case$hollow) inside <- paste0("<properties><property name=\"ml_test_asserts\" value=\"nothing\"/></properties>", inside)
         line <- if (is.finite(case$line)) sprintf(" line=\"%d\"", as.integer(case$line)) else ""
         sprintf(
           "<testcase classname=\"%s\" name=\"%s\" file=\"%s\"%s time=\"%.3f\">%s</testcase>",
