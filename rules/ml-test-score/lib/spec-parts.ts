@@ -46,8 +46,8 @@ const failing = (part: string, words: string, message = words): Part => ({
   findings: [{ message }],
 });
 
-/** True when two models answer the random rows alike, those too that one of them was trained on. */
-async function isOneModel({ tables, hooks }: Ports, own: Predictions): Promise<boolean> {
+/** True when the model of random rows, whose answers are `own`, and that of data.train answer random rows alike, those too that one of them was trained on. */
+export async function isOneModel({ tables, hooks }: Ports, own: Predictions): Promise<boolean> {
   if (own.refused === own.rows) return false;
   const isSame = async (a: Predictions, b: Predictions) => (await difference(tables, a, b)).differing === 0;
   if (!(await isSame(await hooks.predict(onRandomOfAll), own))) return false;

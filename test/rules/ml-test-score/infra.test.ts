@@ -4,7 +4,7 @@ import infra3 from '../../../rules/ml-test-score/infra/infra-3-integration.ts';
 import { EnvironmentError, UsageError } from '../../../src/kernel/failure.ts';
 import type { LocalTask } from '../../../src/kernel/local-dag.ts';
 import type { LocalDag } from '../../../src/kernel/world.ts';
-import { answering, good, peopleOf, seeded, unseeded } from '../../support/models.ts';
+import { answering, constant, good, peopleOf, seeded, unseeded } from '../../support/models.ts';
 import { type Model, runProbe } from '../../support/probes.ts';
 
 const data = { train: peopleOf({ seed: 1, rows: 600 }), eval: peopleOf({ seed: 2, rows: 600 }) };
@@ -28,6 +28,19 @@ describe('infra-1: training', () => {
       outcome: 'fail',
       findings: [{ message: expect.stringMatching(/^5\d\d of 600 predictions differ .*ids r2-0/) }],
     });
+  });
+  test('that has no influence on any answer shows nothing; one without chance does', async () => {
+    const baked = good.train(peopleOf({ seed: 9 }) as never, 1, 0);
+    for (const model of [constant, { ...good, train: () => baked }])
+      expect((await runProbe(infra1, { data, model })).verdict).toMatchObject({
+        outcome: 'skipped',
+        reason: 'inconclusive: the model of random rows answers alike, so no answer depends on the training',
+        evidence: { value: 0 },
+      });
+    expect((await runProbe(infra1, { data, model: good })).verdict).toMatchObject({ outcome: 'pass' });
+    const key = { columns: { label: 'y', key: ['id', 'state'] } };
+    const joined = await runProbe(infra1, { data, model: good, manifest: key });
+    expect(joined).toMatchObject({ verdict: { outcome: 'pass' }, requests: [{}, {}, {}] });
   });
   test('NaN both times is no agreement; a refusal both times is one', async () => {
     const nan = answering((rows) => rows.map((row, i) => (i < 2 ? { ...row, score: 'NaN' } : row)));
