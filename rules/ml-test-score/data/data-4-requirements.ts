@@ -1,6 +1,7 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import { asks, lines, sources, trained } from '../lib/asks.ts';
+import { byId, byIdPlan, doubtOf, movedById } from '../lib/by-id.ts';
 import { cell, featuresOf, inputsOf, isVerdict, lacks, manifestOr, rubric, tableOr } from '../lib/manifest.ts';
 import { proxiesOf, proxyWords } from '../lib/proxies.ts';
 import { movedBy, rows, scrambled, seed } from '../lib/scramble.ts';
@@ -37,6 +38,7 @@ export default defineCheck({
                   request: scrambled(triedOf(manifest)),
                   sometimes: `when the evaluation rows have ${triedOf(manifest).slice(0, 5).join(' or ')}`,
                 },
+                ...byIdPlan(manifest, 'when scrambling a column moves a prediction, or the id is refused'),
               ]
             : []),
           ...(manifest.hooks.features !== undefined && refusedOf(manifest).length > 0 ? [{ request: featuresOfSample }] : []),
@@ -59,13 +61,19 @@ export default defineCheck({
     const computed = hooks.has('features') ? (await hooks.features(featuresOfSample)).columns.map((column) => column.name) : [];
     const findings: Finding[] = [];
     const untried: string[] = [];
+    const unclear: string[] = [];
     const items: Record<string, string | number | boolean | null>[] = [];
     const present = refused.filter((column) => evaluation.columns.some(({ name }) => name === column));
     for (const column of refused) {
       const isFeature = features.has(column);
-      const isComputed = computed.includes(column);
+      const isId = column === manifest.columns.id;
+      const isComputed = computed.includes(column) && !isId;
       const isTried = present.includes(column) && triedOf(manifest).includes(column);
-      const { moved, changed } = isTried ? await movedBy(world, manifest, column, triedOf(manifest)) : { moved: 0, changed: 0 };
+      const { moved, changed } = !isTried
+        ? { moved: 0, changed: 0 }
+        : isId
+          ? await movedById(world, { manifest, evaluation })
+          : await movedBy(world, manifest, column, triedOf(manifest));
       if (present.includes(column) && changed === 0) untried.push(column);
       const kind = manifest.policy.deny.includes(column) ? 'denied' : 'deprecated';
       items.push({
@@ -79,9 +87,11 @@ export default defineCheck({
       });
       if (isFeature) findings.push({ message: `${column} is ${kind}, and it is a feature (columns.features)` });
       if (isComputed) findings.push({ message: `${column} is ${kind}, and the features hook writes it` });
-      if (moved > 0)
+      const doubt = moved > 0 && !isId ? doubtOf(await byId(world, { manifest, evaluation })) : null;
+      if (doubt !== null) unclear.push(`${doubt}: whether it reads ${column} too cannot be told`);
+      else if (moved > 0)
         findings.push({
-          message: `${column} is ${kind}, and scrambling it moves ${moved} of ${changed} predictions: the model reads it`,
+          message: `${column} is ${kind}, and ${isId ? 'another id' : 'scrambling it'} moves ${moved} of ${changed} predictions: the model reads it`,
         });
     }
     const near = await proxiesOf(
@@ -109,6 +119,8 @@ export default defineCheck({
           ? `${near[0]?.feature} tells ${near[0]?.column}: is that allowed?`
           : 'Keep the list up to date with the policy that it stands for.',
     };
+    if (findings.length === 0 && unclear[0] !== undefined)
+      return skipped(`inconclusive: ${unclear[0]}`, { nextStep: 'Let predict answer a row by its features alone.', evidence });
     return findings.length === 0 && untried.length > 0
       ? skipped(
           `inconclusive: ${untried.slice(0, 5).join(', ')} could not be scrambled: the evaluation rows have one value of it, or more than ${mostColumns} columns are refused`,

@@ -3,6 +3,7 @@ import type { ModelRequest, PredictRequest } from '../../../src/kernel/hooks.ts'
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import { bootstrap, once } from '../../../src/stats/bootstrap.ts';
 import { asks, labelled, lines, sources } from '../lib/asks.ts';
+import { byIdPlan } from '../lib/by-id.ts';
 import { cell, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
 import { rowsWords, scoredOf, tooFew } from '../lib/scored.ts';
 import { canPredict, canTrain, onEvaluation, type Setting, settingOf } from '../lib/setting.ts';
@@ -45,6 +46,7 @@ export default defineCheck({
     canPredict(manifest) && manifest.quality.min !== undefined
       ? [
           { request: onEvaluation },
+          ...byIdPlan(manifest),
           ...(canTrain(manifest) || productionOf(manifest).hook === 'given'
             ? [{ request: inProduction(manifest), sometimes: 'when there is a model or a release before' }]
             : []),
@@ -58,7 +60,7 @@ export default defineCheck({
     const { min, max_drop: maxDrop } = manifest.quality;
     if (min === undefined) return lacks('which quality is good enough', `quality: { metric: ${metric.name}, min: 0.75 }`);
     const answers = await hooks.predict(onEvaluation);
-    const candidate = await scoredOf(tables, setting, evaluation, answers);
+    const candidate = await scoredOf(world, setting, evaluation, answers);
     if (isVerdict(candidate)) return candidate;
     const few = tooFew(candidate);
     if (few) return few;
@@ -69,7 +71,7 @@ export default defineCheck({
         manifestLine: lines.production,
       });
     const known = await hooks.predict(request);
-    const production = await scoredOf(tables, setting, evaluation, known);
+    const production = await scoredOf(world, setting, evaluation, known);
     if (isVerdict(production)) return production;
     const rows = await tables.query<{ y: number; a: number; b: number }>(
       `SELECT a.y AS y, a.score AS a, b.score AS b FROM ${candidate.relation} a JOIN ${production.relation} b USING (__row) WHERE ${within(comparedRows, candidate.rows)} ORDER BY __row`,

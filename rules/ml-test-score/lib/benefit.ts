@@ -5,6 +5,7 @@ import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
 import { type Bootstrap, bootstrap, once } from '../../../src/stats/bootstrap.ts';
 import type { Metric } from '../../../src/stats/metrics/metric.ts';
+import { byIdPlan } from './by-id.ts';
 import { heldOutOr } from './held-out.ts';
 import { faultWords, isHookFault } from './hook-faults.ts';
 import { type Importance, importances } from './importance.ts';
@@ -60,7 +61,7 @@ async function lossWithout(
     throw error;
   });
   if (typeof answers === 'string') return answers;
-  const less = await scoredOf(tables, setting, input, answers);
+  const less = await scoredOf({ tables, hooks }, setting, input, answers);
   if (isVerdict(less)) return less;
   const rows = await tables.query<{ y: number; a: number; b: number }>(
     `SELECT a.y AS y, a.score AS a, b.score AS b FROM ${full.relation} a JOIN ${less.relation} b USING (__row) WHERE ${within(comparedRows, full.rows)} ORDER BY __row`,
@@ -84,6 +85,7 @@ export function benefitPlan(manifest: ResolvedManifest): readonly PlannedExecuti
   return [
     { request: batchOf(features) },
     { request: onEvaluation, sometimes },
+    ...byIdPlan(manifest, sometimes),
     ...(canTrain(manifest) ? features.map((feature) => ({ request: without(feature), sometimes })) : []),
   ];
 }
@@ -122,14 +124,14 @@ export async function benefitsOf(world: Pick<World, 'tables' | 'hooks'>, setting
   const request = batchOf(features);
   const batch = await tables.open(request.input);
   if (!batch) return skipped('inconclusive: there are no rows to shuffle', { nextStep: 'Give data.eval rows.' });
-  const scored = await scoredOf(tables, setting, batch, await hooks.predict(request));
+  const scored = await scoredOf({ tables, hooks }, setting, batch, await hooks.predict(request));
   if (isVerdict(scored)) return scored;
   const found = await importances(tables, scored, metric, features, seed);
   const suspects = found.filter(({ interval }) => interval === null || interval.lower <= 0).sort((a, b) => a.loss - b.loss);
   const retrained = new Map<string, LossWithout | null>();
   const faults = new Map<string, string>();
   if (suspects.length > 0) {
-    const full = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
+    const full = await scoredOf({ tables, hooks }, setting, evaluation, await hooks.predict(onEvaluation));
     if (isVerdict(full)) return full;
     const few = tooFew(full);
     if (few) return few;

@@ -45,7 +45,7 @@ export async function learnt(
   const input = await tables.open(request.input);
   if (!input) return null;
   const metric = metricOf(metrics[setting.task], setting.manifest.decision.threshold);
-  const scored = await scoredOf(tables, { ...setting, metric, classes: null }, input, await hooks.predict(request));
+  const scored = await scoredOf({ tables, hooks }, { ...setting, metric, classes: null }, input, await hooks.predict(request));
   if (isVerdict(scored)) return scored;
   const value = await metric.measure(tables, scored.relation);
   if (value === null || !Number.isFinite(value)) return null;

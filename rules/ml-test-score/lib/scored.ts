@@ -2,8 +2,8 @@
 import { type Evidence, fail, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import type { Predictions } from '../../../src/kernel/hooks.ts';
 import { quoteName } from '../../../src/kernel/sql.ts';
-import type { Table } from '../../../src/kernel/world.ts';
-import type { Query } from '../../../src/stats/query.ts';
+import type { Table, World } from '../../../src/kernel/world.ts';
+import { readsIdVerdict } from './by-id.ts';
 import { withHandles } from './classes.ts';
 import { heldOutOr } from './held-out.ts';
 import { inputsOf } from './manifest.ts';
@@ -45,17 +45,22 @@ export function notFiniteVerdict(predictions: Predictions, table: Table): Verdic
   return fail([{ message, fix }], evidence);
 }
 
-/** Joins predictions of `input` to its labels; a verdict when there is nothing that a metric could be computed on. */
+/**
+ * Joins predictions of `input` to its labels; a verdict when there is nothing that a metric could be computed on. Of the
+ * evaluation rows it asks for what `byIdPlan` announces.
+ */
 export async function scoredOf(
-  tables: Query,
+  ports: Pick<World, 'tables' | 'hooks'>,
   setting: Setting,
   input: Table,
   predictions: Predictions,
 ): Promise<Scored | Verdict> {
+  const { tables } = ports;
   const broken = notFiniteVerdict(predictions, input);
   if (broken) return broken;
-  const learnt = input === setting.evaluation ? await heldOutOr(tables, setting) : null;
-  if (learnt) return learnt;
+  const told =
+    input === setting.evaluation ? ((await heldOutOr(tables, setting)) ?? (await readsIdVerdict(ports, setting))) : null;
+  if (told) return told;
   const { manifest, task, label } = setting;
   const columns = await tables.query<{ column_name: string }>(`DESCRIBE ${predictions.table}`);
   const names = columns.map((column) => column.column_name);

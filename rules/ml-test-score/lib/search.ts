@@ -78,7 +78,7 @@ async function tryCandidate(
   if (!input) return { candidate, scored: null, isSame: false, problem: 'there are no rows' };
   try {
     const predictions = await hooks.predict(request);
-    const scored = await scoredOf(tables, setting, input, predictions);
+    const scored = await scoredOf({ tables, hooks }, setting, input, predictions);
     if (isVerdict(scored))
       return {
         candidate,
@@ -186,7 +186,7 @@ export async function judgeSearch(
   void tried;
   const broken = notFiniteVerdict(predictions, input);
   if (broken) return broken;
-  const scored = await scoredOf(tables, setting, input, predictions);
+  const scored = await scoredOf({ tables, hooks }, setting, input, predictions);
   if (isVerdict(scored)) return scored;
   const few = tooFew(scored, 'Give data.train more rows: a quarter of them is held out to judge the search.');
   if (few) return few;

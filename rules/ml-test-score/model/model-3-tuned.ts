@@ -2,6 +2,7 @@ import { defineCheck, type Evidence, judge, skipped, type Verdict } from '../../
 import type { ResolvedManifest } from '../../../src/kernel/manifest.ts';
 import type { World } from '../../../src/kernel/world.ts';
 import { asks, labelled, lines, sources } from '../lib/asks.ts';
+import { byIdPlan } from '../lib/by-id.ts';
 import { cell, inputsOf, isVerdict, lacks, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { scoredOf, tooFew } from '../lib/scored.ts';
 import { judgeSearch, searchRequests, standardErrorOf } from '../lib/search.ts';
@@ -57,7 +58,7 @@ async function recorded(world: Ports, setting: Setting): Promise<Verdict> {
   const { manifest, metric, evaluation } = setting;
   const history = await historyOf(manifest, world.mlflow, metric);
   if (isVerdict(history)) return history;
-  const scored = await scoredOf(world.tables, setting, evaluation, await world.hooks.predict(onEvaluation));
+  const scored = await scoredOf(world, setting, evaluation, await world.hooks.predict(onEvaluation));
   if (isVerdict(scored)) return scored;
   const few = tooFew(scored);
   if (few) return few;
@@ -104,7 +105,7 @@ export default defineCheck({
       ? searchRequests(manifest, searchOf(manifest.hooks.params, manifest.policy.search_space ?? {}))
       : [];
     return hasHistory(manifest)
-      ? [{ request: onEvaluation }, ...search.map((request) => ({ request, sometimes }))]
+      ? [{ request: onEvaluation }, ...byIdPlan(manifest), ...search.map((request) => ({ request, sometimes }))]
       : search.map((request) => ({ request }));
   },
   async run(world) {

@@ -12,6 +12,7 @@ import {
   windowsOr,
 } from '../lib/age-curve.ts';
 import { asks, labelled, sources } from '../lib/asks.ts';
+import { byIdPlan } from '../lib/by-id.ts';
 import { cell, inputsOf, isVerdict, rubric, tableOr } from '../lib/manifest.ts';
 import { minimumRows, type Scored, scoredOf } from '../lib/scored.ts';
 import { canTrain, settingOf, trainOr } from '../lib/setting.ts';
@@ -38,7 +39,7 @@ export default defineCheck({
   plan: (manifest) => {
     const { time, label } = manifest.columns;
     if (!canTrain(manifest) || time === undefined || label === undefined) return [];
-    return lags.map((lag) => ({ request: predictionsAt(lag, time) }));
+    return [...lags.map((lag) => ({ request: predictionsAt(lag, time) })), ...byIdPlan(manifest)];
   },
   async run(world) {
     const { tables, hooks } = world;
@@ -62,7 +63,7 @@ export default defineCheck({
     if (poor) return poor;
     const scored: Scored[] = [];
     for (const predictions of await Promise.all(lags.map((lag) => hooks.predict(predictionsAt(lag, time))))) {
-      const one = await scoredOf(tables, setting, evaluation, predictions);
+      const one = await scoredOf(world, setting, evaluation, predictions);
       if (isVerdict(one)) return one;
       scored.push(one);
     }

@@ -2,6 +2,7 @@ import { defineCheck, judge, notApplicable, skipped, type Verdict } from '../../
 import { constantBaseline, linearBaseline, singleFeatureBaseline } from '../../../src/stats/baselines.ts';
 import { bootstrapAll, once } from '../../../src/stats/bootstrap.ts';
 import { asks, labelled, sources } from '../lib/asks.ts';
+import { byIdPlan } from '../lib/by-id.ts';
 import { classBaselines } from '../lib/class-baselines.ts';
 import { cell, featuresOf, inputsOf, isVerdict, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { evaluationSample, sampleFeatures, trainingSample } from '../lib/samples.ts';
@@ -31,7 +32,7 @@ export default defineCheck({
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
-  plan: (manifest) => (canPredict(manifest) ? [{ request: onEvaluation }] : []),
+  plan: (manifest) => (canPredict(manifest) ? [{ request: onEvaluation }, ...byIdPlan(manifest)] : []),
   async run(world) {
     const { tables, hooks } = world;
     const setting = await settingOf(world);
@@ -43,7 +44,7 @@ export default defineCheck({
       return notApplicable(
         `baselines of many classes answer with a class, and ${metric.name} needs probabilities: set quality.metric to accuracy or f1`,
       );
-    const scored = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
+    const scored = await scoredOf(world, setting, evaluation, await hooks.predict(onEvaluation));
     if (isVerdict(scored)) return scored;
     const few = tooFew(scored);
     if (few) return few;

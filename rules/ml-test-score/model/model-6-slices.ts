@@ -1,6 +1,7 @@
 import { defineCheck, fail, pass, skipped } from '../../../src/kernel/check.ts';
 import { once } from '../../../src/stats/bootstrap.ts';
 import { asks, labelled, lines, sources } from '../lib/asks.ts';
+import { byIdPlan } from '../lib/by-id.ts';
 import { cell, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
 import { rowsWords, scoredOf, tooFew } from '../lib/scored.ts';
 import { canPredict, onEvaluation, settingOf } from '../lib/setting.ts';
@@ -27,7 +28,8 @@ export default defineCheck({
   reference: rubric,
   inputs: {},
   needs: ['manifest', 'tables', 'hooks'],
-  plan: (manifest) => (canPredict(manifest) && manifest.columns.slices.length > 0 ? [{ request: onEvaluation }] : []),
+  plan: (manifest) =>
+    canPredict(manifest) && manifest.columns.slices.length > 0 ? [{ request: onEvaluation }, ...byIdPlan(manifest)] : [],
   async run(world) {
     const { tables, hooks } = world;
     const setting = await settingOf(world);
@@ -44,7 +46,7 @@ export default defineCheck({
           .join(', ')}.`,
         manifestLine: 'columns: { slices: [...] }',
       });
-    const scored = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
+    const scored = await scoredOf(world, setting, evaluation, await hooks.predict(onEvaluation));
     if (isVerdict(scored)) return scored;
     const few = tooFew(scored);
     if (few) return few;

@@ -2,6 +2,7 @@ import { defineCheck, fail, notApplicable, pass, skipped, type Verdict } from '.
 import type { World } from '../../../src/kernel/world.ts';
 import { groupCounts } from '../../../src/stats/fairness/groups.ts';
 import { asks, labelled, lines, sources } from '../lib/asks.ts';
+import { byIdPlan } from '../lib/by-id.ts';
 import { groupItem, isDefinedIn, type Pair, pairItem, pairsOf, pairWords, worstOf } from '../lib/fairness.ts';
 import { featuresOf, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
 import { proxiesOf, proxyWords } from '../lib/proxies.ts';
@@ -61,7 +62,7 @@ export default defineCheck({
   needs: ['manifest', 'tables', 'hooks'],
   plan: (manifest) =>
     canPredict(manifest) && manifest.columns.protected.length > 0 && manifest.fairness.criterion !== undefined
-      ? [{ request: onEvaluation }]
+      ? [{ request: onEvaluation }, ...byIdPlan(manifest)]
       : [],
   async run(world) {
     const { tables, hooks } = world;
@@ -72,7 +73,7 @@ export default defineCheck({
     if (wrong) return wrong;
     const { criterion, min_ratio: minRatio, max_difference: maxDifference } = manifest.fairness;
     const { protected: columns } = manifest.columns;
-    const scored = await scoredOf(tables, setting, evaluation, await hooks.predict(onEvaluation));
+    const scored = await scoredOf(world, setting, evaluation, await hooks.predict(onEvaluation));
     if (isVerdict(scored)) return scored;
     const pairs: Pair[] = [];
     const rates: ReturnType<typeof groupItem>[] = [];

@@ -1,6 +1,7 @@
 import { defineCheck, type Evidence, fail, pass, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import { momentsOf } from '../../../src/stats/chunks.ts';
 import { asks, labelled, lines, sources } from '../lib/asks.ts';
+import { byIdPlan } from '../lib/by-id.ts';
 import { inputsOf, isVerdict, lacks, rounded, rubric, tableOr } from '../lib/manifest.ts';
 import { chunkRows, measuresOf, minimumChunks, qualityShift, shiftAlpha } from '../lib/quality-shift.ts';
 import { findingsOf, itemsOf, openSlices, qualityWords, type Served } from '../lib/quality-words.ts';
@@ -29,7 +30,7 @@ export default defineCheck({
   needs: ['manifest', 'tables', 'hooks'],
   plan: (manifest) =>
     canPredict(manifest) && manifest.data.serving !== undefined && manifest.data.outcomes !== undefined
-      ? [{ request: onEvaluation }]
+      ? [{ request: onEvaluation }, ...byIdPlan(manifest)]
       : [],
   async run(world): Promise<Verdict> {
     const { tables, hooks } = world;
@@ -42,7 +43,7 @@ export default defineCheck({
     const version = await servedVersion(tables, setting.manifest, serving);
     const labelled = await labelledOf(tables, setting, serving, outcomes, version);
     if (isVerdict(labelled)) return labelled;
-    const scored = await scoredOf(tables, setting, setting.evaluation, await hooks.predict(onEvaluation));
+    const scored = await scoredOf(world, setting, setting.evaluation, await hooks.predict(onEvaluation));
     if (isVerdict(scored)) return scored;
     const found: Served = { setting, serving, outcomes, version, labelled };
     if (labelled.rows < minimumRows || scored.rows < minimumRows)

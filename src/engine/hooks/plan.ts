@@ -188,7 +188,9 @@ function spareTrainings(entries: readonly Entry[], checks: PlanOptions['checks']
 function unlessCached(untouched: ReadonlyMap<string, string>, entries: readonly Entry[]): ReadonlyMap<string, string> {
   const isShown = (check: string): boolean => {
     const own = entries.filter(({ checks }) => checks.has(check));
-    return own.length > 0 && own.every(({ isCached }) => isCached);
+    // What was not asked then, as nothing called for it, is not asked now.
+    const isKnown = ({ isCached, checks }: Entry): boolean => isCached || checks.get(check) !== undefined;
+    return own.some(({ isCached }) => isCached) && own.every(isKnown);
   };
   return new Map([...untouched].filter(([check]) => !isShown(check)));
 }

@@ -52,6 +52,7 @@ function tableWords(ref: TableRef): string {
     case 'altered':
       return `${rowsWords(ref.rows)} of ${from} with ${ref.cases.length === 1 ? `${ref.cases[0]}` : 'odd'} values in ${list(ref.columns)}`;
     case 'permuted':
+      if (ref.columns.length === 0) return `${from} under new ids`;
       return `${from} with ${ref.ifPresent ? 'those there are of ' : ''}${ref.columns.length} columns permuted ${ref.repeats} times`;
   }
 }

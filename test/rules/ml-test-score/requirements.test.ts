@@ -167,7 +167,8 @@ describe('data-4: what must not reach the model', () => {
     const policy = { deny: ['branch', 'state'], deprecated: ['region'] };
     const data = { train: two(train), eval: two(evaluation) };
     const { verdict, requests } = await runProbe(data4, given({ data, model: good, manifest: { columns, policy } }));
-    expect(new Set(requests.map((request) => JSON.stringify(request))).size).toBe(1);
+    const batches = requests.map((request) => JSON.stringify(request)).filter((request) => request.includes('branch'));
+    expect(new Set(batches).size).toBe(1);
     expect(verdict).toMatchObject({
       outcome: 'fail',
       findings: [{ message: expect.stringMatching(/^state is denied, and scrambling it moves/) }],
@@ -179,6 +180,33 @@ describe('data-4: what must not reach the model', () => {
         ],
       },
     });
+  });
+  test('a model that reads the id, or answers by chance, is not said to read the column', async () => {
+    const moving = (change: (score: number, id: string) => number): Model => ({
+      ...obedient,
+      predict: (model, rows) =>
+        obedient.predict(model, rows).map(({ id, score }) => ({ id: id ?? '', score: change(Number(score), String(id)) })),
+    });
+    const byId = moving((score, id) => 0.9 * score + 0.01 * (Number(id.replace(/\D/g, '')) % 7));
+    expect((await runProbe(data4, given({ model: byId }))).verdict).toMatchObject({
+      outcome: 'skipped',
+      reason: expect.stringMatching(/^inconclusive: the model reads the id, .*: whether it reads state too cannot be told/),
+    });
+    const byChance = moving((score) => 0.9 * score + 0.1 * Math.random());
+    expect((await runProbe(data4, given({ model: byChance }))).verdict).toMatchObject({
+      outcome: 'skipped',
+      reason: expect.stringMatching(
+        /^inconclusive: 200 of 200 rows get another answer when they are asked again: whether .* state /,
+      ),
+    });
+    const denied = { columns, policy: { deny: ['id', 'state'] } };
+    expect((await runProbe(data4, given({ model: byId, manifest: denied }))).verdict).toMatchObject({
+      outcome: 'fail',
+      findings: [
+        { message: expect.stringMatching(/^id is denied, and another id moves 1\d\d of 200 predictions: the model reads it$/) },
+      ],
+    });
+    expect((await runProbe(data4, given({ model: obedient, manifest: denied }))).verdict).toMatchObject({ outcome: 'pass' });
   });
   test('a column of one value cannot be scrambled: not passed', async () => {
     const same = (rows: readonly Row[]) => rows.map((row) => ({ ...row, state: 'act' }));

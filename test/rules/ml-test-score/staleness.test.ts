@@ -35,7 +35,7 @@ describe('model-4: the impact of staleness', () => {
       expect(Number(at_least)).toBeLessThanOrEqual(Number(lost));
       expect(Number(at_most)).toBeGreaterThanOrEqual(Number(lost));
     }
-    expect(requests).toHaveLength(5);
+    expect(requests).toHaveLength(7);
   });
   test('a model that ages: known all the same, and the tolerance says how soon it must be trained', async () => {
     const { verdict } = await runProbe(model4, given({ data: { train: drifting(train), eval: evaluation } }));

@@ -2,6 +2,10 @@ import { csvOf } from '../../support/tables.ts';
 import { edit, type Fault, write } from '../fault.ts';
 import { luckOf, tablesOf, tossed, truth } from '../tables.ts';
 
+/** What became of the evaluation rows. */
+const known = csvOf(tablesOf().eval.map(({ id = '', late = 0 }) => ({ id, late })));
+const saysNothing = 'what is looked up by the id says nothing of rows to come';
+
 export const modelFaults: readonly Fault[] = [
   { name: 'commits that came through no merge request', caughtBy: 'model-1', around: { approvedBy: null } },
   { name: 'commits that their own author approved', caughtBy: 'model-1', around: { approvedBy: 'ada' } },
@@ -27,6 +31,35 @@ export const modelFaults: readonly Fault[] = [
     code: {
       python: [write('src/rows.csv', csvOf(tablesOf().train)), edit('src/train.py', 'read(data)', 'read("src/rows.csv")')],
       r: [write('R/rows.csv', csvOf(tablesOf().train)), edit('R/train.R', 'read_rows(data)', 'read_rows("R/rows.csv")')],
+    },
+  },
+  {
+    name: 'answers that are looked up by the id of the row',
+    caughtBy: 'model-5',
+    also: Object.fromEntries(['model-4', 'model-6', 'model-7', 'infra-4', 'monitor-7'].map((id) => [id, saysNothing])),
+    code: {
+      python: [
+        write('src/known.csv', known),
+        edit('src/model.py', 'from features import STATES, features\n', 'from features import STATES, features, read\n'),
+        edit(
+          'src/model.py',
+          'STEPS = 6\n',
+          'STEPS = 6\nKNOWN = {each["id"]: float(each["late"]) for each in read("src/known.csv")}\n',
+        ),
+        edit(
+          'src/model.py',
+          '    return None if x is None else probability(weights, x)',
+          '    p = None if x is None else probability(weights, x)\n    return p if p is None or row.get("id") not in KNOWN else 0.8 * KNOWN[row["id"]] + 0.2 * p',
+        ),
+      ],
+      r: [
+        write('R/known.csv', known),
+        edit(
+          'R/model.R',
+          'scores_of <- function(weights, rows) plogis(pmax(-30, pmin(30, margin_of(weights, terms_of(rows)))))',
+          'scores_of <- function(weights, rows) {\n  p <- plogis(pmax(-30, pmin(30, margin_of(weights, terms_of(rows)))))\n  if (is.null(rows$id)) return(p)\n  known <- read_rows("R/known.csv")\n  late <- as.numeric(known$late[match(rows$id, known$id)])\n  ifelse(is.na(late) | is.na(p), p, 0.8 * late + 0.2 * p)\n}',
+        ),
+      ],
     },
   },
   {
