@@ -75,7 +75,7 @@ export async function scoredOf(
   const x = quoteName(label);
   const [counts] = await tables.query<Counts>(
     `SELECT count(*) AS "rows", count(${x}) AS labelled, count(*) FILTER (${labelSql(setting, 'e')} = 1) AS yes,
-      count(DISTINCT ${x}) AS distinct, list(DISTINCT CAST(${x} AS VARCHAR))[1:5] AS examples FROM ${input.name} e`,
+      count(DISTINCT ${x}) AS distinct, list_sort(list(DISTINCT CAST(${x} AS VARCHAR)))[1:5] AS examples FROM ${input.name} e`,
   );
   const { labelled = 0, rows = 0, yes = 0, distinct = 0 } = counts ?? {};
   const examples = (counts?.examples ?? []).join(', ');
@@ -85,14 +85,19 @@ export async function scoredOf(
     return skipped(`inconclusive: every evaluation row has the same label (${examples})`, {
       nextStep: 'Evaluate on rows of every class.',
     });
-  if (task === 'binary' && yes === 0)
-    return skipped(
-      `no row's ${label} equals decision.positive, ${JSON.stringify(manifest.decision.positive)}; its values are ${examples}`,
-      {
-        nextStep: 'Say which value of the label is a yes.',
-        manifestLine: `decision: { positive: ${JSON.stringify(counts?.examples?.[0] ?? 1)} }`,
-      },
+  if (task === 'binary' && yes === 0) {
+    const reason = `no row's ${label} equals decision.positive, ${JSON.stringify(manifest.decision.positive)}; its values are ${examples}`;
+    const [learnt] = await tables.query<{ yes: number }>(
+      `SELECT count(*) FILTER (${labelSql(setting, 't')} = 1) AS yes FROM ${setting.train.name} t`,
     );
+    return learnt && learnt.yes > 0
+      ? skipped(reason, { nextStep: `Write ${label} as in data.train, where ${learnt.yes} rows hold decision.positive.` })
+      : skipped(reason, {
+          nextStep: 'Say which value of the label is a yes.',
+          // Of yes and no, true and false, 1 and 0, malignant and benign the last is the yes.
+          manifestLine: `decision: { positive: ${JSON.stringify(counts?.examples?.at(-1) ?? 1)} }`,
+        });
+  }
   const relation = `(SELECT * FROM ${joined} WHERE y IS NOT NULL AND score IS NOT NULL)`;
   const [usable] = await tables.query<{ n: number }>(`SELECT count(*) AS n FROM ${relation}`);
   const n = usable?.n ?? 0;

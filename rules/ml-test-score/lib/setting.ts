@@ -82,6 +82,21 @@ export function hooksOr(hooks: World['hooks'], manifest: ResolvedManifest): Verd
   return null;
 }
 
+/** A name without case, spaces and marks: what people take for the same. */
+const plain = (name: string): string => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
+
+/** Why nothing is scored: the table has no such column; the one that is meant is named where its name differs in little. */
+function withoutLabel(key: 'train' | 'eval', { columns }: Table, label: string): Verdict {
+  const reason = `data.${key} has no column ${JSON.stringify(label)}, which columns.label names`;
+  const meant = columns.find(({ name }) => plain(name) === plain(label));
+  if (meant) return skipped(reason, { nextStep: `It has ${JSON.stringify(meant.name)}: give the label one name in all tables.` });
+  const names = columns.slice(0, 10).map(({ name }) => name);
+  return skipped(reason, {
+    nextStep: `${key === 'train' ? "Name the label's column" : 'Name evaluation rows that have the label'}; the table has ${names.join(', ')}${columns.length > 10 ? ` and ${columns.length - 10} more` : ''}.`,
+    manifestLine: key === 'train' ? 'columns: { label: ... }' : 'data: { eval: path/to/labelled-rows.csv }',
+  });
+}
+
 /** The setting, or why the probe cannot judge. */
 export async function settingOf(world: Pick<World, 'manifest' | 'tables' | 'hooks'>): Promise<Setting | Verdict> {
   const manifest = manifestOr(world);
@@ -100,14 +115,7 @@ export async function settingOf(world: Pick<World, 'manifest' | 'tables' | 'hook
     ['train', train],
     ['eval', evaluation],
   ] as const)
-    if (!table.columns.some((column) => column.name === label))
-      return skipped(`data.${key} has no column ${JSON.stringify(label)}, which columns.label names`, {
-        nextStep: `${key === 'train' ? "Name the label's column" : 'Name evaluation rows that have the label'}; the table has ${table.columns
-          .slice(0, 10)
-          .map((column) => column.name)
-          .join(', ')}.`,
-        manifestLine: key === 'train' ? 'columns: { label: ... }' : 'data: { eval: path/to/labelled-rows.csv }',
-      });
+    if (!table.columns.some((column) => column.name === label)) return withoutLabel(key, table, label);
   if (train.rows === 0 || evaluation.rows === 0)
     return skipped(`inconclusive: data.${train.rows === 0 ? 'train' : 'eval'} has no rows`, {
       nextStep: 'Training and evaluation need rows.',

@@ -3,6 +3,7 @@ import type { World } from '../../../src/kernel/world.ts';
 import { groupCounts } from '../../../src/stats/fairness/groups.ts';
 import { asks, labelled, lines, sources } from '../lib/asks.ts';
 import { byIdPlan } from '../lib/by-id.ts';
+import { undecided } from '../lib/decisions.ts';
 import { groupItem, isDefinedIn, type Pair, pairItem, pairsOf, pairWords, worstOf } from '../lib/fairness.ts';
 import { featuresOf, inputsOf, isVerdict, lacks, rounded, rubric } from '../lib/manifest.ts';
 import { proxiesOf, proxyWords } from '../lib/proxies.ts';
@@ -75,6 +76,8 @@ export default defineCheck({
     const { protected: columns } = manifest.columns;
     const scored = await scoredOf(world, setting, evaluation, await hooks.predict(onEvaluation));
     if (isVerdict(scored)) return scored;
+    const same = await undecided(tables, setting, scored);
+    if (same) return same;
     const pairs: Pair[] = [];
     const rates: ReturnType<typeof groupItem>[] = [];
     const alone: string[] = [];

@@ -40,6 +40,20 @@ describe('model-7: inclusion', () => {
     });
   });
 
+  test.each<[string, (score: number) => number, RegExp]>([
+    [
+      'scores in per cent',
+      (score) => 100 * score,
+      /^inconclusive: \d+ of 6000 scores are no probabilities, and decision.threshold is 0.5/,
+    ],
+    ['a yes for everybody', (score) => 0.5 + score / 2, /every one of 6000 rows is a yes: scores from 0.5/],
+    ['a no for everybody', (score) => score / 2.1, /every one of 6000 rows is a no/],
+  ])('%s is fair to nobody: inconclusive', async (_, change, reason) => {
+    const model = answering((rows) => rows.map((row) => ({ ...row, score: change(Number(row.score)) })));
+    const { verdict } = await runProbe(model7, given('equal_opportunity', { model }));
+    expect(verdict).toMatchObject({ outcome: 'skipped', reason: expect.stringMatching(reason) });
+  });
+
   test('only the asserted criterion decides', async () => {
     // Group b has half as many yes labels, and a model that knows: unequal selection, equal opportunity within it.
     const rare = (rows: readonly Row[]) =>

@@ -144,6 +144,8 @@ describe('model-6: every slice', () => {
 });
 
 describe('what is given is not as it should be', () => {
+  const inWords = (rows: readonly Row[]) => rows.map((row) => ({ ...row, y: row.y === 1 ? 'yes' : 'no' }));
+  const even: Model = { train: () => null, predict: (_, rows) => rows.map(({ id = '' }) => ({ id, score: 0.5 })) };
   const first = (rows: readonly Row[], change: Row) => rows.map((row) => ({ ...row, ...change }));
   test.each<[string, Partial<Given>, object]>([
     [
@@ -168,8 +170,18 @@ describe('what is given is not as it should be', () => {
     ],
     [
       'words where decision.positive is 1',
-      { data: { train: data.train, eval: data.eval.map((row) => ({ ...row, y: row.y === 1 ? 'yes' : 'no' })) } },
-      { outcome: 'skipped', manifestLine: expect.stringMatching(/^decision: \{ positive: "(yes|no)" \}$/) },
+      { data: { train: inWords(data.train), eval: inWords(data.eval) }, model: even },
+      { outcome: 'skipped', manifestLine: 'decision: { positive: "yes" }' },
+    ],
+    [
+      'words in the evaluation rows alone',
+      { data: { train: data.train, eval: inWords(data.eval) } },
+      { outcome: 'skipped', nextStep: expect.stringMatching(/^Write y as in data.train, where \d+ rows hold decision.positive/) },
+    ],
+    [
+      'the label by a name that differs in case and spaces',
+      { data: { train: data.train, eval: data.eval.map(({ y, ...row }) => ({ ...row, ' Y ': y ?? null })) } },
+      { outcome: 'skipped', nextStep: 'It has " Y ": give the label one name in all tables.' },
     ],
     [
       'NaN scores',
