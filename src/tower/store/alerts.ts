@@ -19,7 +19,10 @@ export interface AlertRow {
   readonly owner: string | null;
   readonly metric: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** That opened it; where nothing came, the last before. */
   readonly value: number;
+  /** Of a rule that waits for values: so many hours had passed without one. */
+  readonly absentHours: number | null;
   readonly openedAt: Date;
   readonly closedAt: Date | null;
   readonly acknowledgedAt: Date | null;
@@ -58,7 +61,8 @@ export async function listAlerts(connection: Connection, filter: AlertFilter): P
   // What follows the first line of a result tells of the operator's servers.
   const result = filter.scope === null ? sql`result` : sql`split_part(result, e'\\n', 1)`;
   const { rows } = await sql<AlertRow & { key: number }>`
-    select alert.id, alert.uid, alert.recorded_at as "recordedAt", rule.name as rule, rule.id as "ruleId", rule.definition ->> 'severity' as severity, model.id as "modelId",
+    select alert.id, alert.uid, alert.recorded_at as "recordedAt", rule.name as rule, rule.id as "ruleId", rule.definition ->> 'severity' as severity,
+      (rule.definition -> 'when' ->> 'absentHours')::float8 as "absentHours", model.id as "modelId",
       model.name as model, project.path as project, model.owner, metric.name as metric, series.labels, alert.value,
       alert.opened_at as "openedAt", alert.closed_at as "closedAt",
       alert.acknowledged_at as "acknowledgedAt", alert.acknowledged_by as "acknowledgedBy", alert.acknowledged_why as "acknowledgedWhy", ${micros} as key,

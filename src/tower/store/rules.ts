@@ -16,6 +16,8 @@ export interface RuleRow {
   readonly judgesFrom: Date;
   /** The model in whose repository it stands; null: an admin made it, for all. */
   readonly modelId: number | null;
+  /** Its name. */
+  readonly model: string | null;
   /** Whose projects it looks at alone; empty: at all. */
   readonly namespace: string;
   /** The reader may read all of that namespace. */
@@ -30,7 +32,7 @@ const columnsFor = (scope: Scope) => {
   const alerts = sql`from alert join model on model.id = alert.model_id join project on project.id = model.project_id
     where rule_id = rule.id and ${inScope(scope)}`;
   return sql`rule.id, rule.name, rule.definition, rule.is_enabled as "isEnabled", rule.created_by as "createdBy",
-    rule.created_at as "createdAt", rule.judges_from as "judgesFrom", rule.model_id as "modelId", rule.namespace,
+    rule.created_at as "createdAt", rule.judges_from as "judgesFrom", rule.model_id as "modelId", (select name from model where id = rule.model_id) as model, rule.namespace,
     (rule.namespace <> '' and ${holdsFor(scope, sql`rule.namespace`)}) as "isWhole",
     (select count(*) ${alerts} and closed_at is null) as open, (select count(*) ${alerts}) as alerts`;
 };

@@ -151,8 +151,11 @@ function AlertPage(props: AlertPageProps) {
           {what} of {alert.model}
         </h1>
         <p class="lead">
-          The rule <a href={`/rules/${alert.ruleId}`}>{alert.rule}</a> raised it for the value {formatNumber(alert.value)} at{' '}
-          {minute(alert.openedAt)}; {alert.closedAt ? `it was closed at ${minute(alert.closedAt)}` : 'it is open'}.{' '}
+          The rule <a href={`/rules/${alert.ruleId}`}>{alert.rule}</a> raised it{' '}
+          {alert.absentHours === null
+            ? `for the value ${formatNumber(alert.value)}`
+            : `when nothing had come for ${formatNumber(alert.absentHours)} h, after the value ${formatNumber(alert.value)},`}{' '}
+          at {minute(alert.openedAt)}; {alert.closedAt ? `it was closed at ${minute(alert.closedAt)}` : 'it is open'}.{' '}
           <a
             href={exploreHref({
               metric: alert.metric,

@@ -62,7 +62,7 @@ export function Alerts({ label, alerts }: { readonly label: string; readonly ale
                 >
                   {sayMetric(alert.metric) ?? alert.metric}
                 </a>{' '}
-                {formatNumber(alert.value)}
+                {alert.absentHours === null ? formatNumber(alert.value) : `nothing for ${formatNumber(alert.absentHours)} h`}
                 <small>{labelsOf(alert.labels)}</small>
               </td>
               <td>

@@ -163,10 +163,13 @@ export function changeWords(now: number, before: number | undefined): string {
   return `${percent < 0 ? '−' : '+'}${formatNumber(Math.abs(Number(percent.toPrecision(3))))} %`;
 }
 
+/** `{request}` is what UCUM calls a unit that only has a name. */
+const sayUnit = (unit: string): string => (unit === '' || unit === '1' || /^\{.*\}$/.test(unit) ? '' : ` in ${unit}`);
+
 function Numbers({ answer, state }: AnswerProps) {
   const { wanted, found, compared } = answer;
   const isTimed = wanted.bucket !== 'none';
-  const unit = wanted.unit === '' || wanted.unit === '1' ? '' : ` in ${wanted.unit}`;
+  const unit = sayUnit(wanted.unit);
   return (
     <section class="scroll panel" tabindex={0} aria-label="Numbers">
       <table class="numbers">

@@ -11,15 +11,15 @@ export const partialAt = (answer: Answer, at: Date) => (addsUp(answer) ? answer.
 
 /** What hollow points are, where some are drawn. */
 export function PartialNote({ lines, answer }: { readonly lines: readonly ChartLine[]; readonly answer: Answer }) {
+  const a = answer.wanted.bucket === 'hour' ? 'An hour' : `A ${answer.wanted.bucket}`;
   const found = new Set(lines.flatMap(({ points }) => points.flatMap(({ partial = null }) => partial ?? [])));
-  const { bucket } = answer.wanted;
-  const words = [
-    ...(found.has('so far') ? [`${bucket === 'hour' ? 'An' : 'A'} ${bucket} that is not over`] : []),
-    ...(found.has('in part')
-      ? [`${found.size > 1 ? 'one' : `${bucket === 'hour' ? 'An' : 'A'} ${bucket}`} that lies in this time in part`]
-      : []),
-  ];
-  return words.length === 0 ? null : <p class="small quiet">{words.join(', and ')}, is hollow, its line dotted.</p>;
+  if (found.size === 0) return null;
+  const why = [...(found.has('so far') ? ['is not over'] : []), ...(found.has('in part') ? ['lies in this time in part'] : [])];
+  return (
+    <p class="small quiet">
+      {a} that {why.join(' or ')} is hollow, with a dotted line.
+    </p>
+  );
 }
 
 export function sayNewest(answer: Answer, { at, value }: SliceGroup['points'][number]): string {

@@ -79,7 +79,7 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
       </header>
       {rules.length > 0 && (
         <section class="panel scroll" tabindex={0} aria-label="Rules">
-          <table class="numbers">
+          <table class="numbers flow">
             <thead>
               <tr>
                 {['Rule', 'Metric', 'When', 'Then'].map((head) => (
@@ -94,12 +94,12 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
               </tr>
             </thead>
             <tbody>
-              {rules.map(({ id, name, definition, isEnabled, modelId, namespace, open, alerts }) => (
+              {rules.map(({ id, name, definition, isEnabled, model, namespace, open, alerts }) => (
                 <tr>
                   <th scope="row">
                     <a href={`/rules/${id}`}>{name}</a>{' '}
                     <span class={`badge ${isEnabled ? 'is-pass' : 'is-skipped'}`}>{isEnabled ? 'on' : 'off'}</span>
-                    {modelId !== null && <small class="quiet"> from the repository</small>}
+                    {model !== null && <small class="quiet"> from the repository of {model}</small>}
                     {namespace !== '' && <small class="quiet"> {namespace}</small>}
                   </th>
                   <td>
@@ -107,8 +107,12 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
                   </td>
                   <td>{sayCondition(definition)}</td>
                   <td>{definition.actions.map(sayAction).join(', ') || '–'}</td>
-                  <td class="number">{count(open)}</td>
-                  <td class="number">{count(alerts)}</td>
+                  <td class="number" data-label="Open">
+                    {count(open)}
+                  </td>
+                  <td class="number" data-label="Raised">
+                    {count(alerts)}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -219,8 +223,8 @@ export function RulePage({ rule, past, mayChange }: RulePageProps) {
         </p>
         {rule.modelId !== null && (
           <p class="lead">
-            From the repository of <a href={`/models/${rule.modelId}`}>its model</a>: it stands in <code>flightcheck.yml</code>,
-            looks at this model alone, and is changed there.
+            From the repository of <a href={`/models/${rule.modelId}`}>{rule.model}</a>: it stands in <code>flightcheck.yml</code>
+            , looks at this model alone, and is changed there.
           </p>
         )}
         {rule.namespace !== '' && (

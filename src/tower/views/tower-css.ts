@@ -23,7 +23,7 @@ const frame = `
 .path { font-size: var(--text-s); color: var(--ink-2); margin-bottom: 4px; }
 .footer { max-width: 1280px; margin: 0 auto; padding: 0 var(--space-5) var(--space-6); color: var(--ink-3); font-size: var(--text-xs); }
 .lead { color: var(--ink-2); max-width: 72ch; } header > h1 + .lead { margin-top: 4px; } .lead .badge { white-space: nowrap; }
-.panel + .small, .small-charts + .small, h2 + .quiet + .panel { margin-top: var(--space-3); }
+.panel + .small, .small-charts + .small, h2 + .quiet + .panel, .lead + .panel { margin-top: var(--space-3); }
 .lead strong { color: var(--ink); }
 .tags a { color: inherit; text-decoration: none; } .tags a:hover { text-decoration: underline; } .tags span { color: var(--ink-3); }
 .empty { padding: var(--space-6) var(--space-5); display: grid; gap: var(--space-3); justify-items: start; } .empty pre { max-width: 100%; }
@@ -91,7 +91,7 @@ const explore = `
 .line-4 { stroke: var(--series-4); stroke-dasharray: 2 3; } .line-5 { stroke: var(--series-5); stroke-dasharray: 9 3; }
 .line-6 { stroke: var(--series-1); stroke-dasharray: 8 3 2 3; } .line-7 { stroke: var(--series-3); stroke-dasharray: 4 2; } .line-8 { stroke: var(--series-4); }
 .time-chart .is-before { stroke: var(--ink-3); stroke-dasharray: 3 3; stroke-width: 1.5; opacity: .8; } .swatch .is-before { stroke: var(--ink-3); stroke-dasharray: 3 3; }
-.time-chart circle { stroke: none; } circle.line-2 { fill: var(--series-2); } circle.line-4, circle.line-8 { fill: var(--series-4); }
+.time-chart circle { stroke: none; stroke-dasharray: none; } circle.line-2 { fill: var(--series-2); } circle.line-4, circle.line-8 { fill: var(--series-4); }
 circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); } circle.line-7 { fill: var(--series-3); } .time-chart circle.is-before { fill: var(--ink-3); }
 .time-chart polyline.is-partial { stroke-dasharray: 1 5; stroke-linecap: round; } .time-chart circle.is-partial { fill: var(--panel); stroke-width: 2; } .time-chart circle.line-1.is-partial, .time-chart circle.line-6.is-partial { stroke: var(--series-1); } .time-chart circle.line-2.is-partial { stroke: var(--series-2); } .time-chart circle.line-3.is-partial, .time-chart circle.line-7.is-partial { stroke: var(--series-3); } .time-chart circle.line-4.is-partial, .time-chart circle.line-8.is-partial { stroke: var(--series-4); } .time-chart circle.line-5.is-partial { stroke: var(--series-5); }
 .chart .limit { stroke: var(--fail); stroke-dasharray: 6 4; }
@@ -146,6 +146,7 @@ const narrow = `
   .models thead { display: none; } .models tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 2px 12px; padding: 10px var(--space-4); border-bottom: 1px solid var(--line); }
   .models td, .models th, .models tr > :first-child, .models tr > :last-child { padding: 0; border: 0; } .models .name { min-width: 0; max-width: none; grid-row: span 2; } .models .extra { display: none; }
   .flow thead, .flow .done > .quiet:only-child { display: none; } .flow tr { display: flex; flex-wrap: wrap; gap: 4px 14px; padding: 10px var(--space-4); border-bottom: 1px solid var(--line); } .alerts.flow td, .alerts.flow th { padding: 0; border: 0; min-width: 0; } .flow td.done { flex-basis: 100%; }
+  .numbers.flow td, .numbers.flow th[scope=row] { padding: 0; border: 0; min-width: 0; white-space: normal; } .flow th[scope=row] { flex-basis: 100%; } .flow td[data-label]::before { content: attr(data-label) ' '; color: var(--ink-3); }
   .measured .extra { display: none; } .measured td, .measured th, .measured th[scope=row] { white-space: normal; min-width: 0; } .measured td.number { white-space: nowrap; } .measured td:last-child { width: auto; } .spark.long { width: 100px; }
   .models td { text-align: right; } .models td.name { text-align: left; } td.wide { width: 34%; } td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }
 }

@@ -16,6 +16,7 @@ const fieldsFor = (more: object) => {
     createdAt: new Date(0),
     judgesFrom: new Date(0),
     modelId: null,
+    model: null,
     isWhole: false,
     open: 0,
     alerts: 0,

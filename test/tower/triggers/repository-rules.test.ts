@@ -113,7 +113,7 @@ it('look at their own model, and raise alerts there', async () => {
   expect((await call('GET', `/v1/rules/${id}/backtest`)).body).toMatchObject({ series: 1 });
   const page = await (await fetch(`${tower.url}/rules/${id}`)).text();
   expect(page).toContain('From the repository of');
-  expect(await (await fetch(`${tower.url}/rules`)).text()).toContain('from the repository');
+  expect(await (await fetch(`${tower.url}/rules`)).text()).toContain('from the repository of late-lodgement-risk');
 });
 
 it('are changed in the repository alone', async () => {

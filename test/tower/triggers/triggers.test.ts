@@ -523,7 +523,7 @@ onBothDatabases((store) => {
     expect(await evaluateSilence(store().db, at(10))).toBe(0);
     await evaluateSilence(store().db, at(12));
     await evaluateSilence(store().db, at(13));
-    expect(await alerts()).toMatchObject([{ openedAt: at(11), closedAt: null }]);
+    expect(await alerts()).toMatchObject([{ openedAt: at(11), closedAt: null, absentHours: 10 }]);
     await post([[14, 0]]);
     await judgeAll();
     expect(await alerts()).toMatchObject([{ closedAt: at(14) }]);

@@ -111,7 +111,7 @@ it('marks what is not over where a sum or a count would seem to fall, and says i
   // The line to it is one of its own.
   expect(html.match(/<polyline class="line-1 *"/g)).toHaveLength(1);
   expect(html.match(/<polyline class="line-1 is-partial"/g)).toHaveLength(1);
-  expect(html).toContain('A week that is not over');
+  expect(html).toContain('A week that is not over is hollow');
   // A mean or a maximum of a part is none the less one.
   const mean = await page(`/explore?${question}&agg=avg`);
   expect(mean.html).not.toMatch(/is-partial|so far|not over/);
