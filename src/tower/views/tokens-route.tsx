@@ -32,7 +32,7 @@ export const placeOf = ({ namespace, model }: Pick<TokenRow, 'namespace' | 'mode
 function Tokens({ tokens, now, mayRevoke }: TokensPageProps) {
   return (
     <section class="panel scroll" tabindex={0} aria-label="Tokens">
-      <table class="numbers alerts">
+      <table class="numbers alerts flow">
         <thead>
           <tr>
             {['Token', 'Role', 'Holds for', 'Made', 'Last used', 'Expires', ...(mayRevoke ? ['Revoke'] : [])].map((head) => (
@@ -50,13 +50,13 @@ function Tokens({ tokens, now, mayRevoke }: TokensPageProps) {
                 </small>
               </th>
               <td>{token.role}</td>
-              <td>{placeOf(token)}</td>
-              <td>
+              <td data-label="for">{placeOf(token)}</td>
+              <td data-label="made">
                 {minute(token.createdAt).slice(0, 10)}
                 <small>by {token.createdBy}</small>
               </td>
-              <td>{token.lastUsedAt ? minute(token.lastUsedAt) : <span class="quiet">never</span>}</td>
-              <td>
+              <td data-label="used">{token.lastUsedAt ? minute(token.lastUsedAt) : <span class="quiet">never</span>}</td>
+              <td data-label="until">
                 <Expiry at={token.expiresAt} now={now} />
               </td>
               {mayRevoke && (

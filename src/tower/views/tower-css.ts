@@ -136,7 +136,7 @@ section.operation > h2 { margin: 0; } .operation h2 { font-size: var(--text-m); 
 
 const narrow = `
 @media (max-width: 1080px) { .alerts td, .alerts th { white-space: normal; padding: 6px 8px; } .alerts time, .alerts td.number, .alerts .badge, .alerts code { white-space: nowrap; } .alerts td.done { min-width: 140px; overflow-wrap: anywhere; } .numbers.alerts th[scope=row] { min-width: 110px; }
-  .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
+  .questions { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 720px) {
   .record-form fieldset.question { grid-template-columns: minmax(0, 1fr); }
   .explore-form { grid-template-columns: repeat(2, minmax(0, 1fr)); } .labelled-chart { display: block; } .ends { display: none; }
@@ -150,6 +150,7 @@ const narrow = `
   .measured .extra { display: none; } .measured td, .measured th, .measured th[scope=row] { white-space: normal; min-width: 0; } .measured td.number { white-space: nowrap; } .measured td:last-child { width: auto; } .spark.long { width: 100px; }
   .models td { text-align: right; } .models td.name { text-align: left; } td.wide { width: 34%; } td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }
 }
+@media (max-width: 480px) { .questions { grid-template-columns: minmax(0, 1fr); } }
 @page { margin: 12mm; }
 @media print {
   :root { color-scheme: light; } * { print-color-adjust: exact; } body { background: none; font-size: 10pt; }
