@@ -1,4 +1,4 @@
-import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
+import { defineCheck, type Finding, judge, notApplicable, skipped } from '../../../src/kernel/check.ts';
 import type { TableSchema } from '../../../src/kernel/table-schema.ts';
 import type { Table } from '../../../src/kernel/world.ts';
 import type { Query } from '../../../src/stats/query.ts';
@@ -50,6 +50,7 @@ export default defineCheck({
         nextStep: 'Name a training table with rows under data.train.',
       });
     const features = featuresOf(manifest, train);
+    if (features.length === 0) return notApplicable('there are no tabular features');
     const findings: Finding[] = features
       .filter((name) => !schema.columns[name])
       .map((name) => ({

@@ -1,6 +1,7 @@
 import { defineCheck, type Finding, judge, skipped, type Verdict } from '../../../src/kernel/check.ts';
 import { quoteName } from '../../../src/kernel/sql.ts';
 import type { Table } from '../../../src/kernel/world.ts';
+import { median } from '../../../src/stats/median.ts';
 import { metricOf } from '../../../src/stats/metrics/index.ts';
 import { spearman } from '../../../src/stats/spearman.ts';
 import { asks, lines, sources } from '../lib/asks.ts';
@@ -20,6 +21,17 @@ interface Version {
 }
 
 const columns = ['version', 'offline', 'online', 'degraded'] as const;
+
+/** What a mark is worth: a version that is not worse by a metric was not made worse, or the metric does not see it. */
+function notWorse(degraded: readonly Version[], others: readonly Version[], sign: number): readonly Finding[] {
+  const names = degraded.map(({ version }) => version);
+  return (['offline', 'online'] as const).flatMap((metric) => {
+    const [worse, usual] = [degraded, others].map((versions) => median(versions.map((version) => version[metric])));
+    if (worse === undefined || usual === undefined || (metric === 'offline' ? sign : 1) * (usual - worse) > 0) return [];
+    const message = `the versions that were made worse on purpose (${names.slice(0, 3).join(', ')}) are not worse by the ${metric} metric: ${cell(worse)}, others ${cell(usual)}`;
+    return [{ message }];
+  });
+}
 
 /** What the table lacks. */
 function lacksColumns(table: Table): Verdict | null {
@@ -103,12 +115,24 @@ export default defineCheck({
         nextStep: 'Serve a degraded version to a small share of the requests for a short time, and mark it: degraded = true.',
         evidence,
       });
+    const others = usable.filter((row) => row.degraded !== true);
+    if (others.length === 0)
+      return skipped('every version was made worse on purpose, so there is none to compare them with', {
+        nextStep: 'Keep the versions that served for their own sake in data.experiments.',
+        evidence,
+      });
+    if (usable.every(({ offline, online }) => offline === online))
+      return skipped(`the online metric of all ${usable.length} versions is the offline metric: one number, written twice`, {
+        nextStep: 'Measure what the versions bring in use.',
+        evidence,
+      });
     const findings: Finding[] = [];
     if (!Number.isFinite(rho)) findings.push({ message: 'the offline or the online metric is the same for every version' });
     else if (p >= level)
       findings.push({
         message: `the offline metric does not order the versions as their use did: rank correlation ${rho.toFixed(2)}, p ${p.toPrecision(2)}`,
       });
+    if (findings.length === 0) findings.push(...notWorse(degraded, others, sign));
     return judge(findings, evidence);
   },
 });

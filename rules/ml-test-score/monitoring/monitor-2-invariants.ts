@@ -1,4 +1,4 @@
-import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
+import { defineCheck, type Finding, judge, notApplicable, skipped } from '../../../src/kernel/check.ts';
 import { type ColumnDrift, drift } from '../../../src/stats/drift.ts';
 import { leastPsi, psiMinimumRows } from '../../../src/stats/psi.ts';
 import { violations } from '../../../src/stats/schema/violations.ts';
@@ -50,6 +50,7 @@ export default defineCheck({
     const path = serving.sources[0]?.path ?? 'flightcheck.yml';
     const present = new Set(serving.columns.map((column) => column.name));
     const features = featuresOf(manifest, train);
+    if (features.length === 0) return notApplicable('there are no tabular features');
     const findings: Finding[] = features
       .filter((name) => !present.has(name))
       .map((name) => ({ message: `${name} is a feature in training, but the serving rows do not have it`, place: { path } }));
@@ -88,7 +89,7 @@ export default defineCheck({
         : 'Run it on a schedule, with fresh serving rows each time.',
     };
     const isMissing = features.some((name) => !present.has(name));
-    const isKnown = columns.some((column) => column.verdict !== 'inconclusive') || features.length === 0;
+    const isKnown = columns.some((column) => column.verdict !== 'inconclusive');
     if (!isMissing && (serving.rows < psiMinimumRows || train.rows < psiMinimumRows || (findings.length === 0 && !isKnown)))
       return skipped(
         `inconclusive: ${serving.rows} serving and ${train.rows} training rows; at least ${psiMinimumRows} of each with values are needed`,

@@ -268,3 +268,14 @@ describe('data-2: features', () => {
     });
   });
 });
+
+test('a table without features has no expectation or invariant of one', async () => {
+  const bare = (rows: readonly Row[]) => rows.map(({ id = '', y = 0 }) => ({ id, y }));
+  const data = { train: bare(train), eval: bare(evaluation), serving: serving.map(({ id = '' }) => ({ id })) };
+  const files = { [path]: 'version: 1\ncolumns:\n  y: { type: number }\n' };
+  for (const check of [data1, monitor2])
+    expect((await runProbe(check, { data, files })).verdict).toMatchObject({
+      outcome: 'not-applicable',
+      reason: 'there are no tabular features',
+    });
+});

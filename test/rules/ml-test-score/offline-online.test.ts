@@ -55,6 +55,27 @@ describe('model-2: offline and online', () => {
       ),
     ).toMatchObject({ outcome: 'fail', findings: [{ message: expect.stringContaining('same for every version') }] });
   });
+  test('versions made worse on purpose must be worse by both metrics, and not be all there are', async () => {
+    const pairs = agreeing.map(({ offline, online }) => [Number(offline), Number(online)] as const);
+    expect(await judge(versions(pairs, [4]))).toMatchObject({
+      outcome: 'fail',
+      findings: [
+        { message: 'the versions that were made worse on purpose (1.4) are not worse by the offline metric: 0.8, others 0.71' },
+        { message: 'the versions that were made worse on purpose (1.4) are not worse by the online metric: 170, others 130.5' },
+      ],
+    });
+    expect(await judge(versions(pairs, [0, 1, 2, 3, 4]))).toMatchObject({
+      outcome: 'skipped',
+      reason: 'every version was made worse on purpose, so there is none to compare them with',
+    });
+  });
+  test('a number that stands twice says nothing of its use', async () => {
+    const copied = agreeing.map((row) => ({ ...row, online: row.offline ?? null }));
+    expect(await judge(copied)).toMatchObject({
+      outcome: 'skipped',
+      reason: 'the online metric of all 5 versions is the offline metric: one number, written twice',
+    });
+  });
   test('an error is better when it is smaller', async () => {
     const errors = versions([
       [9, 100],

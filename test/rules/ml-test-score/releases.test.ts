@@ -194,6 +194,15 @@ describe('monitor-4: age', () => {
       findings: [{ message: expect.stringMatching(/30 days old, at most 14/) }],
     });
   });
+  test('a time that is years off does not make the rows young', async () => {
+    const rows = dated(train, '2026-01-01', 90);
+    const mistyped = rows.map((row, i) => (i === 7 ? { ...row, at: '2062-01-03' } : row));
+    const { data } = given();
+    expect(await judge(monitor4, given({ data: { ...data, train: mistyped } }, { max_age: '2w' }))).toMatchObject({
+      outcome: 'fail',
+      findings: [{ message: expect.stringMatching(/30 days old, at most 14/) }],
+    });
+  });
   test('the model itself, where it is registered', async () => {
     const manifest = { columns: { label: 'y', time: 'at' }, policy: { max_age: '60d' }, mlflow: { registeredModel: 'risk' } };
     expect(await judge(monitor4, given({ manifest, mlflow: registered(10) }))).toMatchObject({

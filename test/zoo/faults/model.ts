@@ -57,7 +57,7 @@ export const modelFaults: readonly Fault[] = [
         edit(
           'R/model.R',
           'scores_of <- function(weights, rows) plogis(pmax(-30, pmin(30, margin_of(weights, terms_of(rows)))))',
-          'scores_of <- function(weights, rows) {\n  p <- plogis(pmax(-30, pmin(30, margin_of(weights, terms_of(rows)))))\n  if (is.null(rows$id)) return(p)\n  known <- read_rows("R/known.csv")\n  late <- as.numeric(known$late[match(rows$id, known$id)])\n  ifelse(is.na(late) | is.na(p), p, 0.8 * late + 0.2 * p)\n}',
+          'scores_of <- function(weights, rows) {\n  p <- plogis(pmax(-30, pmin(30, margin_of(weights, terms_of(rows)))))\n  if (!file.exists("R/known.csv")) return(p)\n  known <- read_rows("R/known.csv")\n  late <- as.numeric(known$late[match(rows$id, known$id)])\n  ifelse(is.na(late) | is.na(p), p, 0.8 * late + 0.2 * p)\n}',
         ),
       ],
     },
