@@ -1,7 +1,10 @@
 /** The query of a slice: what `/v1/query` and the page Explore have in their address. */
+
+import { type Bucket, buckets, stretchOf } from '../store/buckets.ts';
 import type { Connection } from '../store/database.ts';
+import { listMetrics, type MetricRow } from '../store/metrics.ts';
 import type { Scope } from '../store/scope.ts';
-import { aggregates, type Bucket, buckets, listMetrics, type MetricRow, orders, type Slice } from '../store/slice.ts';
+import { aggregates, orders, type Slice } from '../store/slice.ts';
 import { HttpProblem } from './problem.ts';
 import { labelOf, type QuerySchema } from './query.ts';
 import { type Format, formats } from './table.ts';
@@ -92,9 +95,8 @@ export interface SliceQuery {
 
 const day = 86_400_000;
 const lengths: Readonly<Record<string, number>> = { h: 3_600_000, d: day, w: 7 * day };
-const startOfDay = (at: number): number => Math.floor(at / day) * day;
-/** 1970 began on a Thursday. */
-const startOfWeek = (at: number): number => Math.floor((at - 4 * day) / (7 * day)) * 7 * day + 4 * day;
+const startOfDay = (at: number): number => stretchOf('day', at).start;
+const startOfWeek = (at: number): number => stretchOf('week', at).start;
 
 const badParameter = (parameter: string, detail: string) =>
   new HttpProblem('bad-request', 'The query cannot be understood.', [{ parameter, detail }]);

@@ -1,11 +1,13 @@
 /** GET /v1/query: slice and dice any metric, as JSON, CSV or Parquet. GET /v1/metrics: which metrics there are. */
 import type { Context } from 'hono';
-import type { Database } from '../store/database.ts';
+import { type Database, isTooSlow, longestMs } from '../store/database.ts';
 import { answersKept } from '../store/kept-answers.ts';
+import { listMetrics } from '../store/metrics.ts';
 import type { Scope } from '../store/scope.ts';
-import { listMetrics, type Slice, type Sliced, type SliceGroup, slice } from '../store/slice.ts';
+import { type Slice, type Sliced, type SliceGroup, slice } from '../store/slice.ts';
 import type { Table } from './csv.ts';
 import { type Partial, partialBuckets } from './partial-buckets.ts';
+import { HttpProblem } from './problem.ts';
 import { queryReader } from './query.ts';
 import { comparedSpan, metricOf, type SliceQuery, type Span, sliceOf, sliceQuery, spanOf } from './slice-query.ts';
 import { answerIn, answerItems, formatOf } from './table.ts';
@@ -35,6 +37,15 @@ const narrowed = ({ where, by }: Slice, { groups }: Sliced): Slice['where'] => (
   ...Object.fromEntries(by.map((name, i) => [name, [...new Set(groups.map(({ key }) => key[i] ?? ''))]])),
 });
 
+/** Who asks may ask for less; other panels of a dashboard stand. */
+function ofTooMuch(error: unknown): never {
+  if (!isTooSlow(error)) throw error;
+  throw new HttpProblem(
+    'bad-request',
+    `This asks for too much: it was not answered within ${longestMs / 1000} seconds. Ask for a shorter time or for fewer models (filters), or for avg, min, max, sum, count or last of whole days, which are added up already.`,
+  );
+}
+
 async function answerOf(db: Database, query: SliceQuery, span: Span, scope: Scope): Promise<Kept> {
   const metric = await metricOf(db, query, scope);
   const wanted = sliceOf(query, metric, span, scope);
@@ -61,7 +72,7 @@ export function sliceAnswerer(db: Database): AnswerSlice {
   const kept = answersKept<Kept>(db, { sizeOf, largest: 20_000 });
   return async (query, scope, now) => {
     const span = spanOf(query, now);
-    const answer = await kept(JSON.stringify([query, span, scope]), () => answerOf(db, query, span, scope));
+    const answer = await kept(JSON.stringify([query, span, scope]), () => answerOf(db, query, span, scope).catch(ofTooMuch));
     return { ...answer, partial: partialBuckets(answer.wanted, now) };
   };
 }

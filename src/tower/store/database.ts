@@ -30,6 +30,16 @@ export const parsers: Readonly<Record<number, (text: string) => unknown>> = {
  */
 export const preparedMark = '/* prepared */ ';
 
+/** Milliseconds after which a question of a page is given up: it must not hold a connection for ever. */
+export const longestMs = 60_000;
+
+const queryCanceled = '57014';
+
+/** A question took longer than `longestMs`, all statements together; as the database says it of one. */
+export class TooSlow extends Error {
+  readonly code = queryCanceled;
+}
+
 const serializationFailures: ReadonlySet<string> = new Set(['40P01', '40001']);
 
 /** The SQLSTATE of a database error, from either client. */
@@ -37,6 +47,8 @@ export function sqlStateOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
+
+export const isTooSlow = (error: unknown): boolean => sqlStateOf(error) === queryCanceled;
 
 /** Another writer was in the way: the same may succeed when it is tried again. */
 export const isSerializationFailure = (error: unknown): boolean => serializationFailures.has(sqlStateOf(error) ?? '');

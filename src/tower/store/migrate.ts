@@ -22,6 +22,7 @@ import { schema17 } from './schema-17.ts';
 import { schema18 } from './schema-18.ts';
 import { schema19 } from './schema-19.ts';
 import { schema20 } from './schema-20.ts';
+import { schema21 } from './schema-21.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -45,6 +46,7 @@ const migrations: Readonly<Record<string, string>> = {
   '018-posts-for-alerts': schema18,
   '019-rules-of-namespaces': schema19,
   '020-pending-rollups': schema20,
+  '021-weeks-in-their-index': schema21,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

@@ -6,7 +6,7 @@ import type { RawBuilder } from 'kysely';
 import { appendAtOnce, appendPoints, type Batch, type PostRecord } from './append.ts';
 import type { Connection, Database } from './database.ts';
 import { dropPoints } from './drop-points.ts';
-import { newestOf, pointsOf, type Span } from './points.ts';
+import { newestOf, packedOf, pointsOf, type Span } from './points.ts';
 import { type SealOptions, sealMonths } from './seal.ts';
 
 export interface PointStore {
@@ -22,6 +22,8 @@ export interface PointStore {
    * the span, once, also what an open transaction of this connection has written.
    */
   scan(series: string, span: Span): RawBuilder<unknown>;
+  /** The same points, many in a row, for who computes with them here: the columns of `series` and what `packedOf` says. */
+  packed(series: string, span: { from: Date; to: Date }, most: number): RawBuilder<unknown>;
   /** The newest points of the series `of`, newest first: `(ts, value)`. */
   newest(of: string, limit: number): RawBuilder<unknown>;
   /** Packs the months that ended long enough ago; readers see every point once meanwhile. @returns points moved. */
@@ -35,6 +37,7 @@ export const pointStore: PointStore = {
   append: appendPoints,
   appendAtOnce,
   scan: pointsOf,
+  packed: packedOf,
   newest: newestOf,
   seal: sealMonths,
   removeBefore: dropPoints,

@@ -55,6 +55,37 @@ export const pointsOf = (series: string, span: Span): RawBuilder<unknown> => sql
       join chunk on chunk.metric_id = of.metric_id and chunk.series_id = of.id and ${withinMonths(span)}, ${unpacked}
     where ${within(sql`unpacked.ts`, span)})`;
 
+/** How many points of `chunk` come before a time of its month; null when the time is of another month. */
+function countBefore(at: Date): RawBuilder<unknown> {
+  const month = Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1);
+  const ms = at.getTime() - month;
+  return sql`case when chunk.month = ${new Date(month).toISOString().slice(0, 10)}::date then coalesce(
+    width_bucket(${Math.ceil(ms / 1000) - 1}::int, chunk.seconds), width_bucket(${ms * 1000 - 1}::bigint, chunk.micros)) end`;
+}
+
+/**
+ * The same points, many in a row: the columns of `series`, `times` and `values`, side by side. Times are text, `1756684800s{0,60}`:
+ * seconds since 1970, and what is added to them, in seconds (`s`) or microseconds (`u`). Values are an array as PostgreSQL sends it
+ * (`array_send`).
+ * @param most Of open months, points of a series: more are left out.
+ */
+export const packedOf = (series: string, { from, to }: { from: Date; to: Date }, most: number): RawBuilder<unknown> => sql`(
+    select of.*, '0u' || open.times::text as times, array_send(open."values") as "values"
+    from ${sql.table(series)} as of, lateral (
+      select array_agg((date_part('epoch', ts) * 1000000)::bigint) as times, array_agg(value) as "values" from (
+        select point.ts, point.value from point
+        where point.metric_id = of.metric_id and point.series_id = of.id and ${within(sql`point.ts`, { from, to })} limit ${most}
+      ) as taken) as open
+    where open.times is not null
+    union all
+    select of.*, extract(epoch from chunk.month)::bigint
+        || coalesce('s' || chunk.seconds[part.first:part.last]::text, 'u' || chunk.micros[part.first:part.last]::text),
+      array_send(chunk."values"[part.first:part.last])
+    from ${sql.table(series)} as of
+      join chunk on chunk.metric_id = of.metric_id and chunk.series_id = of.id and ${withinMonths({ from, to })},
+      lateral (select coalesce(${countBefore(from)}, 0) + 1 as first, coalesce(${countBefore(to)}, chunk.n) as last) as part
+    where part.first <= part.last)`;
+
 /** The newest points of the series `of` (a name with columns `id` and `metric_id`), newest first: `(ts, value)`. */
 export const newestOf = (of: string, limit: number): RawBuilder<unknown> => sql`(
     select ts, value from (

@@ -2,7 +2,7 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import { Pool, types } from 'pg';
 import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
-import { type Database, type OpenDatabase, parsers, preparedMark } from './database.ts';
+import { type Database, longestMs, type OpenDatabase, parsers, preparedMark } from './database.ts';
 
 /** Host, port and database of a connection string, without user and password. */
 function locationOf(url: string): string {
@@ -43,8 +43,7 @@ export async function openPostgres(url: string): Promise<OpenDatabase> {
     connectionString: url,
     max: 10,
     connectionTimeoutMillis: 10_000,
-    // A query of a page that takes longer than this is a mistake of ours; it must not hold a connection for ever.
-    statement_timeout: 60_000,
+    statement_timeout: longestMs,
     application_name: 'flightcheck-tower',
     // Compiling a question of a page takes longer than answering it; 10,000 models are grouped in memory, not on disk.
     options: '-c jit=off -c work_mem=32MB',

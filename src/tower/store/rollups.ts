@@ -13,7 +13,8 @@ export const leavePending = sql`pending as (
     )`;
 
 /** Value at the newest of the times; both keep every bit. */
-const lastOf = (value: RawBuilder<unknown>, ts: RawBuilder<unknown>) => sql`(max(array[date_part('epoch', ${ts}), ${value}]))[2]`;
+export const lastOf = (value: RawBuilder<unknown>, ts: RawBuilder<unknown>) =>
+  sql`(max(array[date_part('epoch', ${ts}), ${value}]))[2]`;
 
 /** Adds the relation `days` to a rollup; its rows are locked in one order. */
 function addTo(table: 'rollup_day' | 'rollup_week', unit: 'day' | 'week'): RawBuilder<unknown> {

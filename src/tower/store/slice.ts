@@ -1,14 +1,15 @@
-/** Slices a metric: grouped by any label, filtered, in buckets of time, aggregated. One statement for both databases. */
+/** Slices a metric: grouped by any label, filtered, in buckets of time, aggregated. */
 import { type RawBuilder, sql } from 'kysely';
+import type { Bucket } from './buckets.ts';
 import type { Connection, Database } from './database.ts';
+import { dimension, matchesDimensions, type Where } from './dimensions.ts';
+import { type PercentileLimits, type PercentileQuestion, percentilesOf } from './percentiles.ts';
 import { pointStore } from './point-store.ts';
-import { rollUp } from './rollups.ts';
+import { lastOf, rollUp } from './rollups.ts';
 import { inScope, type Scope } from './scope.ts';
 
 export const aggregates = ['avg', 'min', 'max', 'sum', 'count', 'last', 'p50', 'p95', 'p99'] as const;
 export type Aggregate = (typeof aggregates)[number];
-export const buckets = ['none', 'hour', 'day', 'week', 'month'] as const;
-export type Bucket = (typeof buckets)[number];
 export const orders = ['high', 'low', 'name'] as const;
 
 export interface Slice {
@@ -19,8 +20,7 @@ export interface Slice {
   readonly refClass: 'authoritative' | 'preview';
   /** Names of dimensions: columns, or labels of the series or its model. */
   readonly by: readonly string[];
-  /** By name of the dimension: any of its values; an empty one stands for "not said". All names must hold. */
-  readonly where: Readonly<Record<string, readonly string[]>>;
+  readonly where: Where;
   readonly from: Date;
   /** Exclusive. */
   readonly to: Date;
@@ -50,41 +50,15 @@ export interface Sliced {
   readonly source: 'point' | 'rollup_day' | 'rollup_week';
 }
 
-/** What is not a label. A label of the same name is reached as `label:NAME`. */
-export const dimensionColumns: Readonly<Record<string, string>> = {
-  model: 'model.name',
-  owner: 'model.owner',
-  tier: 'model.tier',
-  language: 'model.language',
-  task: 'model.task',
-  project: 'project.path',
-  environment: 'series.environment',
-};
-
-function dimension(name: string): RawBuilder<string | null> {
-  const column = Object.hasOwn(dimensionColumns, name) ? dimensionColumns[name] : undefined;
-  if (column !== undefined) return sql`nullif(${sql.ref(column)}, '')`;
-  const label = name.replace(/^label:/, '');
-  return sql`nullif(coalesce(series.labels ->> ${label}::text, model.labels ->> ${label}::text), '')`;
-}
-
-/** Conditions over `series`, `model` and `project`. */
-export function matchesDimensions(where: Slice['where']): RawBuilder<unknown> {
-  const conditions = Object.entries(where).map(([name, values]) => {
-    const isUnsaid = values.includes('') ? sql`or ${dimension(name)} is null` : sql``;
-    return sql`(${dimension(name)} = any(${values}::text[]) ${isUnsaid})`;
-  });
-  return sql.join([sql`true`, ...conditions], sql` and `);
-}
-
-const isPercentile = (aggregate: Aggregate): boolean => /^p\d/.test(aggregate);
+/** Of the percentiles, the part of all values that lies below. */
+const fractions: Partial<Readonly<Record<Aggregate, number>>> = { p50: 0.5, p95: 0.95, p99: 0.99 };
 
 /** Start of the day (UTC) in which a time lies, or the time itself when it is one. */
 const isDayStart = (at: Date): boolean => at.getTime() % 86_400_000 === 0;
 
 function sourceOf({ aggregate, bucket, from, to }: Slice): Sliced['source'] {
   const isWhole = isDayStart(from) && isDayStart(to);
-  if (isPercentile(aggregate) || bucket === 'hour' || !isWhole) return 'point';
+  if (fractions[aggregate] !== undefined || bucket === 'hour' || !isWhole) return 'point';
   const isWeekly = bucket === 'week' && from.getUTCDay() === 1 && to.getUTCDay() === 1;
   return isWeekly ? 'rollup_week' : 'rollup_day';
 }
@@ -95,7 +69,7 @@ const drawn: Readonly<Record<Aggregate, RawBuilder<unknown>>> = {
   max: sql`max(max)`,
   sum: sql`sum(sum)`,
   count: sql`sum(n)::float8`,
-  last: sql`(array_agg(last order by last_ts desc))[1]`,
+  last: lastOf(sql`last`, sql`last_ts`),
   p50: sql`percentile_cont(0.5) within group (order by sum)`,
   p95: sql`percentile_cont(0.95) within group (order by sum)`,
   p99: sql`percentile_cont(0.99) within group (order by sum)`,
@@ -107,19 +81,18 @@ async function metricId(connection: Connection, { metric, unit }: Slice): Promis
   return rows[0]?.id ?? null;
 }
 
-/** Rows to aggregate, all of one shape: group, bucket, n, sum, min, max, last, last_ts. */
+/** Rows to aggregate, all of one shape: group, a series of it, start of the stretch, n, sum, min, max, last, last_ts. */
 function rowsOf(slice: Slice, source: Sliced['source'], metric: RawBuilder<unknown>): RawBuilder<unknown> {
   const { bucket, from, to } = slice;
   if (source === 'point') {
     const start = bucket === 'none' ? sql`null::timestamp` : sql`date_trunc(${sql.lit(bucket)}, ts at time zone 'UTC')`;
-    return sql`select gid, ${start} as bucket, 1 as n, value as sum, value as min, value as max, value as last, ts as last_ts
+    return sql`select gid, id, ${start} as start, 1 as n, value as sum, value as min, value as max, value as last, ts as last_ts
       from ${pointStore.scan('chosen', { from, to })} as chosen_points`;
   }
-  const column = source === 'rollup_day' ? sql`day` : sql`week`;
-  const start = bucket === 'none' ? sql`null::timestamp` : sql`date_trunc(${sql.lit(bucket)}, ${column}::timestamp)`;
-  return sql`select gid, ${start} as bucket, n, sum, min, max, last, last_ts
+  const start = source === 'rollup_day' ? sql`day` : sql`week`;
+  return sql`select gid, id, ${start} as start, n, sum, min, max, last, last_ts
     from ${sql.table(source)} as r join chosen on chosen.id = r.series_id
-    where r.metric_id = ${metric} and ${column} >= ${from.toISOString().slice(0, 10)}::date and ${column} < ${to.toISOString().slice(0, 10)}::date`;
+    where r.metric_id = ${metric} and ${start} >= ${from.toISOString().slice(0, 10)}::date and ${start} < ${to.toISOString().slice(0, 10)}::date`;
 }
 
 interface Row {
@@ -136,38 +109,76 @@ interface Row {
 
 const places = { high: sql`value desc, gid`, low: sql`value, gid`, name: sql`gid` } as const;
 
-export async function slice(db: Database, wanted: Slice): Promise<Sliced> {
-  const source = sourceOf(wanted);
-  if (source !== 'point') await rollUp(db);
-  const id = await metricId(db, wanted);
-  if (id === null) return { groups: [], groupCount: 0, source };
-  // Said as a number, for the planner: it would read the rows of all metrics, or not in parallel.
-  const metric = sql`${id}::bigint`;
+/** Series that are asked for, as a relation with their dimensions (`g0`, ...), and what tells groups apart. */
+function pickedBy(wanted: Slice, metric: RawBuilder<unknown>) {
   const keys = wanted.by.map((name, i) => sql`${dimension(name)} as ${sql.ref(`g${i}`)}`);
   const names = wanted.by.map((_, i) => sql.ref(`g${i}`));
   const isByModel = wanted.by.includes('model');
-  const grouping = [...names, ...(isByModel ? [sql`model_id`] : [])];
-  const { rows } = await sql<Row>`
-    with picked as (
+  const picked = sql`
       select series.id, series.metric_id, ${isByModel ? sql`model.id` : sql`null::bigint`} as model_id
         ${keys.length > 0 ? sql`, ${sql.join(keys)}` : sql``}
       from series join model on model.id = series.model_id join project on project.id = model.project_id
       where series.metric_id = ${metric} and series.ref_class = ${wanted.refClass}
-        and ${inScope(wanted.scope)} and ${matchesDimensions(wanted.where)}
-    ), chosen as materialized (
-      select *, ${grouping.length > 0 ? sql`dense_rank() over (order by ${sql.join(grouping)})` : sql`1::bigint`} as gid from picked
-    ), raw as (${rowsOf(wanted, source, metric)}), cells as materialized (
-      select gid, bucket, grouping(bucket) as is_total, ${drawn[wanted.aggregate]} as value, sum(n)::bigint as n
-      from raw group by grouping sets ((gid, bucket), (gid))
+        and ${inScope(wanted.scope)} and ${matchesDimensions(wanted.where)}`;
+  const key = sql`array[${names.length > 0 ? sql.join(names) : sql``}]::text[]`;
+  return { picked, key, grouping: [...names, ...(isByModel ? [sql`model_id`] : [])] };
+}
+
+/** Null: too many values to compute with them here. */
+async function slicePercentiles(
+  db: Database,
+  wanted: Slice & Pick<PercentileQuestion, 'metricId' | 'fraction'>,
+  limits?: PercentileLimits,
+): Promise<Sliced | null> {
+  const { picked, key, grouping } = pickedBy(wanted, sql`${wanted.metricId}::bigint`);
+  const group = sql.join([...grouping, sql`model_id`]);
+  const { rows } = await sql<Pick<SliceGroup, 'key' | 'modelId'> & { series: string }>`
+    select ${key} as key, model_id as "modelId", string_agg(id::text, ',') as series
+    from (${picked}) as picked group by ${group} order by ${group}`.execute(db);
+  const found = await percentilesOf(db, { ...wanted, groups: rows.map(({ series }) => series.split(',')) }, limits);
+  if (found === null) return null;
+  const groups = rows.flatMap(({ key, modelId }, i) => (found[i] ? [{ key, modelId, ...found[i] }] : []));
+  // What is equal stays in the order of its name.
+  if (wanted.order !== 'name') groups.sort((a, b) => (wanted.order === 'high' ? b.value - a.value : a.value - b.value));
+  return { groups: groups.slice(0, wanted.limit), groupCount: groups.length, source: 'point' };
+}
+
+/** @param limits Of percentiles that are computed here. @throws TooSlow */
+export async function slice(db: Database, wanted: Slice, limits?: PercentileLimits): Promise<Sliced> {
+  const source = sourceOf(wanted);
+  if (source !== 'point') await rollUp(db);
+  const id = await metricId(db, wanted);
+  if (id === null) return { groups: [], groupCount: 0, source };
+  const fraction = fractions[wanted.aggregate];
+  const percentiles = fraction === undefined ? null : await slicePercentiles(db, { ...wanted, metricId: id, fraction }, limits);
+  return percentiles ?? sliceInDatabase(db, wanted, source, id);
+}
+
+/** All of it in one statement. */
+async function sliceInDatabase(db: Database, wanted: Slice, source: Sliced['source'], metricId: number): Promise<Sliced> {
+  // Said as a number, for the planner: it would read the rows of all metrics, or not in parallel.
+  const metric = sql`${metricId}::bigint`;
+  const { picked, key, grouping } = pickedBy(wanted, metric);
+  const isPercentile = fractions[wanted.aggregate] !== undefined;
+  const bucket = wanted.bucket === 'none' ? sql`null::timestamp` : sql`date_trunc(${sql.lit(wanted.bucket)}, start::timestamp)`;
+  // Percentiles are of single values; all else is added up once, before the totals are.
+  const summed = sql`select gid, start, min(id) as id, sum(n) as n, sum(sum) as sum, min(min) as min, max(max) as max,
+    ${lastOf(sql`last`, sql`last_ts`)} as last, max(last_ts) as last_ts from rows group by gid, start`;
+  const { rows } = await sql<Row>`
+    with chosen as (
+      select id, metric_id, ${grouping.length > 0 ? sql`dense_rank() over (order by ${sql.join(grouping)})` : sql`1::bigint`} as gid
+      from (${picked}) as picked
+    ), rows as (${rowsOf(wanted, source, metric)}), parts as (${isPercentile ? sql`select * from rows` : summed}),
+    cells as materialized (
+      select gid, bucket, grouping(bucket) as is_total, min(id) as one, ${drawn[wanted.aggregate]} as value, sum(n)::bigint as n
+      from (select *, ${bucket} as bucket from parts) as parts group by grouping sets ((gid, bucket), (gid))
     ), ranked as (
-      select gid, value, n, count(*) over () as groups, row_number() over (order by ${places[wanted.order]}) as place
+      select gid, one, value, n, count(*) over () as groups, row_number() over (order by ${places[wanted.order]}) as place
       from cells where is_total = 1
-    ), named as (
-      select distinct gid, model_id, array[${names.length > 0 ? sql.join(names) : sql``}]::text[] as key from chosen
     )
-    select ranked.gid, ranked.groups, named.key, named.model_id as "modelId", ranked.value as total, ranked.n as "totalN",
+    select ranked.gid, ranked.groups, ${key} as key, named.model_id as "modelId", ranked.value as total, ranked.n as "totalN",
       cells.bucket at time zone 'UTC' as at, cells.value, cells.n
-    from ranked join named using (gid)
+    from ranked join (${picked}) as named on named.id = ranked.one
       left join cells on cells.gid = ranked.gid and cells.is_total = 0 and cells.bucket is not null
     where place <= ${wanted.limit} order by place, cells.bucket`.execute(db);
   return { groups: groupsOf(rows), groupCount: rows[0]?.groups ?? 0, source };
@@ -182,46 +193,4 @@ function groupsOf(rows: readonly Row[]): readonly SliceGroup[] {
     groups.set(gid, group);
   }
   return [...groups.values()];
-}
-
-export interface MetricRow {
-  readonly name: string;
-  readonly unit: string;
-  readonly series: number;
-  readonly models: number;
-}
-
-/** Whether `series` is one of a model in scope; asks nothing where all are. */
-const isSeriesSeen = (scope: Scope): RawBuilder<unknown> =>
-  scope === null
-    ? sql`true`
-    : sql`exists (select 1 from model join project on project.id = model.project_id
-        where model.id = series.model_id and ${inScope(scope)})`;
-
-/** Every metric that a model in scope has, by name; or those of one name. */
-export async function listMetrics(connection: Connection, scope: Scope, name?: string): Promise<readonly MetricRow[]> {
-  const { rows } = await sql<MetricRow>`
-    select metric.name, metric.unit, count(*) as series, count(distinct series.model_id) as models
-    from metric join series on series.metric_id = metric.id where ${isSeriesSeen(scope)} and ${name === undefined ? sql`true` : sql`metric.name = ${name}`}
-    group by metric.id order by metric.name, metric.unit`.execute(connection);
-  return rows;
-}
-
-export async function metricNames(connection: Connection, scope: Scope): Promise<readonly string[]> {
-  const { rows } = await sql<{ name: string }>`select distinct name from metric
-    where ${scope === null ? sql`true` : sql`exists (select 1 from series where metric_id = metric.id and ${isSeriesSeen(scope)})`}`.execute(
-    connection,
-  );
-  return rows.map((row) => row.name);
-}
-
-/** Names of the labels that series of a metric, and their models, carry. */
-export async function labelNames(connection: Connection, metric: string, scope: Scope): Promise<readonly string[]> {
-  const { rows } = await sql<{ name: string }>`
-    with sample as (
-      select series.labels || model.labels as labels from metric join series on series.metric_id = metric.id
-        join model on model.id = series.model_id where metric.name = ${metric} and ${isSeriesSeen(scope)}
-        order by series.id desc limit 2000
-    ) select distinct jsonb_object_keys(labels) as name from sample order by 1 limit 40`.execute(connection);
-  return rows.map((row) => row.name);
 }
