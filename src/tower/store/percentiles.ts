@@ -11,7 +11,7 @@ import { pointStore } from './point-store.ts';
 
 export interface PercentileQuestion {
   readonly metricId: number;
-  /** Ids of the series of each group; a series is in one group. */
+  /** Ids of the series of each group, in the order of their names; a series is in one group. */
   readonly groups: readonly (readonly string[])[];
   readonly from: Date;
   /** Exclusive. */
@@ -19,26 +19,38 @@ export interface PercentileQuestion {
   readonly bucket: Bucket;
   /** 0.95: the value below which 95 % lie. */
   readonly fraction: number;
+  readonly order: 'high' | 'low' | 'name';
+  /** Groups. */
+  readonly limit: number;
 }
 
-export interface Percentile {
+interface Percentile {
   readonly value: number;
   readonly n: number;
 }
 
-export interface GroupPercentiles extends Percentile {
+interface GroupPercentiles extends Percentile {
+  /** In `groups` of the question. */
+  readonly place: number;
   readonly points: readonly (Percentile & { readonly at: Date })[];
 }
 
+export interface Percentiles {
+  /** The first in the order asked for. */
+  readonly groups: readonly GroupPercentiles[];
+  /** All that have points. */
+  readonly groupCount: number;
+}
+
 export interface PercentileLimits {
-  /** Values that are held at once, by all who ask: at most 24 bytes each. */
+  /** Values that are held at once, by all who ask: at most 32 bytes each. */
   readonly mostHeld: number;
   /** Points of one statement: what follows may be denser than all before. */
   readonly mostAtOnce: number;
   readonly longestMs: number;
 }
 
-/** 120 MB held, 30 MB of text for each statement. */
+/** 160 MB held, 30 MB of text for each statement. */
 const usualLimits: PercentileLimits = { mostHeld: 5_000_000, mostAtOnce: 1_000_000, longestMs };
 let held = 0;
 
@@ -56,17 +68,22 @@ const atOnce = 3;
 /** Others get their turn after so many milliseconds. */
 const turn = 15;
 
-interface Cell {
-  readonly start: number;
+/** Values of the group that is being read, each with its bucket. */
+interface Group {
+  readonly place: number;
   values: Float64Array;
+  cells: Int32Array;
   n: number;
+  /** Of each cell. */
+  readonly starts: number[];
+  readonly cellByHours: Map<number, number>;
 }
 
-/** Points of a group that is being read. */
-interface Open {
-  readonly cells: Map<number, Cell>;
-  n: number;
-}
+/** In the room of one that is done with. */
+const emptyGroup = (
+  place: number,
+  { values, cells }: Pick<Group, 'values' | 'cells'> = { values: new Float64Array(256), cells: new Int32Array(256) },
+): Group => ({ place, values, cells, n: 0, starts: [], cellByHours: new Map() });
 
 /** Points of a group, as `packedOf` gives them, one series after the other. */
 interface Packed {
@@ -80,31 +97,35 @@ interface Packed {
 type Sent = Packed | { readonly place: number; readonly times: null; readonly values: null };
 const fits = (row: Sent): row is Packed => row.values !== null;
 
-function cellOf({ cells }: Open, start: number): Cell {
-  // A small whole number, which is found sooner.
-  const key = (start / 3_600_000) | 0;
-  const cell = cells.get(key) ?? { start, values: new Float64Array(16), n: 0 };
-  cells.set(key, cell);
-  return cell;
+function cellOf({ starts, cellByHours }: Group, start: number): number {
+  // A small whole number is found sooner.
+  const hours = (start / 3_600_000) | 0;
+  const known = cellByHours.get(hours);
+  if (known !== undefined) return known;
+  cellByHours.set(hours, starts.length);
+  return starts.push(start) - 1;
 }
 
-function put(cell: Cell, value: number): void {
-  if (cell.n === cell.values.length) {
-    const larger = new Float64Array(cell.n * 2);
-    larger.set(cell.values);
-    cell.values = larger;
+function put(group: Group, value: number, cell: number): void {
+  if (group.n === group.values.length) {
+    const { values, cells } = group;
+    group.values = new Float64Array(group.n * 2);
+    group.values.set(values);
+    group.cells = new Int32Array(group.n * 2);
+    group.cells.set(cells);
   }
-  cell.values[cell.n++] = value;
+  group.values[group.n] = value;
+  group.cells[group.n++] = cell;
 }
 
 const code = { zero: 48, nine: 57, minus: 45, brace: 123, seconds: 115, micros: 117 } as const;
 
 /** Puts points into their buckets. */
-function unpack({ times, values }: Packed, group: Open, bucket: Bucket): void {
+function unpack({ times, values }: Packed, group: Group, bucket: Bucket): void {
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
   let [base, isFine, number, sign, at] = [0, false, 0, 1, 0];
   let stretch: Stretch = { start: 0, end: 0 };
-  let cell: Cell | null = null;
+  let cell = 0;
   for (let i = 0; i < times.length; i++) {
     const character = times.charCodeAt(i);
     if (character >= code.zero && character <= code.nine) {
@@ -128,12 +149,11 @@ function unpack({ times, values }: Packed, group: Open, bucket: Bucket): void {
     }
     const time = base + (isFine ? found / 1000 : found * 1000);
     at += elementBytes;
-    if (cell === null || time < stretch.start || time >= stretch.end) {
+    if (time < stretch.start || time >= stretch.end) {
       stretch = stretchOf(bucket, time);
       cell = cellOf(group, stretch.start);
     }
-    put(cell, view.getFloat64(at - valueBytes));
-    group.n++;
+    put(group, view.getFloat64(at - valueBytes), cell);
   }
 }
 
@@ -154,28 +174,58 @@ function takeTurns(): Turns {
   };
 }
 
-/** Null: the group has no point. */
-async function drawn(open: Open, fraction: number, turns: Turns): Promise<GroupPercentiles | null> {
-  if (open.n === 0) return null;
-  const points: (Percentile & { at: Date })[] = [];
-  const all = new Float64Array(open.n);
-  let filled = 0;
-  for (const { start, values, n } of [...open.cells.values()].sort((a, b) => a.start - b.start)) {
-    const own = all.subarray(filled, filled + n);
-    own.set(values.subarray(0, n));
-    filled += n;
-    if (Number.isFinite(start)) points.push({ at: new Date(start), value: percentileOf(own, fraction), n });
+/** Of each bucket, in their order. */
+async function pointsOf(
+  { values, cells, n, starts }: Group,
+  fraction: number,
+  turns: Turns,
+): Promise<GroupPercentiles['points']> {
+  const counts = new Int32Array(starts.length);
+  for (let i = 0; i < n; i++) (counts[cells[i] as number] as number)++;
+  const ends = new Int32Array(starts.length);
+  for (let cell = 1; cell < starts.length; cell++) ends[cell] = (ends[cell - 1] as number) + (counts[cell - 1] as number);
+  const sorted = new Float64Array(n);
+  for (let i = 0; i < n; i++) sorted[(ends[cells[i] as number] as number)++] = values[i] as number;
+  const points: GroupPercentiles['points'][number][] = [];
+  for (const [cell, start] of starts.entries()) {
+    const [end, count] = [ends[cell] as number, counts[cell] as number];
+    points.push({ at: new Date(start), value: percentileOf(sorted.subarray(end - count, end), fraction), n: count });
     if (turns.isOver()) await turns.next();
   }
-  return { value: percentileOf(all, fraction), n: open.n, points };
+  return points.sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
-/** What one statement has read, and the place of the first group of which more may come; null: too much for one. */
-type Batch = { readonly rows: readonly Packed[]; readonly complete: number } | null;
+const comparisons: Readonly<Record<PercentileQuestion['order'], (a: Percentile, b: Percentile) => number>> = {
+  high: (a, b) => b.value - a.value,
+  low: (a, b) => a.value - b.value,
+  name: () => 0,
+};
 
-/** All series in turn; what comes next is read while somebody works on what came. */
-async function* batchesOf(db: Database, question: PercentileQuestion, most: number): AsyncGenerator<Batch> {
-  const { metricId, groups, ...span } = question;
+/** Keeps the first groups; of others no bucket is looked at. What is equal stays in the order of its name. */
+function ranking({ order, limit, bucket, fraction }: PercentileQuestion, turns: Turns) {
+  const groups: GroupPercentiles[] = [];
+  let groupCount = 0;
+  return {
+    async add(group: Group) {
+      if (group.n === 0) return;
+      groupCount++;
+      const { place, n } = group;
+      const value = percentileOf(group.values.slice(0, n), fraction);
+      const rank = groups.findLastIndex((other) => comparisons[order](other, { value, n }) <= 0) + 1;
+      if (rank >= limit) return;
+      groups.splice(rank, 0, { place, value, n, points: bucket === 'none' ? [] : await pointsOf(group, fraction, turns) });
+      groups.length = Math.min(groups.length, limit);
+    },
+    end: (): Percentiles => ({ groups, groupCount }),
+  };
+}
+
+/** All series in turn, those of each statement by group; what comes next is read while somebody works on what came. Null: too much for one. */
+async function* batchesOf(
+  db: Database,
+  { metricId, groups, from, to }: PercentileQuestion,
+  most: number,
+): AsyncGenerator<readonly Packed[] | null> {
   const ids = groups.flat();
   const places = groups.flatMap((series, place) => series.map(() => place));
   let [taken, size, densest] = [0, 1, 1];
@@ -188,13 +238,13 @@ async function* batchesOf(db: Database, question: PercentileQuestion, most: numb
         from unnest(${`{${ids.slice(first, last).join()}}`}::bigint[], ${`{${places.slice(first, last).join()}}`}::int[]) as given(id, place)
       ), grouped as (
         select place, string_agg(times, '') as times, string_agg("values", '') as "values"
-        from ${pointStore.packed('wanted', span, most)} as packed group by place
+        from ${pointStore.packed('wanted', { from, to }, most)} as packed group by place
       )
       select place, case when fits then times end as times, case when fits then "values" end as "values"
       from (select *, sum(length("values")) over () < ${most * elementBytes} as fits from grouped) as checked`.execute(db);
     // It fails when it is asked for, and nobody may ask any more.
     read.catch(() => {});
-    return { read, series: last - first, complete: places[last] ?? groups.length };
+    return { read, series: last - first };
   };
   const underWay: ReturnType<typeof take>[] = [];
   const fill = () => {
@@ -208,50 +258,43 @@ async function* batchesOf(db: Database, question: PercentileQuestion, most: numb
     densest = Math.max(densest, points / next.series);
     size = Math.ceil(Math.min(next.series * growth, batchPoints / densest));
     fill();
-    yield { rows, complete: next.complete };
+    yield rows;
   }
 }
 
 /**
- * @returns one for each group, null for one without points; null: there are too many values to hold at once. The most that are
- * held are those of one group and of a few statements. @throws TooSlow
+ * @returns null: there are too many values to hold at once. The most that are held are those of one group and of a few
+ * statements. @throws TooSlow
  */
 export async function percentilesOf(
   db: Database,
   question: PercentileQuestion,
   limits: PercentileLimits = usualLimits,
-): Promise<readonly (GroupPercentiles | null)[] | null> {
-  const found: (GroupPercentiles | null)[] = [];
-  const open = new Map<number, Open>();
+): Promise<Percentiles | null> {
   const turns = takeTurns();
+  const ranked = ranking(question, turns);
   const until = performance.now() + limits.longestMs;
-  let mine = 0;
-  const hold = (n: number) => {
-    mine += n;
-    held += n;
-  };
+  let group = emptyGroup(0);
   try {
     for await (const batch of batchesOf(db, question, limits.mostAtOnce)) {
       if (batch === null) return null;
       if (performance.now() > until) throw new TooSlow();
-      for (const row of batch.rows) {
-        const group = open.get(row.place) ?? { cells: new Map(), n: 0 };
-        open.set(row.place, group);
+      for (const row of [...batch].sort((a, b) => a.place - b.place)) {
+        if (row.place !== group.place) {
+          await ranked.add(group);
+          held -= group.n;
+          group = emptyGroup(row.place, group);
+        }
         const before = group.n;
         unpack(row, group, question.bucket);
-        hold(group.n - before);
+        held += group.n - before;
         if (held > limits.mostHeld) return null;
         if (turns.isOver()) await turns.next();
       }
-      while (found.length < batch.complete) {
-        const group = open.get(found.length);
-        open.delete(found.length);
-        found.push(group ? await drawn(group, question.fraction, turns) : null);
-        hold(-(group?.n ?? 0));
-      }
     }
-    return found;
+    await ranked.add(group);
+    return ranked.end();
   } finally {
-    held -= mine;
+    held -= group.n;
   }
 }

@@ -136,11 +136,15 @@ async function slicePercentiles(
     select ${key} as key, model_id as "modelId", string_agg(id::text, ',') as series
     from (${picked}) as picked group by ${group} order by ${group}`.execute(db);
   const found = await percentilesOf(db, { ...wanted, groups: rows.map(({ series }) => series.split(',')) }, limits);
-  if (found === null) return null;
-  const groups = rows.flatMap(({ key, modelId }, i) => (found[i] ? [{ key, modelId, ...found[i] }] : []));
-  // What is equal stays in the order of its name.
-  if (wanted.order !== 'name') groups.sort((a, b) => (wanted.order === 'high' ? b.value - a.value : a.value - b.value));
-  return { groups: groups.slice(0, wanted.limit), groupCount: groups.length, source: 'point' };
+  return (
+    found && {
+      groups: found.groups.flatMap(({ place, ...group }) =>
+        rows.slice(place, place + 1).map(({ key, modelId }) => ({ key, modelId, ...group })),
+      ),
+      groupCount: found.groupCount,
+      source: 'point',
+    }
+  );
 }
 
 /** @param limits Of percentiles that are computed here. @throws TooSlow */
