@@ -3,19 +3,12 @@
  * and sort each twice, on one processor, which takes many times as long.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { sql } from 'kysely';
 import { type Bucket, type Stretch, stretchOf } from './buckets.ts';
 import { type Database, longestMs, TooSlow } from './database.ts';
 import { percentileOf } from './order-statistics.ts';
-import { pointStore } from './point-store.ts';
+import { elementBytes, headBytes, type Packed, type PackedQuestion, packedBatches } from './packed-batches.ts';
 
-export interface PercentileQuestion {
-  readonly metricId: number;
-  /** Ids of the series of each group, in the order of their names; a series is in one group. */
-  readonly groups: readonly (readonly string[])[];
-  readonly from: Date;
-  /** Exclusive. */
-  readonly to: Date;
+export interface PercentileQuestion extends PackedQuestion {
   readonly bucket: Bucket;
   /** 0.95: the value below which 95 % lie. */
   readonly fraction: number;
@@ -54,17 +47,6 @@ export interface PercentileLimits {
 const usualLimits: PercentileLimits = { mostHeld: 5_000_000, mostAtOnce: 1_000_000, longestMs };
 let held = 0;
 
-/** An array of float8 as PostgreSQL sends it: five numbers of 4 bytes, then for each value its size in 4 bytes and itself. */
-const headBytes = 20;
-const elementBytes = 12;
-const valueBytes = 8;
-
-/** Points of one statement, about: 8 MB of text on their way. How many series these are is found out by asking for more each time. */
-const batchPoints = 250_000;
-const growth = 16;
-/** Statements, each on a connection of its own. */
-const atOnce = 3;
-
 /** Others get their turn after so many milliseconds. */
 const turn = 15;
 
@@ -84,18 +66,6 @@ const emptyGroup = (
   place: number,
   { values, cells }: Pick<Group, 'values' | 'cells'> = { values: new Float64Array(256), cells: new Int32Array(256) },
 ): Group => ({ place, values, cells, n: 0, starts: [], cellByHours: new Map() });
-
-/** Points of a group, as `packedOf` gives them, one series after the other. */
-interface Packed {
-  /** Of the group. */
-  readonly place: number;
-  readonly times: string;
-  readonly values: Uint8Array;
-}
-
-/** Null: there were too many. */
-type Sent = Packed | { readonly place: number; readonly times: null; readonly values: null };
-const fits = (row: Sent): row is Packed => row.values !== null;
 
 function cellOf({ starts, cellByHours }: Group, start: number): number {
   // A small whole number is found sooner.
@@ -117,6 +87,8 @@ function put(group: Group, value: number, cell: number): void {
   group.values[group.n] = value;
   group.cells[group.n++] = cell;
 }
+
+const valueBytes = 8;
 
 const code = { zero: 48, nine: 57, minus: 45, brace: 123, seconds: 115, micros: 117 } as const;
 
@@ -220,48 +192,6 @@ function ranking({ order, limit, bucket, fraction }: PercentileQuestion, turns: 
   };
 }
 
-/** All series in turn, those of each statement by group; what comes next is read while somebody works on what came. Null: too much for one. */
-async function* batchesOf(
-  db: Database,
-  { metricId, groups, from, to }: PercentileQuestion,
-  most: number,
-): AsyncGenerator<readonly Packed[] | null> {
-  const ids = groups.flat();
-  const places = groups.flatMap((series, place) => series.map(() => place));
-  let [taken, size, densest] = [0, 1, 1];
-  const take = () => {
-    const [first, last] = [taken, Math.min(taken + size, ids.length)];
-    taken = last;
-    const read = sql<Sent>`
-      with wanted as (
-        select id, place, ${metricId}::bigint as metric_id
-        from unnest(${`{${ids.slice(first, last).join()}}`}::bigint[], ${`{${places.slice(first, last).join()}}`}::int[]) as given(id, place)
-      ), grouped as (
-        select place, string_agg(times, '') as times, string_agg("values", '') as "values"
-        from ${pointStore.packed('wanted', { from, to }, most)} as packed group by place
-      )
-      select place, case when fits then times end as times, case when fits then "values" end as "values"
-      from (select *, sum(length("values")) over () < ${most * elementBytes} as fits from grouped) as checked`.execute(db);
-    // It fails when it is asked for, and nobody may ask any more.
-    read.catch(() => {});
-    return { read, series: last - first };
-  };
-  const underWay: ReturnType<typeof take>[] = [];
-  const fill = () => {
-    while (underWay.length < atOnce && taken < ids.length) underWay.push(take());
-  };
-  fill();
-  for (let next = underWay.shift(); next; next = underWay.shift()) {
-    const { rows } = await next.read;
-    if (!rows.every(fits)) return yield null;
-    const points = rows.reduce((sum, { values }) => sum + values.byteLength, 0) / elementBytes;
-    densest = Math.max(densest, points / next.series);
-    size = Math.ceil(Math.min(next.series * growth, batchPoints / densest));
-    fill();
-    yield rows;
-  }
-}
-
 /**
  * @returns null: there are too many values to hold at once. The most that are held are those of one group and of a few
  * statements. @throws TooSlow
@@ -276,7 +206,7 @@ export async function percentilesOf(
   const until = performance.now() + limits.longestMs;
   let group = emptyGroup(0);
   try {
-    for await (const batch of batchesOf(db, question, limits.mostAtOnce)) {
+    for await (const batch of packedBatches(db, question, limits.mostAtOnce)) {
       if (batch === null) return null;
       if (performance.now() > until) throw new TooSlow();
       for (const row of [...batch].sort((a, b) => a.place - b.place)) {
