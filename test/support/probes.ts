@@ -73,6 +73,8 @@ export interface Given {
   readonly features?: (rows: readonly TextRow[]) => readonly Row[];
   /** What a server answers; the probe then has a serve hook. */
   readonly serve?: (model: unknown, rows: readonly TextRow[]) => readonly Row[];
+  /** Seconds that serving takes, where they matter. */
+  readonly serveSeconds?: Partial<Record<'startSeconds' | 'stopSeconds' | 'modelSeconds', number>>;
   /** Models that are not trained here. */
   readonly models?: Readonly<Partial<Record<GivenModel['which'], unknown>>>;
   readonly mlflow?: Mlflow;
@@ -220,7 +222,13 @@ export async function runProbe(check: AnyCheck, given: Given): Promise<{ verdict
       return request.trace ? { ...predictions, trace: await traced(request) } : predictions;
     },
     async serve(request) {
-      const times = { startSeconds: 0.2, stopSeconds: 0.1, latency: { p50: 0.001, p95: 0.002, n: 10 }, modelSeconds: 1 };
+      const times = {
+        startSeconds: 0.2,
+        stopSeconds: 0.1,
+        latency: { p50: 0.001, p95: 0.002, n: 10 },
+        modelSeconds: 1,
+        ...given.serveSeconds,
+      };
       return { ...(await answered(request, (model, rows) => given.serve?.(model, rows) ?? [])), ...times };
     },
     async features(request) {

@@ -17,7 +17,7 @@ export const lags = [0, 0.15, 0.3, 0.45, 0.6] as const;
 /** Parts of the evaluation period; the loss is averaged over them, so that one odd week does not make the curve. */
 export const periods = 3;
 /** Largest share of rows whose time may be unreadable, and of the training period that may lie after the first evaluation row. */
-const mostUnread = 0.05;
+export const mostUnread = 0.05;
 const mostOverlap = 0.05;
 /** Rows that metrics are computed on. */
 const sampleRows = 20_000;

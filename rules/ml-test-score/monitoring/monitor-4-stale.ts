@@ -1,6 +1,7 @@
 import { defineCheck, type Finding, judge, skipped } from '../../../src/kernel/check.ts';
 import { quoteName, secondsOf } from '../../../src/kernel/sql.ts';
 import type { Table, World } from '../../../src/kernel/world.ts';
+import { mostUnread } from '../lib/age-curve.ts';
 import { asks, lines, sources } from '../lib/asks.ts';
 import { servedOr } from '../lib/held-out.ts';
 import { cell, inputsOf, isVerdict, lacks, manifestOr, rubric } from '../lib/manifest.ts';
@@ -9,14 +10,23 @@ import { daysOf, periodSeconds } from '../lib/periods.ts';
 /** One row in this many, and one at least, may have a time that is years off: it would make all the others young (ours). */
 const rowsPerError = 1000;
 
-/** The newest time of a table, a few rows left aside, in seconds; null when it has none that can be read. */
-async function newestOf(tables: World['tables'], table: Table, time: string): Promise<number | null> {
+/**
+ * The newest time of a table, a few rows left aside, in seconds; null without such a column or time; the words why where
+ * too many cannot be read: one of them may be newer.
+ */
+async function newestOf(tables: World['tables'], table: Table, time: string): Promise<number | string | null> {
   if (!table.columns.some(({ name }) => name === time)) return null;
-  const [row] = await tables.query<{ newest: number | null }>(
-    `SELECT min(t) AS newest FROM (SELECT t FROM (SELECT ${secondsOf(quoteName(time))} AS t FROM ${table.name}) WHERE isfinite(t)
-     ORDER BY t DESC LIMIT ${2 + Math.floor(table.rows / rowsPerError)})`,
+  const [row] = await tables.query<{ newest: number | null; unread: number; example: string | null }>(
+    `WITH read AS (SELECT ${secondsOf(quoteName(time))} AS t, CAST(${quoteName(time)} AS VARCHAR) AS x FROM ${table.name}),
+       times AS (SELECT CASE WHEN isfinite(t) THEN t END AS t, x FROM read),
+       newest AS (SELECT t FROM times WHERE t IS NOT NULL ORDER BY t DESC LIMIT ${2 + Math.floor(table.rows / rowsPerError)})
+     SELECT (SELECT min(t) FROM newest) AS newest, count(*) FILTER (t IS NULL) AS unread, min(x) FILTER (t IS NULL) AS example
+     FROM times`,
   );
-  return row?.newest ?? null;
+  const { newest = null, unread = 0, example = null } = row ?? {};
+  if (newest !== null && unread > mostUnread * table.rows)
+    return `the time of ${unread} of ${table.rows} rows cannot be read${example === null ? '' : `, such as ${JSON.stringify(example)}`}`;
+  return newest;
 }
 
 /** Serving logs of batch models are late by as much as their schedule. */
@@ -45,12 +55,13 @@ export default defineCheck({
     if (isVerdict(both)) return both;
     const { train, serving } = both;
     const [learnt, asked] = [await newestOf(tables, train, time), await newestOf(tables, serving, time)];
+    const nextStep = 'Keep the time of each row, as 2026-03-01T10:00:00Z.';
+    if (typeof learnt === 'string') return skipped(`inconclusive: data.train: ${learnt}`, { nextStep });
+    if (typeof asked === 'string') return skipped(`inconclusive: data.serving: ${asked}`, { nextStep });
     if (learnt === null || asked === null)
       return skipped(
         `inconclusive: the column ${time} of data.${learnt === null ? 'train' : 'serving'} has no time that can be read`,
-        {
-          nextStep: 'Keep the time of each row, as 2026-03-01T10:00:00Z.',
-        },
+        { nextStep },
       );
     const allowed = periodSeconds(maxAge);
     const stages: { stage: string; age: number; allowed: number }[] = [
@@ -69,6 +80,7 @@ export default defineCheck({
     }
     const outcomes = await tables.open({ table: 'outcomes' });
     const labelled = outcomes ? await newestOf(tables, outcomes, time) : null;
+    if (typeof labelled === 'string') return skipped(`inconclusive: data.outcomes: ${labelled}`, { nextStep });
     if (labelled !== null)
       stages.push({ stage: 'newest label, at the newest request', age: asked - labelled, allowed: lateFactor * allowed });
     const old = stages.filter((stage) => stage.age > stage.allowed);

@@ -151,6 +151,12 @@ describe('infra-7: rollback drill', () => {
       findings: [{ message: expect.stringMatching(/100 of 100 golden answers are not its own/) }],
     });
   });
+  test.each(['stopSeconds', 'modelSeconds', 'startSeconds'])('a way back of more than an hour fails, by %s', async (part) => {
+    expect(await judge(infra7, given({ serveSeconds: { [part]: 3601 } }))).toMatchObject({
+      outcome: 'fail',
+      findings: [{ message: expect.stringMatching(/took 360\d s, at most 3600 s/) }],
+    });
+  });
   test('nothing to go back to is skipped', async () => {
     expect(await judge(infra7, given({ manifest: {} }))).toMatchObject({
       outcome: 'skipped',
@@ -202,6 +208,20 @@ describe('monitor-4: age', () => {
       outcome: 'fail',
       findings: [{ message: expect.stringMatching(/30 days old, at most 14/) }],
     });
+  });
+  test('times that cannot be read may be the newest: more than a few are inconclusive, of either table', async () => {
+    const unread = (rows: readonly Row[]) =>
+      rows.map((row, i) => ({ ...row, at: i % 5 === 0 ? row.at : `${row.at} in the morning` }));
+    const { data } = given();
+    for (const table of ['train', 'serving'] as const) {
+      const verdict = await judge(monitor4, given({ data: { ...data, [table]: unread(data[table] as readonly Row[]) } }));
+      expect(verdict).toMatchObject({
+        outcome: 'skipped',
+        reason: expect.stringMatching(
+          new RegExp(`^inconclusive: data.${table}: the time of \\d+ of \\d+ rows cannot be read, such as "2026-`),
+        ),
+      });
+    }
   });
   test('the model itself, where it is registered', async () => {
     const manifest = { columns: { label: 'y', time: 'at' }, policy: { max_age: '60d' }, mlflow: { registeredModel: 'risk' } };
