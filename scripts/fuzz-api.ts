@@ -24,8 +24,6 @@ values = ["late-lodgement-risk"]
 values = ["fuzz.value", "tower.score.passing"]
 [dictionaries.times]
 values = ["2026-03-01", "2026-03-02T10:00:00Z"]
-[dictionaries.labels]
-values = ["tier:critical", "owner:", "label:tier:high"]
 [parameters]
 "path.id" = { dictionary = "ids", probability = 0.5 }
 "path.model" = { dictionary = "models", probability = 0.5 }
@@ -33,8 +31,6 @@ values = ["tier:critical", "owner:", "label:tier:high"]
 "query.metric" = { dictionary = "metrics", probability = 0.5 }
 "query.from" = { dictionary = "times", probability = 0.5 }
 "query.to" = { dictionary = "times", probability = 0.5 }
-"query.label" = { dictionary = "labels", probability = 0.5 }
-"query.where" = { dictionary = "labels", probability = 0.5 }
 "body.model" = { dictionary = "models", probability = 0.5 }
 `;
 
