@@ -125,6 +125,17 @@ test.each([['list'], ['revoke', 'first']])('a folder without data is no Control 
   expect(existsSync(data)).toBe(false);
 });
 
+test('the server of the variable is asked, unless a database is named', async () => {
+  const env = { FLIGHTCHECK_TOWER_TOKEN: tower.token ?? '', FLIGHTCHECK_TOWER_URL: tower.url, XDG_DATA_HOME: folder };
+  const made = await call(['tower', 'token', 'create', 'by-variable', '--role', 'admin'], env);
+  expect(made.code, made.errors).toBe(0);
+  expect(await status(made.text.trim(), '/v1/tokens')).toBe(200);
+  expect(existsSync(join(folder, 'flightcheck'))).toBe(false);
+
+  const aside = await call(['tower', 'token', 'create', 'aside', '--role', 'admin', '--data', join(folder, 'aside')], env);
+  expect(await status(aside.text.trim(), '/v1/tokens')).toBe(401);
+});
+
 test('without a server the database itself is asked', async () => {
   const data = ['--data', join(folder, 'alone')];
   const made = await call(['tower', 'token', 'create', 'first', '--namespace', 'risk', ...data]);

@@ -6,7 +6,8 @@ const tokenFlags = {
   ...storeFlags,
   'tower-url': {
     type: 'string',
-    description: 'Ask this running server, with the admin token of FLIGHTCHECK_TOWER_TOKEN, instead of the database.',
+    description:
+      'Ask this running server, with the admin token of FLIGHTCHECK_TOWER_TOKEN, instead of the database. Default: the variable FLIGHTCHECK_TOWER_URL, unless a database is named.',
   },
 } as const;
 const tokenName = { name: 'name', description: 'Name of the token.' };

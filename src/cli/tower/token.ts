@@ -67,6 +67,13 @@ function ofServer(context: Context, url: string): Tokens {
   };
 }
 
+/** The server that is asked; undefined: the database is. */
+function serverOf({ env }: Context, { options }: Invocation): string | undefined {
+  if (typeof options['tower-url'] === 'string') return options['tower-url'];
+  const isDatabaseNamed = options.data !== undefined || options['database-url'] !== undefined || Boolean(env.DATABASE_URL);
+  return isDatabaseNamed ? undefined : env.FLIGHTCHECK_TOWER_URL || undefined;
+}
+
 /** `isNew`: a database that is not there yet is made, for a token that a server will know from the start. */
 async function withTokens(
   context: Context,
@@ -74,8 +81,8 @@ async function withTokens(
   work: (tokens: Tokens) => Promise<void>,
   { isNew = false } = {},
 ): Promise<number> {
-  const url = invocation.options['tower-url'];
-  const tokens = typeof url === 'string' ? ofServer(context, url) : await ofDatabase(context, invocation, isNew);
+  const url = serverOf(context, invocation);
+  const tokens = url !== undefined ? ofServer(context, url) : await ofDatabase(context, invocation, isNew);
   try {
     await work(tokens);
   } finally {
