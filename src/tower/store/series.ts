@@ -25,8 +25,11 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const sorted = (labels: SeriesName['labels']): readonly (readonly [string, string])[] =>
   Object.entries(labels).sort(([a], [b]) => compare(a, b));
 
-/** One text for one series of an owner; the order of labels does not matter. */
-const textOf = ({ name, unit, labels }: SeriesName): string => JSON.stringify([name, unit, sorted(labels)]);
+/** One text for one series of an owner; the order of labels does not matter, and most senders keep to one. */
+function textOf({ name, unit, labels }: SeriesName): string {
+  const isSorted = Object.keys(labels).every((key, i, keys) => i === 0 || compare(keys[i - 1] ?? '', key) < 0);
+  return JSON.stringify([name, unit, isSorted ? labels : Object.fromEntries(sorted(labels))]);
+}
 
 /** Digest of what tells one series of a model's metric from another. */
 const labelKey = ({ environment, refClass }: SeriesOwner, { labels }: SeriesName): string =>

@@ -42,6 +42,28 @@ onBothDatabases((store) => {
     ]);
   });
 
+  it('takes labels in any order for the same series, in posts that find it, and an exchanged value for another', async () => {
+    const labels = [
+      { b: '2', a: '1', 10: 'x', 9: 'y' },
+      { 9: 'y', 10: 'x', a: '1', b: '2' },
+      { a: '1', b: '2', 9: 'y', 10: 'x' },
+      { a: '2', b: '1', 9: 'y', 10: 'x' },
+    ];
+    for (const [i, each] of [...labels, ...labels].entries())
+      await writeMetrics(store().db, {
+        ...ids,
+        ...{ writtenBy: 'one', refClass: 'authoritative', environment: '', at: at(i), idempotencyKey: null, sha256: `${i}` },
+        measurements: [{ name: 'model.order', unit: '', labels: each, value: i }],
+      });
+    const { rows } = await sql<{ values: number[] }>`
+      select array_agg(value order by value) as values from point join metric on metric.id = metric_id
+      where metric.name = 'model.order' group by series_id order by 1`.execute(store().db);
+    expect(rows.map((row) => row.values)).toEqual([
+      [0, 1, 2, 4, 5, 6],
+      [3, 7],
+    ]);
+  });
+
   it('answers each of many posts at once with its own count, and keeps a receipt of each that brought something', async () => {
     const added = await Promise.all([
       post('one', [[1, 1]]),
