@@ -11,11 +11,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { createApp } from '../../src/tower/app.ts';
 import type { Database } from '../../src/tower/store/database.ts';
-import { ensurePartitions, migrate } from '../../src/tower/store/migrate.ts';
+import { ensurePartitions, migrate } from '../../src/tower/store/migrations/migrate.ts';
 import { openStore } from '../../src/tower/store/open.ts';
-import { readSeries } from '../../src/tower/store/read-series.ts';
-import { sealMonths } from '../../src/tower/store/seal.ts';
-import { type Slice, slice } from '../../src/tower/store/slice.ts';
+import { readSeries } from '../../src/tower/store/points/read-series.ts';
+import { sealMonths } from '../../src/tower/store/points/seal.ts';
+import { type Slice, slice } from '../../src/tower/store/slice/slice.ts';
 import { postgresIsMissing, startPostgres } from '../../test/support/postgres.ts';
 import { introduceModel, startLoad, startTowerProcess, type Target } from '../../test/support/towers.ts';
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import type { Database } from '../../src/tower/store/database.ts';
-import { rollUp } from '../../src/tower/store/rollups.ts';
+import { rollUp } from '../../src/tower/store/points/rollups.ts';
 import { sampleReport } from '../tower/sample.ts';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));

@@ -1,5 +1,5 @@
 /** Buckets of a slice that hold less than their time: not over yet, or cut by the time that was asked for. */
-import type { Slice } from '../store/slice.ts';
+import type { Slice } from '../store/slice/slice.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;

@@ -1,7 +1,7 @@
 /** What every post has in common: its content type, its Idempotency-Key. */
 import type { Context } from 'hono';
-import { TooOld } from '../store/append.ts';
 import { KeyReused } from '../store/idempotency.ts';
+import { TooOld } from '../store/points/append.ts';
 import { HttpProblem } from './problem.ts';
 
 export function needJson(c: Context): void {

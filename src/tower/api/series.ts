@@ -4,7 +4,7 @@ import { writerOf } from '../auth/access.ts';
 import type { VerifyIdToken } from '../auth/gitlab.ts';
 import { readableBy } from '../auth/roles.ts';
 import type { Database } from '../store/database.ts';
-import { readSeries } from '../store/read-series.ts';
+import { readSeries } from '../store/points/read-series.ts';
 import type { Scope } from '../store/scope.ts';
 import { labelOf, queryReader } from './query.ts';
 import { type SeriesQuery, seriesQuery } from './schemas.ts';

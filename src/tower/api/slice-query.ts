@@ -1,10 +1,10 @@
 /** The query of a slice: what `/v1/query` and the page Explore have in their address. */
 
-import { type Bucket, buckets, stretchOf } from '../store/buckets.ts';
 import type { Connection } from '../store/database.ts';
-import { listMetrics, type MetricRow } from '../store/metrics.ts';
 import type { Scope } from '../store/scope.ts';
-import { aggregates, orders, type Slice } from '../store/slice.ts';
+import { type Bucket, buckets, stretchOf } from '../store/slice/buckets.ts';
+import { listMetrics, type MetricRow } from '../store/slice/metrics.ts';
+import { aggregates, orders, type Slice } from '../store/slice/slice.ts';
 import { HttpProblem } from './problem.ts';
 import { labelOf, type QuerySchema } from './query.ts';
 import { type Format, formats } from './table.ts';

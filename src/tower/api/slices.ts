@@ -1,10 +1,10 @@
 /** GET /v1/query: slice and dice any metric, as JSON, CSV or Parquet. GET /v1/metrics: which metrics there are. */
 import type { Context } from 'hono';
 import { type Database, isTooSlow, longestMs } from '../store/database.ts';
-import { answersKept } from '../store/kept-answers.ts';
-import { listMetrics } from '../store/metrics.ts';
 import type { Scope } from '../store/scope.ts';
-import { type Slice, type Sliced, type SliceGroup, slice } from '../store/slice.ts';
+import { answersKept } from '../store/slice/kept-answers.ts';
+import { listMetrics } from '../store/slice/metrics.ts';
+import { type Slice, type Sliced, type SliceGroup, slice } from '../store/slice/slice.ts';
 import type { Table } from './csv.ts';
 import { type Partial, partialBuckets } from './partial-buckets.ts';
 import { HttpProblem } from './problem.ts';

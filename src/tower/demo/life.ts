@@ -1,5 +1,5 @@
 /** The days of a made-up model: how far its data have moved, when it was trained again, what it measured. */
-import type { Measurement } from '../store/append.ts';
+import type { Measurement } from '../store/points/append.ts';
 import type { Chance, DemoModel } from './organisation.ts';
 
 export interface Day {

@@ -1,7 +1,7 @@
 /** From an alert to the pipeline that it started, to the version that came of it, to the alert that this version raised. */
 import { sql } from 'kysely';
 import type { Connection, Database } from './database.ts';
-import { rollUp } from './rollups.ts';
+import { rollUp } from './points/rollups.ts';
 
 /** A version that holds for longer has helped: what comes then is another trouble. */
 const soonDays = 14;

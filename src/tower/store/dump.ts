@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { EnvironmentError } from '../../kernel/failure.ts';
 import type { Connection, Database } from './database.ts';
-import { schemaOf } from './migrate.ts';
+import { schemaOf } from './migrations/migrate.ts';
 
 export const dumpFormat = 1;
 

@@ -1,8 +1,8 @@
 /** What keeps the store small and quick, in the background of every server: sealing, retention, a look at the whole audit. */
 import type { ChainVerifier } from './audit-chain.ts';
 import type { Database } from './database.ts';
-import { pointStore } from './point-store.ts';
-import { type Retention, removeOld } from './retain.ts';
+import { pointStore } from './points/point-store.ts';
+import { type Retention, removeOld } from './points/retain.ts';
 
 export interface Maintenance extends Retention {
   /** Days after its end at which a month is sealed; 7 unless told. */

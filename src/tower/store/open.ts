@@ -1,7 +1,7 @@
 /** Opens the store: the database that was asked for, its schema up to date. */
 import { type OpenDatabase, sqlStateOf } from './database.ts';
 import { openEmbedded } from './embedded.ts';
-import { ensurePartitions, migrate } from './migrate.ts';
+import { ensurePartitions, migrate } from './migrations/migrate.ts';
 import { openPostgres } from './postgres.ts';
 
 export type StoreLocation = { readonly databaseUrl: string } | { readonly folder: string };

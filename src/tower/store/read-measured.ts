@@ -1,8 +1,8 @@
 /** What a model measures by itself: each series with its newest value and its last days. */
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
-import { pointStore } from './point-store.ts';
-import { rollUp } from './rollups.ts';
+import { pointStore } from './points/point-store.ts';
+import { rollUp } from './points/rollups.ts';
 
 export interface MeasuredSeries {
   readonly metric: string;

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { EnvironmentError, UsageError } from '../../kernel/failure.ts';
 import { type Connection, type Database, sqlStateOf } from './database.ts';
 import { type DumpHeader, dumpFormat, speakPlainly, type Table, tablesOf } from './dump.ts';
-import { ensurePartitions, migrate, migrationNames, schemaOf } from './migrate.ts';
+import { ensurePartitions, migrate, migrationNames, schemaOf } from './migrations/migrate.ts';
 
 const broken = (what: string) =>
   new EnvironmentError('TOWER_IMPORT', `The export cannot be read: ${what}. Nothing was imported.`, {

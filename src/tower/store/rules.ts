@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import { type RuleDefinition, retrains } from '../triggers/rule.ts';
 import { type Actor, recordAct, shownActor } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
-import { matchesDimensions } from './dimensions.ts';
 import { holdsFor, inNamespace, inNamespaceOfRule, inScope, type Scope } from './scope.ts';
+import { matchesDimensions } from './slice/dimensions.ts';
 
 export interface RuleRow {
   readonly id: number;

@@ -1,9 +1,9 @@
 /** Stores numbers of a model that come without a report: all of them or none, each once however often it is sent. */
 import { sql } from 'kysely';
-import type { Measurement } from './append.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { claimKey } from './idempotency.ts';
-import { pointStore } from './point-store.ts';
+import type { Measurement } from './points/append.ts';
+import { pointStore } from './points/point-store.ts';
 import { inScope, type Scope } from './scope.ts';
 
 export interface MetricsSubmission {

@@ -2,10 +2,10 @@
 import { sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
 import { resultsOf } from '../../kernel/report.ts';
-import type { Measurement } from './append.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { claimKey } from './idempotency.ts';
-import { pointStore } from './point-store.ts';
+import type { Measurement } from './points/append.ts';
+import { pointStore } from './points/point-store.ts';
 import type { RepositoryRule } from './rules.ts';
 import { updateStanding } from './standing.ts';
 import { rubricOf, structureOf } from './suites.ts';

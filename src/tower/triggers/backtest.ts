@@ -1,7 +1,7 @@
 /** What a rule would have raised over the past: the same judgement over the stored values. */
 import { sql } from 'kysely';
 import type { Connection } from '../store/database.ts';
-import { pointStore } from '../store/point-store.ts';
+import { pointStore } from '../store/points/point-store.ts';
 import { type RuleSeries, seriesOfRule } from '../store/rules.ts';
 import type { Scope } from '../store/scope.ts';
 import { type Point, type RuleDefinition, replay } from './rule.ts';

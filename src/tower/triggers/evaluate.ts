@@ -2,11 +2,11 @@
 import { sql } from 'kysely';
 import { causeOf } from '../store/chain.ts';
 import { type Connection, type Database, inTransaction } from '../store/database.ts';
-import { matchesDimensions } from '../store/dimensions.ts';
-import { pointStore } from '../store/point-store.ts';
-import { rollUp } from '../store/rollups.ts';
+import { pointStore } from '../store/points/point-store.ts';
+import { rollUp } from '../store/points/rollups.ts';
 import { closeStrayed } from '../store/rules.ts';
 import { inNamespace } from '../store/scope.ts';
+import { matchesDimensions } from '../store/slice/dimensions.ts';
 import {
   freshState,
   isAbsence,

@@ -3,7 +3,7 @@ import { formatNumber, plural } from '../../reports/words.ts';
 import type { ExploreState } from '../api/explore-query.ts';
 import type { Answer } from '../api/slices.ts';
 import { keyOf } from '../api/slices.ts';
-import type { SliceGroup } from '../store/slice.ts';
+import type { SliceGroup } from '../store/slice/slice.ts';
 import { sayAggregate, sayDimension } from './explore-form.tsx';
 import { apiHref, changeExplore, exploreHref } from './explore-state.ts';
 import { addsUp, PartialNote, partialAt, sayNewest } from './partial.tsx';

@@ -2,10 +2,10 @@
 
 import { type ExploreState, looks } from '../api/explore-query.ts';
 import { comparisons } from '../api/slice-query.ts';
-import { buckets } from '../store/buckets.ts';
-import { dimensionColumns } from '../store/dimensions.ts';
-import type { MetricRow } from '../store/metrics.ts';
-import { aggregates, orders } from '../store/slice.ts';
+import { buckets } from '../store/slice/buckets.ts';
+import { dimensionColumns } from '../store/slice/dimensions.ts';
+import type { MetricRow } from '../store/slice/metrics.ts';
+import { aggregates, orders } from '../store/slice/slice.ts';
 import { changeExplore, exploreHref } from './explore-state.ts';
 
 const aggregateWords: Readonly<Record<(typeof aggregates)[number], string>> = {

@@ -4,7 +4,7 @@ import { type ExploreState, readExploreState } from '../api/explore-query.ts';
 import { type Answer, sliceAnswerer } from '../api/slices.ts';
 import { isSomeAdmin } from '../auth/acting.ts';
 import type { Database } from '../store/database.ts';
-import { labelNames, listMetrics, type MetricRow } from '../store/metrics.ts';
+import { labelNames, listMetrics, type MetricRow } from '../store/slice/metrics.ts';
 import { ExploreAnswer } from './explore-answer.tsx';
 import { ExploreForm, Narrowing, sayAggregate, sayDimension } from './explore-form.tsx';
 import { exploreHref, withoutEmptyParts } from './explore-state.ts';

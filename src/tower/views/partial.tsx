@@ -1,7 +1,7 @@
 /** Buckets that are not whole: where they are told from others, and in which words. */
 import { formatNumber } from '../../reports/words.ts';
 import type { Answer } from '../api/slices.ts';
-import type { SliceGroup } from '../store/slice.ts';
+import type { SliceGroup } from '../store/slice/slice.ts';
 import type { ChartLine } from './time-chart.tsx';
 import { day } from './words.ts';
 

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Database } from '../store/database.ts';
 import { type Facets, fleetFacets, fleetGroups, fleetTotals, type Group, type Totals } from '../store/fleet.ts';
 import type { Filter } from '../store/list-models.ts';
-import { metricNames } from '../store/metrics.ts';
+import { metricNames } from '../store/slice/metrics.ts';
 
 export interface RollUps {
   readonly totals: Totals;

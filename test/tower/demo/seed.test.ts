@@ -9,9 +9,9 @@ import { demoModels } from '../../../src/tower/demo/organisation.ts';
 import { seedDemo } from '../../../src/tower/demo/seed.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { fleetTotals } from '../../../src/tower/store/fleet.ts';
-import { listMetrics } from '../../../src/tower/store/metrics.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
-import { slice } from '../../../src/tower/store/slice.ts';
+import { listMetrics } from '../../../src/tower/store/slice/metrics.ts';
+import { slice } from '../../../src/tower/store/slice/slice.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { sampleReport, submissionOf } from '../sample.ts';
 

@@ -1,7 +1,7 @@
 /** The same question is asked of the database once, until anything is written. */
 import { sql } from 'kysely';
 import { beforeAll, expect, it } from 'vitest';
-import { answersKept } from '../../../src/tower/store/kept-answers.ts';
+import { answersKept } from '../../../src/tower/store/slice/kept-answers.ts';
 import { onBothDatabases } from './databases.ts';
 
 onBothDatabases((store) => {

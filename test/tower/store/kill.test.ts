@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EnvironmentError } from '../../../src/kernel/failure.ts';
 import { takeLock } from '../../../src/tower/store/lock.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
-import { rollUp } from '../../../src/tower/store/rollups.ts';
+import { rollUp } from '../../../src/tower/store/points/rollups.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;

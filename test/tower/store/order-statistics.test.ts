@@ -1,7 +1,7 @@
 /** Percentiles by their definition, whatever the values and their order. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { percentileOf } from '../../../src/tower/store/order-statistics.ts';
+import { percentileOf } from '../../../src/tower/store/slice/order-statistics.ts';
 
 /** Between the two values that stand around the rank in order, in proportion. */
 function defined(values: readonly number[], fraction: number): number {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
+import { rollUp } from '../../../src/tower/store/points/rollups.ts';
 import { readMeasured } from '../../../src/tower/store/read-measured.ts';
-import { rollUp } from '../../../src/tower/store/rollups.ts';
-import { slice } from '../../../src/tower/store/slice.ts';
+import { slice } from '../../../src/tower/store/slice/slice.ts';
 import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { sampleReport, submissionOf } from '../sample.ts';

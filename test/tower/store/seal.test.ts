@@ -1,15 +1,15 @@
 /** Sealing, late points and retention, on both databases. */
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
-import { TooOld } from '../../../src/tower/store/append.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
-import { ensurePartitions } from '../../../src/tower/store/migrate.ts';
+import { ensurePartitions } from '../../../src/tower/store/migrations/migrate.ts';
+import { TooOld } from '../../../src/tower/store/points/append.ts';
+import { readSeries } from '../../../src/tower/store/points/read-series.ts';
+import { removeOld } from '../../../src/tower/store/points/retain.ts';
+import { rollUp } from '../../../src/tower/store/points/rollups.ts';
+import { sealMonths } from '../../../src/tower/store/points/seal.ts';
 import { readMeasured } from '../../../src/tower/store/read-measured.ts';
-import { readSeries } from '../../../src/tower/store/read-series.ts';
-import { removeOld } from '../../../src/tower/store/retain.ts';
-import { rollUp } from '../../../src/tower/store/rollups.ts';
-import { sealMonths } from '../../../src/tower/store/seal.ts';
-import { aggregates, type Slice, slice } from '../../../src/tower/store/slice.ts';
+import { aggregates, type Slice, slice } from '../../../src/tower/store/slice/slice.ts';
 import { writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { sampleReport, submissionOf } from '../sample.ts';

@@ -2,11 +2,11 @@
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import { KeyReused } from '../../../src/tower/store/idempotency.ts';
-import { labelNames, listMetrics } from '../../../src/tower/store/metrics.ts';
-import { rollUp } from '../../../src/tower/store/rollups.ts';
-import { schema1 } from '../../../src/tower/store/schema-1.ts';
-import { schema2 } from '../../../src/tower/store/schema-2.ts';
-import { type Slice, slice } from '../../../src/tower/store/slice.ts';
+import { schema1 } from '../../../src/tower/store/migrations/schema-1.ts';
+import { schema2 } from '../../../src/tower/store/migrations/schema-2.ts';
+import { rollUp } from '../../../src/tower/store/points/rollups.ts';
+import { labelNames, listMetrics } from '../../../src/tower/store/slice/metrics.ts';
+import { type Slice, slice } from '../../../src/tower/store/slice/slice.ts';
 import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { localWriter, sampleReport, submissionOf } from '../sample.ts';

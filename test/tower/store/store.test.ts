@@ -6,9 +6,9 @@ import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { fleetFacets, fleetGroups, fleetTotals } from '../../../src/tower/store/fleet.ts';
 import { KeyReused } from '../../../src/tower/store/idempotency.ts';
 import { listModels, recentScores } from '../../../src/tower/store/list-models.ts';
-import { ensurePartitions, migrate } from '../../../src/tower/store/migrate.ts';
+import { ensurePartitions, migrate } from '../../../src/tower/store/migrations/migrate.ts';
+import { rollUp } from '../../../src/tower/store/points/rollups.ts';
 import { modelHistory, readModel, readReport } from '../../../src/tower/store/read-model.ts';
-import { rollUp } from '../../../src/tower/store/rollups.ts';
 import {
   createToken,
   ensureWriteToken,

@@ -1,7 +1,7 @@
 /** The series of a model's metrics: found by what they are called, made when they are new. They are never changed or removed. */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Connection, Database } from './database.ts';
+import type { Connection, Database } from '../database.ts';
 
 /** What all series of a batch share. */
 export interface SeriesOwner {

@@ -3,8 +3,8 @@
  * and sort each twice, on one processor, which takes many times as long.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Database, longestMs, TooSlow } from '../database.ts';
 import { type Bucket, type Stretch, stretchOf } from './buckets.ts';
-import { type Database, longestMs, TooSlow } from './database.ts';
 import { percentileOf } from './order-statistics.ts';
 import { elementBytes, headBytes, type Packed, type PackedQuestion, packedBatches } from './packed-batches.ts';
 

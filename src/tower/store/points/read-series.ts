@@ -1,8 +1,8 @@
 /** Points of the series of a model's metric, newest last. */
 import { sql } from 'kysely';
-import type { Connection } from './database.ts';
+import type { Connection } from '../database.ts';
+import { inScope, type Scope } from '../scope.ts';
 import { pointStore } from './point-store.ts';
-import { inScope, type Scope } from './scope.ts';
 
 export interface SeriesFilter {
   readonly model: string;

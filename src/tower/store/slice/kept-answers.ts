@@ -1,6 +1,6 @@
 /** Answers that are kept while nothing is written: what sees the same snapshot says the same. */
 import { sql } from 'kysely';
-import type { Database } from './database.ts';
+import type { Database } from '../database.ts';
 
 const mostAnswers = 64;
 

@@ -1,12 +1,12 @@
 /** Slices a metric: grouped by any label, filtered, in buckets of time, aggregated. */
 import { type RawBuilder, sql } from 'kysely';
+import type { Connection, Database } from '../database.ts';
+import { pointStore } from '../points/point-store.ts';
+import { lastOf, rollUp } from '../points/rollups.ts';
+import { inScope, type Scope } from '../scope.ts';
 import type { Bucket } from './buckets.ts';
-import type { Connection, Database } from './database.ts';
 import { dimension, matchesDimensions, type Where } from './dimensions.ts';
 import { type PercentileLimits, type PercentileQuestion, percentilesOf } from './percentiles.ts';
-import { pointStore } from './point-store.ts';
-import { lastOf, rollUp } from './rollups.ts';
-import { inScope, type Scope } from './scope.ts';
 
 export const aggregates = ['avg', 'min', 'max', 'sum', 'count', 'last', 'p50', 'p95', 'p99'] as const;
 export type Aggregate = (typeof aggregates)[number];

@@ -4,7 +4,7 @@
  * month wait in its partition (or the default one) until the next seal; `append.ts` tells those that the chunk has already.
  */
 import { sql } from 'kysely';
-import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
+import { type Connection, type Database, inTransaction, sqlStateOf } from '../database.ts';
 import { microsOf, unpacked } from './points.ts';
 
 /** Held shared by who appends points of a past month, exclusively by who moves or removes them. */

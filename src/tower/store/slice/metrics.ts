@@ -1,7 +1,7 @@
 /** Which metrics there are, and by what they can be told apart. */
 import { type RawBuilder, sql } from 'kysely';
-import type { Connection } from './database.ts';
-import { inScope, type Scope } from './scope.ts';
+import type { Connection } from '../database.ts';
+import { inScope, type Scope } from '../scope.ts';
 
 export interface MetricRow {
   readonly name: string;

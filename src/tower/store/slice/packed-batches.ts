@@ -1,7 +1,7 @@
 /** Points of many series, read a few statements at a time, each about as large as the others. */
 import { sql } from 'kysely';
-import type { Database } from './database.ts';
-import { pointStore } from './point-store.ts';
+import type { Database } from '../database.ts';
+import { pointStore } from '../points/point-store.ts';
 
 export interface PackedQuestion {
   readonly metricId: number;

@@ -1,6 +1,6 @@
 /** Removes what is older than it is to be kept; nothing unless told. */
 import { sql } from 'kysely';
-import type { Database } from './database.ts';
+import type { Database } from '../database.ts';
 import { batchRows, removeInBatches } from './drop-points.ts';
 import { pointStore } from './point-store.ts';
 import { rollUp } from './rollups.ts';

@@ -3,8 +3,8 @@
  * `pointStore`; series, rollups, rules and everything else stay in PostgreSQL.
  */
 import type { RawBuilder } from 'kysely';
+import type { Connection, Database } from '../database.ts';
 import { appendAtOnce, appendPoints, type Batch, type PostRecord } from './append.ts';
-import type { Connection, Database } from './database.ts';
 import { dropPoints } from './drop-points.ts';
 import { newestOf, packedOf, pointsOf, type Span } from './points.ts';
 import { type SealOptions, sealMonths } from './seal.ts';

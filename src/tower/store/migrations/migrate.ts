@@ -1,7 +1,7 @@
 /** Brings a database to the newest schema and keeps the partitions of `point` ahead of the calendar. */
 import { Migrator, sql } from 'kysely';
-import { EnvironmentError } from '../../kernel/failure.ts';
-import { type Connection, type Database, inTransaction } from './database.ts';
+import { EnvironmentError } from '../../../kernel/failure.ts';
+import { type Connection, type Database, inTransaction } from '../database.ts';
 import { schema1 } from './schema-1.ts';
 import { schema2 } from './schema-2.ts';
 import { schema3 } from './schema-3.ts';

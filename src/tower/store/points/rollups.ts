@@ -4,7 +4,7 @@
  * what follows calls `rollUp` first and so sees every post that was acknowledged before.
  */
 import { type RawBuilder, sql } from 'kysely';
-import { type Database, inTransaction } from './database.ts';
+import { type Database, inTransaction } from '../database.ts';
 
 /** A part of the statement that inserts points: leaves what the relation `fresh` holds, if anything. */
 export const leavePending = sql`pending as (

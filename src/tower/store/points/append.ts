@@ -1,6 +1,6 @@
 /** Appends points to series. Only rows that are really new are handed to `rollups.ts`, so a replay adds nothing. */
 import { type RawBuilder, sql } from 'kysely';
-import { type Connection, type Database, preparedMark } from './database.ts';
+import { type Connection, type Database, preparedMark } from '../database.ts';
 import { microsOf, monthOf } from './points.ts';
 import { leavePending } from './rollups.ts';
 import { lockAgainstSeal } from './seal.ts';

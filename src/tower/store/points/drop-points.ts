@@ -1,6 +1,6 @@
 /** Removes points that are older than they are to be kept. */
 import { sql } from 'kysely';
-import { type Database, inTransaction } from './database.ts';
+import { type Database, inTransaction } from '../database.ts';
 import { lockToSeal } from './seal.ts';
 
 export const batchRows = 20_000;
