@@ -1,8 +1,8 @@
 /** `flightcheck tower token`: tokens of machines, through a running server or straight at its database. */
 import { exitCode, UsageError } from '../../kernel/failure.ts';
 import { oneLine } from '../../reports/text.ts';
+import { newTokenSchema } from '../../tower/api/document/token-schemas.ts';
 import { HttpProblem } from '../../tower/api/problem.ts';
-import { newTokenSchema } from '../../tower/api/token-schemas.ts';
 import { makeToken, tokenJson, validToken } from '../../tower/api/tokens.ts';
 import { openStore } from '../../tower/store/open.ts';
 import { listTokens, type NewToken, revokeToken } from '../../tower/store/tokens.ts';

@@ -7,12 +7,12 @@ import { type AlertRow, acknowledgeAlert, listAlerts, readAlert } from '../store
 import { type Chain, chainOf, type Link } from '../store/chain.ts';
 import type { Database } from '../store/database.ts';
 import type { Scope } from '../store/scope.ts';
+import { type AlertsQuery, acknowledgementSchema, alertsQuery } from './document/rule-schemas.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
-import { type AlertsQuery, acknowledgementSchema, alertsQuery } from './rule-schemas.ts';
 import { answerItems } from './table.ts';
 import { ajv, sayError } from './validate.ts';
 

@@ -3,8 +3,8 @@ import type { Context } from 'hono';
 import { type AuditEntry, type AuditFilter, isSealThere, listAudit } from '../store/audit.ts';
 import type { ChainState, ChainVerifier } from '../store/audit-chain.ts';
 import type { Database } from '../store/database.ts';
+import { type AuditQuery, auditQuery } from './document/token-schemas.ts';
 import { pageOf, queryReader, readCursor } from './query.ts';
-import { type AuditQuery, auditQuery } from './token-schemas.ts';
 
 const readAuditQuery = queryReader<AuditQuery>(auditQuery);
 

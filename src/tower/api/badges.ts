@@ -9,12 +9,12 @@ import { badgeKey, replaceBadgeKey } from '../store/badge-key.ts';
 import { type Database, inTransaction } from '../store/database.ts';
 import { type Model, readModel } from '../store/read-model.ts';
 import { isModelInScope, type Scope } from '../store/scope.ts';
+import { object } from './document/schema-words.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import { idOf } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
-import { object } from './schema-words.ts';
 import { ajvOf, sayError } from './validate.ts';
 
 export const badgeKinds = ['score', 'structure', 'gate'] as const;

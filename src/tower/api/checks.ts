@@ -1,8 +1,8 @@
 /** GET /v1/checks: what the newest run said of each check of a model. */
 import type { Context } from 'hono';
 import { readChecks } from '../store/read-checks.ts';
+import { type ChecksQuery, checksQuery } from './document/schemas.ts';
 import { queryReader } from './query.ts';
-import { type ChecksQuery, checksQuery } from './schemas.ts';
 import { type SeriesOptions, scopeOf } from './series.ts';
 
 const readQuery = queryReader<ChecksQuery>(checksQuery);

@@ -1,6 +1,6 @@
 /** What makes a dashboard: checked alike, whether it comes as JSON or from a form. */
 import type { Panel } from '../store/dashboards.ts';
-import { dashboardSchema } from './dashboard-schemas.ts';
+import { dashboardSchema } from './document/dashboard-schemas.ts';
 import { type ExploreState, readExploreState } from './explore-query.ts';
 import { HttpProblem } from './problem.ts';
 import { spanOf } from './slice-query.ts';

@@ -4,9 +4,9 @@ import { bandOf } from '../../kernel/score.ts';
 import type { Database } from '../store/database.ts';
 import { type Filter, listModels, type ModelRow } from '../store/list-models.ts';
 import { type HistoryEntry, modelHistory, readModel } from '../store/read-model.ts';
+import { type HistoryQuery, historyQuery, type ModelsQuery, modelsQuery } from './document/schemas.ts';
 import { HttpProblem } from './problem.ts';
 import { idOf, labelOf, pageOf, queryReader, readCursor } from './query.ts';
-import { type HistoryQuery, historyQuery, type ModelsQuery, modelsQuery } from './schemas.ts';
 import { answerItems } from './table.ts';
 
 const readModelsQuery = queryReader<ModelsQuery>(modelsQuery);

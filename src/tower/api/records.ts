@@ -4,9 +4,6 @@ import type { Database } from '../store/database.ts';
 import { lastGate, listReports, listVersions } from '../store/list-reports.ts';
 import { readModel, readReport } from '../store/read-model.ts';
 import { modelsNamed, type NamedModel } from '../store/write-metrics.ts';
-import { entryJson, gateWord } from './models.ts';
-import { HttpProblem } from './problem.ts';
-import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import {
   type GateQuery,
   gateQuery,
@@ -14,7 +11,10 @@ import {
   reportsQuery,
   type VersionsQuery,
   versionsQuery,
-} from './record-schemas.ts';
+} from './document/record-schemas.ts';
+import { entryJson, gateWord } from './models.ts';
+import { HttpProblem } from './problem.ts';
+import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import { answerItems } from './table.ts';
 
 const readReportsQuery = queryReader<ReportsQuery>(reportsQuery);

@@ -10,13 +10,13 @@ import { backtest } from '../triggers/backtest.ts';
 import { whyNotKept } from '../triggers/leave.ts';
 import { usualInARow } from '../triggers/rule.ts';
 import { ruleFor } from './confined.ts';
+import { type BacktestQuery, backtestQuery, type RulesQuery, rulesQuery } from './document/rule-schemas.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
 import { nameTaken, validRule } from './rule-body.ts';
-import { type BacktestQuery, backtestQuery, type RulesQuery, rulesQuery } from './rule-schemas.ts';
 
 export const readRulesQuery = queryReader<RulesQuery>(rulesQuery);
 const rulesOrder = 'name.rules';

@@ -6,8 +6,8 @@ import { readableBy } from '../auth/roles.ts';
 import type { Database } from '../store/database.ts';
 import { readSeries } from '../store/points/read-series.ts';
 import type { Scope } from '../store/scope.ts';
+import { type SeriesQuery, seriesQuery } from './document/schemas.ts';
 import { labelOf, queryReader } from './query.ts';
-import { type SeriesQuery, seriesQuery } from './schemas.ts';
 import { answerIn, formatOf, tableOf } from './table.ts';
 
 const readQuery = queryReader<SeriesQuery>(seriesQuery);

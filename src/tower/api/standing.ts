@@ -3,9 +3,9 @@ import type { Context } from 'hono';
 import { standingOf } from '../../kernel/comparison.ts';
 import { standingReport } from '../standing-report.ts';
 import { findModel, readModel } from '../store/read-model.ts';
+import { type StandingQuery, standingQuery } from './document/schemas.ts';
 import { HttpProblem } from './problem.ts';
 import { queryReader } from './query.ts';
-import { type StandingQuery, standingQuery } from './schemas.ts';
 import { type SeriesOptions, scopeOf } from './series.ts';
 
 const readQuery = queryReader<StandingQuery>(standingQuery);

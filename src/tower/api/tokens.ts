@@ -3,12 +3,12 @@ import type { Context } from 'hono';
 import { operatorOf } from '../auth/access.ts';
 import type { Database } from '../store/database.ts';
 import { createToken, listTokens, type NewToken, revokeToken, TokenNameTaken, type TokenRow } from '../store/tokens.ts';
+import { newTokenSchema } from './document/token-schemas.ts';
 import { parseJson, readBody } from './json.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import { idOf } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
-import { newTokenSchema } from './token-schemas.ts';
 import { ajvOf, sayError } from './validate.ts';
 
 const isTokenBody = ajvOf({ useDefaults: true }).compile<Omit<NewToken, 'createdBy'>>(newTokenSchema);

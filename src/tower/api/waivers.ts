@@ -2,8 +2,8 @@
 import type { Context } from 'hono';
 import type { Database } from '../store/database.ts';
 import { listWaivers, type WaiverState, waiverStates } from '../store/waivers.ts';
+import { object, orNull } from './document/schema-words.ts';
 import { pageOf, type QuerySchema, queryReader, readCursor } from './query.ts';
-import { object, orNull } from './schema-words.ts';
 
 export const waiversQuery = {
   type: 'object',

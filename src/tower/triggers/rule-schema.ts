@@ -1,5 +1,5 @@
 /** Schema of a rule as the API takes it. */
-import { object } from '../api/schema-words.ts';
+import { object } from '../api/document/schema-words.ts';
 
 const number = { type: 'number' } as const;
 const name = { type: 'string', minLength: 1, maxLength: 110 } as const;

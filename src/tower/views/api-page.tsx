@@ -1,6 +1,6 @@
 /** GET /api: the API for people, drawn from the document that machines read. */
 import type { Context } from 'hono';
-import type { ApiDocument, Operation, Parameter, Schema } from '../api/api-document.ts';
+import type { ApiDocument, Operation, Parameter, Schema } from '../api/document/api-document.ts';
 import { Layout, show } from './layout.tsx';
 
 const nameOf = ({ $ref, type, items }: Schema): string =>

@@ -1,8 +1,8 @@
 /** GET and POST /dashboards/new and /dashboards/{id}/edit, POST /dashboards/{id}/delete: dashboards without a script. */
 import type { Context } from 'hono';
 import { validDashboard } from '../api/dashboard-body.ts';
-import { mostPanels } from '../api/dashboard-schemas.ts';
 import { keepDashboard, ownDashboard } from '../api/dashboards.ts';
+import { mostPanels } from '../api/document/dashboard-schemas.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
 import { isAdmin, isSomeAdmin, mayChangeDashboard, someAdminForm } from '../auth/acting.ts';

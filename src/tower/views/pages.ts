@@ -1,7 +1,7 @@
 /** The pages and their forms, by address. */
 import type { Hono } from 'hono';
 import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
-import type { ApiDocument } from '../api/api-document.ts';
+import type { ApiDocument } from '../api/document/api-document.ts';
 import type { ChainVerifier } from '../store/audit-chain.ts';
 import type { Database } from '../store/database.ts';
 import { alertRoute, sendAcknowledgement } from './alert-page.tsx';

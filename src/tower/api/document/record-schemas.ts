@@ -1,5 +1,5 @@
 /** JSON Schemas of reports, versions and gates. */
-import type { QuerySchema } from './query.ts';
+import type { QuerySchema } from '../query.ts';
 import { object, orNull } from './schema-words.ts';
 import { historyEntrySchema, page, paging } from './schemas.ts';
 

@@ -1,6 +1,6 @@
 /** Short words for the description of the API. */
-import type { QuerySchema } from './query.ts';
-import { mediaTypes } from './table.ts';
+import type { QuerySchema } from '../query.ts';
+import { mediaTypes } from '../table.ts';
 
 export const parameters = ({ properties, required = [] }: QuerySchema) =>
   Object.entries(properties).map(([name, { description, ...schema }]) => ({

@@ -1,5 +1,5 @@
 /** Schema of POST /v1/metrics: a metric is what it is in a report, with a time of its own. */
-import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
+import reportSchema from '../../../kernel/report.schema.json' with { type: 'json' };
 
 const { metric } = reportSchema.$defs;
 const time = { type: 'string', format: 'date-time' } as const;

@@ -1,6 +1,7 @@
 /** The part of `/openapi.json` about reports, versions, gates and OpenTelemetry. */
+
+import { otlpSchema } from '../otlp.ts';
 import { type Get, json, modelId, parameters, problem, table } from './openapi-words.ts';
-import { otlpSchema } from './otlp.ts';
 import * as schemas from './record-schemas.ts';
 
 const modelName = {

@@ -1,5 +1,5 @@
 /** The part of `/openapi.json` about badges. */
-import { badgeToSignSchema } from './badges.ts';
+import { badgeToSignSchema } from '../badges.ts';
 import { json, modelId, problem } from './openapi-words.ts';
 
 export const badgePaths: Readonly<Record<string, object>> = {

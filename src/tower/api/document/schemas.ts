@@ -1,6 +1,6 @@
 /** JSON Schemas of what the API takes and answers: they validate queries, and `/openapi.json` is made of them. */
-import { gateStates, sortKeys } from '../store/list-models.ts';
-import type { QuerySchema } from './query.ts';
+import { gateStates, sortKeys } from '../../store/list-models.ts';
+import type { QuerySchema } from '../query.ts';
 import { object, orNull } from './schema-words.ts';
 
 const text = { type: 'string' } as const;

@@ -1,6 +1,6 @@
 /** JSON Schemas of what metrics and slices answer. */
-import { buckets } from '../store/slice/buckets.ts';
-import { aggregates } from '../store/slice/slice.ts';
+import { buckets } from '../../store/slice/buckets.ts';
+import { aggregates } from '../../store/slice/slice.ts';
 import { object, orNull } from './schema-words.ts';
 
 const text = { type: 'string' } as const;

@@ -1,6 +1,6 @@
 /** JSON Schemas of tokens and of the audit. */
-import { roles } from '../store/scope.ts';
-import type { QuerySchema } from './query.ts';
+import { roles } from '../../store/scope.ts';
+import type { QuerySchema } from '../query.ts';
 import { object, orNull } from './schema-words.ts';
 
 const text = { type: 'string' } as const;

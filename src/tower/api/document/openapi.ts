@@ -1,8 +1,10 @@
 /** `/openapi.json`: OpenAPI 3.1, made of the schemas that validate. */
-import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
-import { ruleSchema } from '../triggers/rule-schema.ts';
+import reportSchema from '../../../kernel/report.schema.json' with { type: 'json' };
+import { ruleSchema } from '../../triggers/rule-schema.ts';
+import { signedBadgeSchema } from '../badges.ts';
+import { sliceQuery } from '../slice-query.ts';
+import { waiversPageSchema } from '../waivers.ts';
 import type { ApiDocument } from './api-document.ts';
-import { signedBadgeSchema } from './badges.ts';
 import { dashboardSchema, dashboardsPageSchema, storedDashboardSchema } from './dashboard-schemas.ts';
 import { metricsSchema } from './metrics-schema.ts';
 import { badgePaths } from './openapi-badges.ts';
@@ -20,10 +22,8 @@ import {
   storedRuleSchema,
 } from './rule-schemas.ts';
 import * as schemas from './schemas.ts';
-import { sliceQuery } from './slice-query.ts';
 import { metricListSchema, metricsReceiptSchema, sliceSchema } from './slice-schemas.ts';
 import * as tokens from './token-schemas.ts';
-import { waiversPageSchema } from './waivers.ts';
 
 /** The report's own definitions become components; references follow. */
 function moveDefinitions(value: unknown): unknown {

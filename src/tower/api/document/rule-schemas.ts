@@ -1,6 +1,6 @@
 /** JSON Schemas of rules and alerts. */
-import { ruleSchema } from '../triggers/rule-schema.ts';
-import type { QuerySchema } from './query.ts';
+import { ruleSchema } from '../../triggers/rule-schema.ts';
+import type { QuerySchema } from '../query.ts';
 import { object, orNull } from './schema-words.ts';
 
 const text = { type: 'string' } as const;

@@ -1,8 +1,9 @@
 /** The part of `/openapi.json` that is the operator's: rules, alerts, tokens, the audit. */
+
+import { waiversQuery } from '../waivers.ts';
 import { type Get, json, modelId, parameters, problem, table } from './openapi-words.ts';
 import { alertsQuery, backtestQuery, rulesQuery } from './rule-schemas.ts';
 import { auditQuery } from './token-schemas.ts';
-import { waiversQuery } from './waivers.ts';
 
 const ruleId = { ...modelId, description: 'Id of the rule.' };
 const writing = {
