@@ -98,7 +98,7 @@ export default defineCheck({
       ...(same.differing > 0
         ? [
             {
-              message: `${same.differing} of ${same.rows} predictions differ between two trainings with the same seed, by up to ${cell(same.largest) ?? 'NaN'} (ids ${(same.examples ?? []).join(', ')})`,
+              message: `${same.differing} of ${same.rows} predictions differ between two trainings with the same seed, ${(same.largest ?? 0) > tolerance ? `by up to ${cell(same.largest)}` : 'some of them NaN, infinite or refused once'} (ids ${(same.examples ?? []).join(', ')})`,
             },
           ]
         : []),

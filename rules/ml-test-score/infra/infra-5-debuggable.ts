@@ -84,9 +84,13 @@ export default defineCheck({
         fix: 'Let the model use its features, or list under columns.features those that it uses.',
       });
     const largest = Math.max(0, ...pairs.map(({ delta }) => delta ?? Number.POSITIVE_INFINITY));
+    const answered =
+      pairs.length === 0
+        ? 'No row was answered alone.'
+        : `${pairs.length} rows were predicted alone and differ from the same rows in a batch of ${batch.rows.toLocaleString('en')} by at most ${cell(largest)}.`;
     const evidence = {
-      explanation: `${pairs.length} rows were predicted alone and differ from the same rows in a batch of ${batch.rows.toLocaleString('en')} by at most ${cell(largest)}. ${stages.length > 0 ? `The trace has ${stages.length} stages, ${stages.map(({ file }) => file).join(', ')}` : 'Predict writes no trace'}.${why ? ` Row ${why.id} is answered ${answerWords(why.answer)}; the table says what each feature adds to that, against its typical value.` : ''}`,
-      ...(Number.isFinite(largest) && { value: largest }),
+      explanation: `${answered} ${stages.length > 0 ? `The trace has ${stages.length} stages, ${stages.map(({ file }) => file).join(', ')}` : 'Predict writes no trace'}.${why ? ` Row ${why.id} is answered ${answerWords(why.answer)}; the table says what each feature adds to that, against its typical value.` : ''}`,
+      ...(pairs.length > 0 && Number.isFinite(largest) && { value: largest }),
       threshold: tolerance,
       unit: batch.column === 'score' ? 'score' : 'label changed',
       n: pairs.length,

@@ -44,7 +44,9 @@ describe('infra-1: training', () => {
   });
   test('NaN both times is no agreement; a refusal both times is one', async () => {
     const nan = answering((rows) => rows.map((row, i) => (i < 2 ? { ...row, score: 'NaN' } : row)));
-    expect((await runProbe(infra1, { data, model: nan })).verdict).toMatchObject({ outcome: 'fail' });
+    const { verdict } = await runProbe(infra1, { data, model: nan });
+    expect(verdict).toMatchObject({ outcome: 'fail' });
+    expect(JSON.stringify(verdict)).toContain('with the same seed, some of them NaN, infinite or refused once (ids');
     const refusing = answering((rows) => rows.map((row, i) => (i < 2 ? { ...row, score: null } : row)));
     expect((await runProbe(infra1, { data, model: refusing })).verdict).toMatchObject({ outcome: 'pass' });
     const all = answering((rows) => rows.map((row) => ({ ...row, score: null })));
