@@ -179,11 +179,7 @@ export async function judgeSearch(
     return skipped('inconclusive: no training row is left to validate on', {
       nextStep: 'Give data.train more rows, with times that can be read.',
     });
-  const [base, ...tried] = await Promise.all(
-    searchRequests(manifest, search).map((one, i) => (i === 0 ? hooks.predict(one) : null)),
-  );
-  const predictions = base ?? (await hooks.predict(request));
-  void tried;
+  const predictions = await hooks.predict(request);
   const broken = notFiniteVerdict(predictions, input);
   if (broken) return broken;
   const scored = await scoredOf({ tables, hooks }, setting, input, predictions);
