@@ -7,7 +7,9 @@ import { type Database, isAlive } from '../store/database.ts';
 const borders = [0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10] as const;
 
 interface Route {
+  readonly labels: string;
   readonly byStatus: Map<number, number>;
+  /** How many were within each border and not within the one before; last, those beyond all. */
   readonly within: number[];
   seconds: number;
   n: number;
@@ -24,9 +26,13 @@ interface Family {
 const textOf = ({ name, type, help, lines }: Family): string =>
   [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n');
 
-function histogram(name: string, labels: string, { within, seconds, n }: Route): readonly string[] {
+function histogram(name: string, { labels, within, seconds, n }: Route): readonly string[] {
+  let upTo = 0;
   return [
-    ...borders.map((border, i) => `${name}_bucket{${labels},le="${border}"} ${within[i] ?? 0}`),
+    ...borders.map((border, i) => {
+      upTo += within[i] ?? 0;
+      return `${name}_bucket{${labels},le="${border}"} ${upTo}`;
+    }),
     `${name}_bucket{${labels},le="+Inf"} ${n}`,
     `${name}_sum{${labels}} ${seconds}`,
     `${name}_count{${labels}} ${n}`,
@@ -40,11 +46,18 @@ export function usageOf(db: Database, version: string): { count: MiddlewareHandl
     await next();
     const seconds = (performance.now() - start) / 1000;
     // The pattern of the route, never the path: ids would make a series each.
-    const key = `method="${quoted(c.req.method)}",route="${quoted(routePath(c, -1))}"`;
-    const route = routes.get(key) ?? { byStatus: new Map(), within: borders.map(() => 0), seconds: 0, n: 0 };
-    routes.set(key, route);
+    const [method, path] = [c.req.method, routePath(c, -1)];
+    const key = `${method} ${path}`;
+    let route = routes.get(key);
+    if (!route) {
+      const labels = `method="${quoted(method)}",route="${quoted(path)}"`;
+      route = { labels, byStatus: new Map(), within: [...borders, 0].map(() => 0), seconds: 0, n: 0 };
+      routes.set(key, route);
+    }
     route.byStatus.set(c.res.status, (route.byStatus.get(c.res.status) ?? 0) + 1);
-    for (const [i, border] of borders.entries()) if (seconds <= border) route.within[i] = (route.within[i] ?? 0) + 1;
+    let place = 0;
+    while (seconds > (borders[place] ?? Number.POSITIVE_INFINITY)) place++;
+    route.within[place] = (route.within[place] ?? 0) + 1;
     route.seconds += seconds;
     route.n += 1;
   };
@@ -79,15 +92,15 @@ export function usageOf(db: Database, version: string): { count: MiddlewareHandl
         name: 'http_server_requests_total',
         type: 'counter',
         help: 'Requests answered.',
-        lines: [...routes].flatMap(([key, { byStatus }]) =>
-          [...byStatus].map(([status, n]) => `http_server_requests_total{${key},status="${status}"} ${n}`),
+        lines: [...routes.values()].flatMap(({ labels, byStatus }) =>
+          [...byStatus].map(([status, n]) => `http_server_requests_total{${labels},status="${status}"} ${n}`),
         ),
       },
       {
         name: 'http_server_request_duration_seconds',
         type: 'histogram',
         help: 'Time to the answer.',
-        lines: [...routes].flatMap(([key, route]) => histogram('http_server_request_duration_seconds', key, route)),
+        lines: [...routes.values()].flatMap((route) => histogram('http_server_request_duration_seconds', route)),
       },
     ];
     return c.body(families.map(textOf).join(''), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });

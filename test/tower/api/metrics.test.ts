@@ -235,6 +235,15 @@ it('tells Prometheus of itself, by route and never by id', async () => {
   expect(text).toContain('flightcheck_tower_database_up 1\n');
   expect(text).toMatch(/http_server_requests_total\{method="GET",route="\/v1\/models\/:id",status="200"\} \d+\n/);
   expect(text).toMatch(/http_server_request_duration_seconds_bucket\{method="POST",route="\/v1\/metrics",le="\+Inf"\} \d+\n/);
+  const numbers = (name: string) =>
+    [...text.matchAll(new RegExp(`^${name}\\{method="POST",route="/v1/metrics"[^}]*\\} (\\d+)$`, 'gm'))].map(([, n]) =>
+      Number(n),
+    );
+  const upTo = numbers('http_server_request_duration_seconds_bucket');
+  expect(upTo).toHaveLength(9);
+  expect(upTo).toEqual([...upTo].sort((a, b) => a - b));
+  expect(upTo.at(-1)).toBeGreaterThan(0);
+  expect(numbers('http_server_request_duration_seconds_count')).toEqual(upTo.slice(-1));
   expect(text).not.toContain('/v1/models/1');
 });
 
