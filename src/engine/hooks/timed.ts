@@ -1,35 +1,20 @@
-import type { HookMachine } from '../../kernel/hook-machine.ts';
+import type { CommandResult, HookMachine } from '../../kernel/hook-machine.ts';
 
 /** Tells when a command starts, and how long each ran, also one that was stopped or failed. */
 export function timed(machine: HookMachine, onStart: () => void, onEnd: (seconds: number) => void): HookMachine {
+  const measured = async <T>(running: Promise<T>, resultOf: (ended: T) => CommandResult): Promise<T> => {
+    onStart();
+    const ended = await running;
+    onEnd(resultOf(ended).seconds);
+    return ended;
+  };
   return {
     ...machine,
-    async run(request) {
-      const running = machine.run(request);
-      onStart();
-      const result = await running;
-      onEnd(result.seconds);
-      return result;
-    },
+    run: (request) => measured(machine.run(request), (result) => result),
     async hold(request) {
       const held = await machine.hold(request);
-      return {
-        ...held,
-        async begin(limits, onDone) {
-          const running = held.begin(limits, onDone);
-          onStart();
-          const result = await running;
-          onEnd(result.seconds);
-          return result;
-        },
-      };
+      return { ...held, begin: (limits, onDone) => measured(held.begin(limits, onDone), (result) => result) };
     },
-    async serve(request) {
-      const serving = machine.serve(request);
-      onStart();
-      const served = await serving;
-      onEnd(served.result.seconds);
-      return served;
-    },
+    serve: (request) => measured(machine.serve(request), ({ result }) => result),
   };
 }

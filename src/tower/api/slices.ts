@@ -6,7 +6,7 @@ import { answersKept } from '../store/slice/kept-answers.ts';
 import { listMetrics } from '../store/slice/metrics.ts';
 import { type Slice, type Sliced, type SliceGroup, slice } from '../store/slice/slice.ts';
 import type { Table } from './csv.ts';
-import { type Partial, partialBuckets } from './partial-buckets.ts';
+import { type PartialBucket, partialBuckets } from './partial-buckets.ts';
 import { HttpProblem } from './problem.ts';
 import { queryReader } from './query.ts';
 import { comparedSpan, metricOf, type SliceQuery, type Span, sliceOf, sliceQuery, spanOf } from './slice-query.ts';
@@ -20,7 +20,7 @@ export interface Answer {
   readonly found: Sliced;
   readonly compared: { readonly wanted: Slice; readonly groups: ReadonlyMap<string, SliceGroup> } | null;
   /** Buckets that hold less than their time, by their start. */
-  readonly partial: ReadonlyMap<number, Partial>;
+  readonly partial: ReadonlyMap<number, PartialBucket>;
 }
 
 /** Stays right while time goes on. */
