@@ -43,7 +43,7 @@ beforeAll(async () => {
     body: JSON.stringify({
       name: 'Board',
       panels: ['bucket=week', 'look=small', 'bucket=none&compare=year'].map((look) => ({
-        title: look,
+        title: `The score of each section, by section and by model, ${look}`,
         question: `metric=tower.score.section&by=section&by=model&from=2026-02-01&${look}`,
       })),
     }),
@@ -98,6 +98,9 @@ it.each(pages)('%s fits every width in both schemes, without a word on the conso
       page.on('pageerror', (error) => said.push(error.message));
       await page.goto(tower.url + path);
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), `${path} ${width}`).toBeLessThanOrEqual(0);
+      // No text runs over the cell beside its own.
+      const over = `[...document.querySelectorAll('td, th')].filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)`;
+      expect(await page.evaluate(over), `${path} ${width}`).toEqual([]);
       expect(said.filter((text) => !text.includes('404'))).toEqual([]);
       await page.close();
     }

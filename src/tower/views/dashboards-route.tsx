@@ -64,7 +64,7 @@ function DashboardsPage({ dashboards, mayMake }: DashboardsPageProps) {
                   <th scope="row">
                     <a href={`/dashboards/${id}`}>{name}</a>
                   </th>
-                  <td>{panels.map(({ title }) => title).join(', ')}</td>
+                  <td class="asks">{panels.map(({ title }) => title).join(', ')}</td>
                   <td>{isShared ? 'every reader' : namespace || 'readers of all projects'}</td>
                   <td>
                     {minute(savedAt)} by {savedBy}
