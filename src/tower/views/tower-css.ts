@@ -97,7 +97,7 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 .chart .limit { stroke: var(--fail); stroke-dasharray: 6 4; }
 .chart:not(.time-chart) { height: 190px; }
 .small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: var(--space-3); } .page .small-charts h2 { margin: 0; } .small-charts h2 { font-size: var(--text-s); overflow-wrap: anywhere; }
-.numbers th[scope=row] { font-weight: 400; } .numbers td, .numbers th { padding: 6px 12px; white-space: nowrap; } .numbers th[scope=row] { white-space: normal; min-width: 160px; } .numbers td.asks { white-space: normal; min-width: 30ch; overflow-wrap: anywhere; } 
+.numbers th[scope=row] { font-weight: 400; } .numbers td, .numbers th { padding: 6px 12px; white-space: nowrap; } .numbers th[scope=row] { white-space: normal; min-width: 160px; } .numbers td.asks { white-space: normal; min-width: 30ch; overflow-wrap: anywhere; }
 .numbers thead th::first-letter { text-transform: uppercase; } .bars td.number { width: 1%; }
 .questions { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: var(--space-3); }
 .questions a { padding: var(--space-3) var(--space-4); display: grid; gap: 2px; text-decoration: none; color: var(--ink-2); font-size: var(--text-s); align-content: start; }
