@@ -8,6 +8,7 @@ import { idOf, type QuerySchema, queryReader } from '../api/query.ts';
 import type { Database } from '../store/database.ts';
 import { type Model, readModel } from '../store/read-model.ts';
 import { isModelInScope } from '../store/scope.ts';
+import { withMarksSeen } from './layout.tsx';
 import { bandIndex } from './words.ts';
 
 export const badgeQuery = {
@@ -98,7 +99,7 @@ export const badgeRoute =
         (!c.get('isStranger') && (await isModelInScope(db, id, c.get('scope')))));
     // Whether there is such a model is not told either.
     if (!isShown) throw new HttpProblem('not-found', 'There is no such badge, or it is not public.');
-    return c.body(String(<Svg {...badgeOf(model, show)} />), 200, {
+    return c.body(withMarksSeen(String(<Svg {...badgeOf(model, show)} />)), 200, {
       'content-type': 'image/svg+xml; charset=utf-8',
       'cache-control': 'no-cache',
     });

@@ -101,7 +101,7 @@ export const show = (c: Context, page: { toString(): string }, { status = 200, k
   c.html(documentOf(page), status, { 'cache-control': keep });
 
 /** Marks that turn text round, in a name or a label, would turn round what a page says beside it: they are seen instead. */
-const withMarksSeen = (html: string): string => html.replaceAll(/\p{Bidi_Control}/gu, '\uFFFD');
+export const withMarksSeen = (html: string): string => html.replaceAll(/\p{Bidi_Control}/gu, '\uFFFD');
 
 /** The page as a document. */
 export const documentOf = (page: { toString(): string }): string => `<!DOCTYPE html>${withMarksSeen(page.toString())}`;

@@ -82,6 +82,17 @@ it('is shown to whoever has the signed address, and nothing else is', async () =
     expect((await ask('GET', `${path}?${pathIn(body.url).split('?')[1]}`, null)).status, path).toBe(401);
 });
 
+it('shows marks that would turn round what it says', async () => {
+  const model = sampleReport({ name: 'late\u202Eetal\u2066', labels: { public_badge: 'true' }, jobId: 'turned' });
+  const made = await ask('POST', '/v1/reports', admin, { ...model, source: { ...model.source, project: 'risk/turned' } });
+  for (const show of ['score', 'gate', 'structure']) {
+    const { status, text } = await ask('GET', `/badge/${made.body.model.id}.svg?show=${show}`, null);
+    expect(status).toBe(200);
+    expect(text).not.toMatch(/\p{Bidi_Control}/u);
+    expect(text).toContain('late\uFFFDetal\uFFFD');
+  }
+});
+
 it('ends when it was said to', async () => {
   const { body } = await sign({ days: 2 });
   expect(Date.parse(body.expiresAt) - Date.now()).toBeLessThan(2 * 86_400_000 + 2000);
