@@ -61,7 +61,6 @@ const zip = promisify(gzip);
 
 const hints: Readonly<Record<number, string>> = {
   400: 'it does not understand the request; are this command and Control Tower of the same version?',
-  401: 'it does not accept the token; check the aud of the id_token and that the job is the one that posts',
   403: 'the token may not write for this project',
   404: 'there is no Control Tower at this address; check tower-url',
   409: 'another body was sent with the same key',
@@ -69,6 +68,11 @@ const hints: Readonly<Record<number, string>> = {
   415: 'it does not take this content; are this command and Control Tower of the same version?',
   422: 'it is not valid for it; are this command and Control Tower of the same version?',
 };
+/** Of a token that is not taken, by what kind of token was sent: an id_token has three parts. */
+const tokenHint = (token: string): string =>
+  token.split('.').length === 3
+    ? 'it does not accept the token; check the aud of the id_token and that the job is the one that posts'
+    : 'it does not accept the token; it may have expired, been replaced, or belong to another Control Tower: flightcheck tower token create makes one';
 const finalStatuses: ReadonlySet<number> = new Set([413, 422]);
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
@@ -171,7 +175,7 @@ async function attempt<D extends Delivered>(
   }
   const answer = parse(text);
   const detail = [words(answer?.detail), errorsOf(answer)].filter((part) => part !== '').join(' ');
-  const reason = `it answers ${status}: ${hints[status] ?? `it refuses ${target.what}`}${detail && ` (${detail})`}`;
+  const reason = `it answers ${status}: ${status === 401 ? tokenHint(options.token) : (hints[status] ?? `it refuses ${target.what}`)}${detail && ` (${detail})`}`;
   return { state: 'refused', reason, isFinal: finalStatuses.has(status) };
 }
 

@@ -81,6 +81,13 @@ describe('an answer that is final', () => {
     expect(received).toHaveLength(1);
   });
 
+  it('401 is explained by the kind of token that was sent', async () => {
+    const machine = await post(always(401), { token: 'fct_0123456789abcdefghij' });
+    const reason = machine.delivery.state === 'refused' ? machine.delivery.reason : '';
+    expect(reason).toContain('flightcheck tower token create');
+    expect(reason).not.toMatch(/aud|id_token|job/);
+  });
+
   it('a redirect is not followed: the token stays here', async () => {
     const elsewhere = await serve(always(201, stored));
     const { delivery } = await post(always(307, {}, { location: `${elsewhere.url}/v1/reports` }));
