@@ -107,7 +107,7 @@ function answerJson({ wanted, found, compared, partial }: Answer) {
 }
 
 /** One row for each group and bucket; a slice without buckets has one for each group. */
-function answerTable({ wanted, found, compared }: Answer): Table {
+function answerTable({ wanted, found, compared, partial }: Answer): Table {
   const rows = found.groups.flatMap((group) => {
     const before = compared?.groups.get(keyOf(group));
     const row = (from: Date, value: number, n: number, other: number | null) => [
@@ -115,6 +115,7 @@ function answerTable({ wanted, found, compared }: Answer): Table {
       from.toISOString(),
       value,
       n,
+      partial.has(from.getTime()),
       ...(compared ? [other] : []),
     ];
     if (wanted.bucket === 'none') return [row(wanted.from, group.value, group.n, before?.value ?? null)];
@@ -122,7 +123,7 @@ function answerTable({ wanted, found, compared }: Answer): Table {
     const others = new Map(before?.points.map(({ at, value }) => [at.getTime() + shift, value]));
     return group.points.map(({ at, value, n }) => row(at, value, n, others.get(at.getTime()) ?? null));
   });
-  return { columns: [...wanted.by, 'from', wanted.aggregate, 'n', ...(compared ? ['compared'] : [])], rows };
+  return { columns: [...wanted.by, 'from', wanted.aggregate, 'n', 'partial', ...(compared ? ['compared'] : [])], rows };
 }
 
 export function getQuery(db: Database): (c: Context) => Promise<Response> {

@@ -182,11 +182,17 @@ describe('GET /v1/query', () => {
     const csv = await query('by=feature&bucket=day&agg=max', { headers: { accept: 'text/csv' } });
     expect(csv.headers.get('content-type')).toContain('text/csv');
     expect(csv.text).toBe(
-      'feature,from,max,n\r\nincome,2026-03-03T00:00:00.000Z,0.4,1\r\nage,2026-03-02T00:00:00.000Z,0.1,1\r\n' +
-        'age,2026-03-03T00:00:00.000Z,0.2,1\r\nage,2026-03-04T00:00:00.000Z,0.3,1\r\n',
+      'feature,from,max,n,partial\r\nincome,2026-03-03T00:00:00.000Z,0.4,1,false\r\nage,2026-03-02T00:00:00.000Z,0.1,1,false\r\n' +
+        'age,2026-03-03T00:00:00.000Z,0.2,1,false\r\nage,2026-03-04T00:00:00.000Z,0.3,1,false\r\n',
     );
     const scores = await ask('/v1/query?metric=tower.score.passing&by=owner&from=2026-02-01&bucket=none&format=csv');
     expect(scores.text).toContain("\r\n'=cmd|calc,");
+  });
+
+  it('says in a table too which buckets are cut or not over', async () => {
+    const span = 'metric=model.drift.psi&from=2026-03-02&to=2026-03-20&bucket=month&agg=count';
+    const { text } = await ask(`/v1/query?${span}&format=csv`);
+    expect(text).toMatch(/^from,count,n,partial\r\n2026-03-01T00:00:00.000Z,\d+,\d+,true\r\n$/);
   });
 
   it('packs its answers when asked to', async () => {

@@ -121,6 +121,10 @@ describe('forms of an answer', () => {
       `select typeof("at"), typeof(score), typeof(complete) from '${file}' limit 1`,
     );
     expect(types.getRows()).toEqual([['TIMESTAMP WITH TIME ZONE', 'DOUBLE', 'BOOLEAN']]);
+    const slice = await get(lists[7][0], 'application/vnd.apache.parquet');
+    writeFileSync(file, new Uint8Array(await slice.arrayBuffer()));
+    const partial = await (await duckdb.connect()).runAndReadAll(`select distinct typeof(partial) from '${file}'`);
+    expect(partial.getRows()).toEqual([['BOOLEAN']]);
     duckdb.closeSync();
   });
 
