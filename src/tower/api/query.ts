@@ -11,7 +11,10 @@ export interface QuerySchema {
   >;
 }
 
-const ajv = new Ajv2020({ coerceTypes: 'array', useDefaults: true });
+/** A label and its value; the name ends at the first colon. */
+export const labelSchema = { type: 'string', maxLength: 400, pattern: '^[^:]+:', examples: ['region:au'] } as const;
+
+const ajv = new Ajv2020({ coerceTypes: 'array', useDefaults: true, verbose: true });
 
 /** A reader of query strings for one schema; parameters of type array may be repeated, others not. */
 export function queryReader<T>(schema: QuerySchema): (url: string) => T {
@@ -30,7 +33,7 @@ export function queryReader<T>(schema: QuerySchema): (url: string) => T {
       values[name] = isList ? all : all[0];
     }
     if (validate(values)) return values;
-    const errors = (validate.errors ?? []).map(({ instancePath, message, params, keyword }) =>
+    const errors = (validate.errors ?? []).map(({ instancePath, message, params, keyword, parentSchema }) =>
       keyword === 'additionalProperties'
         ? {
             parameter: String(params.additionalProperty).slice(0, 60),
@@ -38,17 +41,21 @@ export function queryReader<T>(schema: QuerySchema): (url: string) => T {
           }
         : keyword === 'required'
           ? { parameter: String(params.missingProperty), detail: 'is needed' }
-          : { parameter: instancePath.slice(1), detail: message ?? 'is not valid' },
+          : {
+              parameter: instancePath.split('/')[1] ?? '',
+              detail:
+                keyword === 'pattern' && parentSchema?.examples
+                  ? `must look like ${parentSchema.examples.join(' or ')}`
+                  : (message ?? 'is not valid'),
+            },
     );
     throw new HttpProblem('bad-request', 'The query cannot be understood.', errors);
   };
 }
 
-/** `business_unit:debt` as a pair. */
-export function labelOf(text: string, parameter = 'label'): readonly [name: string, value: string] {
+/** What `labelSchema` lets through, as a pair. */
+export function labelOf(text: string): readonly [name: string, value: string] {
   const colon = text.indexOf(':');
-  if (colon < 1)
-    throw new HttpProblem('bad-request', 'The query cannot be understood.', [{ parameter, detail: 'has the form NAME:VALUE' }]);
   return [text.slice(0, colon), text.slice(colon + 1)];
 }
 

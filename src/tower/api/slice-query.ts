@@ -6,7 +6,7 @@ import { type Bucket, buckets, stretchOf } from '../store/slice/buckets.ts';
 import { listMetrics, type MetricRow } from '../store/slice/metrics.ts';
 import { aggregates, orders, type Slice } from '../store/slice/slice.ts';
 import { HttpProblem } from './problem.ts';
-import { labelOf, type QuerySchema } from './query.ts';
+import { labelOf, labelSchema, type QuerySchema } from './query.ts';
 import { type Format, formats } from './table.ts';
 
 export const comparisons = ['none', 'previous', 'year'] as const;
@@ -35,7 +35,7 @@ export const sliceQuery = {
     where: {
       type: 'array',
       description: 'NAME:VALUE, with the names of `by`. Of one name any value holds, all names must hold; NAME: means not said.',
-      items: { type: 'string', maxLength: 400 },
+      items: { ...labelSchema, pattern: '^(label:[^:]+:|(?!label:)[^:]+:)' },
       maxItems: 32,
       default: [],
     },
@@ -43,6 +43,7 @@ export const sliceQuery = {
       type: 'string',
       description: 'Length of time up to now: hours, days or weeks, such as 48h, 90d, 26w. Not used with from.',
       pattern: '^[1-9][0-9]{0,3}[hdw]$',
+      examples: ['48h', '90d', '26w'],
       default: '90d',
     },
     from: { type: 'string', description: 'Date or time (RFC 3339) from which on.', maxLength: 40 },
@@ -150,7 +151,7 @@ function whereOf(pairs: readonly string[]): Slice['where'] {
   const where = new Map<string, string[]>();
   for (const pair of pairs) {
     const label = pair.startsWith('label:');
-    const [name, value] = labelOf(label ? pair.slice('label:'.length) : pair, 'where');
+    const [name, value] = labelOf(label ? pair.slice('label:'.length) : pair);
     const key = label ? `label:${name}` : name;
     where.set(key, [...(where.get(key) ?? []), value]);
   }

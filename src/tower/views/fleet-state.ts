@@ -1,5 +1,5 @@
 /** The fleet page's state is its address. */
-import { labelOf, type QuerySchema, queryReader } from '../api/query.ts';
+import { labelOf, labelSchema, type QuerySchema, queryReader } from '../api/query.ts';
 import { bandBorders, columnDimensions } from '../store/fleet.ts';
 import { type Filter, gateStates, type SortKey, sortKeys } from '../store/list-models.ts';
 
@@ -11,7 +11,7 @@ export const fleetQuery = {
     owner: { type: 'string', description: 'Owner.', maxLength: 500 },
     tier: { type: 'string', description: 'Tier.', maxLength: 100 },
     language: { type: 'string', description: 'Language.', maxLength: 100 },
-    label: { type: 'string', description: 'NAME:VALUE.', maxLength: 400 },
+    label: { ...labelSchema, description: 'NAME:VALUE.' },
     band: { type: 'integer', description: 'Index of the band.', minimum: 0, maximum: bandBorders.length - 1 },
     gate: { type: 'string', description: 'Decision of the gate.', enum: gateStates },
     by: { type: 'string', description: 'Roll-up.', pattern: `^(${columnDimensions.join('|')}|label:.{1,100})$`, default: 'tier' },

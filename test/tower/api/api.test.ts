@@ -335,4 +335,37 @@ describe('reading', () => {
     fits('Receipt', (await postReport({})).body);
     fits('Problem', (await ask('/v1/models/0')).body);
   });
+
+  it.each([
+    ['/v1/models', 'label', ''],
+    ['/v1/series', 'label', 'model=none&metric=none&'],
+    ['/v1/query', 'where', 'metric=none&'],
+  ])('takes in %s as %s what its description lets through, and nothing else', async (path, name, more) => {
+    const { parameters } = (await ask('/openapi.json')).body.paths[path].get;
+    const { items } = parameters.find((one: { name: string }) => one.name === name).schema;
+    const texts = [
+      'a:b',
+      'a:',
+      'a:b:c',
+      'label:a:b',
+      'label:a:',
+      'labels:a',
+      'a',
+      '',
+      ':',
+      ':a',
+      'label:',
+      'label:a',
+      'label::a',
+    ];
+    const taken: string[] = [];
+    for (const text of texts) {
+      const { status, body } = await ask(`${path}?${more}${name}=${encodeURIComponent(text)}`);
+      if (status === 400) expect(body.errors, text).toEqual([{ parameter: name, detail: 'must look like region:au' }]);
+      else taken.push(text);
+    }
+    expect(taken).toEqual(texts.filter((text) => new RegExp(items.pattern).test(text)));
+    expect(taken).toEqual(expect.arrayContaining(['a:b', 'a:', 'label:a:b']));
+    expect(taken).not.toContain('a');
+  });
 });

@@ -1,6 +1,6 @@
 /** JSON Schemas of what the API takes and answers: they validate queries, and `/openapi.json` is made of them. */
 import { gateStates, sortKeys } from '../../store/list-models.ts';
-import type { QuerySchema } from '../query.ts';
+import { labelSchema, type QuerySchema } from '../query.ts';
 import { object, orNull } from './schema-words.ts';
 
 const text = { type: 'string' } as const;
@@ -22,7 +22,7 @@ export const modelsQuery = {
     label: {
       type: 'array',
       description: 'A label as NAME:VALUE; given several times, all must hold.',
-      items: { type: 'string', maxLength: 400 },
+      items: labelSchema,
       maxItems: 16,
       default: [],
     },
@@ -71,7 +71,7 @@ export const seriesQuery = {
     label: {
       type: 'array',
       description: 'A label of the series as NAME:VALUE; given several times, all must hold.',
-      items: { type: 'string', maxLength: 400 },
+      items: labelSchema,
       maxItems: 16,
       default: [],
     },
