@@ -7,6 +7,7 @@ import {
   type DashboardRow,
   deleteDashboard,
   listDashboards,
+  type ReadDashboard,
   readDashboard,
   saveDashboard,
 } from '../store/dashboards.ts';
@@ -29,6 +30,14 @@ const dashboardJson = ({ id, name, panels, namespace, isShared, savedBy, savedAt
   savedAt: savedAt.toISOString(),
 });
 
+const tagged = (row: DashboardRow): Readonly<Record<string, string>> => ({ etag: `"${row.version}"` });
+
+/** What the sender has read, by If-Match; undefined: it does not say. Packing an answer makes its tag weak, so these count too. */
+function versionsIn(c: Context): readonly string[] | undefined {
+  const header = c.req.header('if-match')?.trim();
+  return header === undefined || header === '*' ? undefined : [...header.matchAll(/"([^"]*)"/g)].map(([, tag = '']) => tag);
+}
+
 const noSuch = () => new HttpProblem('not-found', 'There is no such dashboard.');
 const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'dashboard');
 
@@ -41,21 +50,30 @@ export async function ownDashboard(db: Database, { grants }: Pick<Admin, 'grants
   return found;
 }
 
-/** Makes a dashboard, or writes that with the id anew. @throws HttpProblem 403, 404, 422 */
+/** It is there, and of another version than the sender has read; or it is gone. */
+async function whyNot(db: Database, admin: Pick<Admin, 'grants'>, id: number): Promise<HttpProblem> {
+  const { savedBy, savedAt } = await ownDashboard(db, admin, id);
+  return new HttpProblem(
+    'changed',
+    `${savedBy} saved the dashboard at ${savedAt.toISOString()}, after it was read: read it again, and send its ETag in If-Match.`,
+  );
+}
+
+/** Makes a dashboard, or writes an old one anew. @throws HttpProblem 403, 404, 412, 422 */
 export async function keepDashboard(
   db: Database,
   admin: Admin,
   { shared: isShared, ...given }: GivenDashboard,
-  id?: number,
+  old?: ReadDashboard,
 ): Promise<DashboardRow> {
   const namespace = namespaceFor(admin.grants, given.namespace);
   if (isShared && !mayEverywhere(admin.grants, 'admin'))
     throw new HttpProblem('forbidden', 'A dashboard for every reader needs the role admin for all projects.');
-  if (id !== undefined) await ownDashboard(db, admin, id);
+  if (old) await ownDashboard(db, admin, old.id);
   try {
-    const saved = await saveDashboard(db, { ...given, namespace, isShared, savedBy: admin.actor }, id);
-    if (!saved) throw noSuch();
-    return saved;
+    const saved = await saveDashboard(db, { ...given, namespace, isShared, savedBy: admin.actor }, old);
+    if (saved) return saved;
+    throw old ? await whyNot(db, admin, old.id) : noSuch();
   } catch (error) {
     if (error instanceof DashboardNameTaken)
       throw invalidDashboard('The dashboard cannot be kept.', [{ pointer: '/name', detail: 'another dashboard has this name' }]);
@@ -63,12 +81,12 @@ export async function keepDashboard(
   }
 }
 
-async function save(c: Context, options: ReportsOptions, id?: number): Promise<DashboardRow> {
+async function save(c: Context, options: ReportsOptions, old?: ReadDashboard): Promise<DashboardRow> {
   const { db, limits } = options;
   const admin = await adminOf(c, options);
   needJson(c);
   const given = validDashboard(parseJson(await readBody(c.req.raw, limits), limits, 'invalid-dashboard'));
-  return keepDashboard(db, admin, given, id);
+  return keepDashboard(db, admin, given, old);
 }
 
 export const getDashboards =
@@ -81,26 +99,29 @@ export const getDashboard =
   async (c: Context): Promise<Response> => {
     const found = await readDashboard(db, idIn(c), c.get('scope'));
     if (!found) throw noSuch();
-    return c.json(dashboardJson(found));
+    return c.json(dashboardJson(found), 200, tagged(found));
   };
 
 export const postDashboard =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     const saved = await save(c, options);
-    return c.json(dashboardJson(saved), 201, { location: `/v1/dashboards/${saved.id}` });
+    return c.json(dashboardJson(saved), 201, { location: `/v1/dashboards/${saved.id}`, ...tagged(saved) });
   };
 
 export const putDashboard =
   (options: ReportsOptions) =>
-  async (c: Context): Promise<Response> =>
-    c.json(dashboardJson(await save(c, options, idIn(c))));
+  async (c: Context): Promise<Response> => {
+    const saved = await save(c, options, { id: idIn(c), versions: versionsIn(c) });
+    return c.json(dashboardJson(saved), 200, tagged(saved));
+  };
 
 export const removeDashboard =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     const admin = await adminOf(c, options);
     const { id } = await ownDashboard(options.db, admin, idIn(c));
-    if (!(await deleteDashboard(options.db, id, admin.actor))) throw noSuch();
+    if (!(await deleteDashboard(options.db, { id, versions: versionsIn(c) }, admin.actor)))
+      throw await whyNot(options.db, admin, id);
     return c.body(null, 204);
   };

@@ -15,6 +15,7 @@ const titles = {
   forbidden: [403, 'Not allowed'],
   'not-found': [404, 'Not found'],
   'not-acceptable': [406, 'Not available in this form'],
+  changed: [412, 'It was changed meanwhile'],
   'too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body is not of a supported type'],
   'invalid-report': [422, 'The report is not valid'],

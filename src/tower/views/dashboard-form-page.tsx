@@ -11,6 +11,7 @@ import { type DashboardRow, deleteDashboard, listDashboards, type Panel } from '
 import type { Database } from '../store/database.ts';
 import { Csrf, TextField, TickField } from './form.tsx';
 import { documentOf, Layout } from './layout.tsx';
+import { audienceOf, minute } from './words.ts';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -21,8 +22,29 @@ interface FormState {
   readonly panels: readonly Panel[];
   /** Rows without a question. */
   readonly blank: number;
+  /** Of the dashboard, as it was when the form was opened; absent: of a new one. */
+  readonly version?: string | undefined;
   /** By name of the field; under `form` what belongs to none. */
   readonly errors: Fields;
+}
+
+/** Somebody else was faster: what is there now, beside a form that holds what was typed. */
+function Meanwhile({ now }: { readonly now: DashboardRow }) {
+  return (
+    <section class="panel elsewhere" aria-label="What is there now">
+      <h2>What is there now</h2>
+      <p>
+        <a href={`/dashboards/${now.id}`}>{now.name}</a>, for {audienceOf(now)}, with these questions:
+      </p>
+      <ol>
+        {now.panels.map(({ title, question }) => (
+          <li>
+            {title}: <code class="wrapped">{question}</code>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
 }
 
 interface FormProps {
@@ -33,6 +55,8 @@ interface FormProps {
   readonly others: readonly DashboardRow[];
   /** For every reader: only admins of everything choose it. */
   readonly mayShare: boolean;
+  /** It was saved after the form was opened. */
+  readonly isChanged: boolean;
 }
 
 function Question({ row, panel, errors }: { readonly row: number; readonly panel: Panel; readonly errors: Fields }) {
@@ -61,7 +85,7 @@ function Onto({ question, others }: { readonly question: string; readonly others
   );
 }
 
-function DashboardFormPage({ form, old, others, mayShare }: FormProps) {
+function DashboardFormPage({ form, old, others, mayShare, isChanged }: FormProps) {
   const { errors, panels, blank } = form;
   const wrong = Object.keys(errors).length;
   const title = old ? `Change ${old.name}` : 'Make a dashboard';
@@ -84,8 +108,10 @@ function DashboardFormPage({ form, old, others, mayShare }: FormProps) {
           {errors.form ?? 'The dashboard was not kept: what is wrong stands with the fields.'}
         </p>
       )}
+      {old && isChanged && <Meanwhile now={old} />}
       <form class="panel record-form" method="post" action={old ? `/dashboards/${old.id}/edit` : '/dashboards/new'} novalidate>
         <Csrf />
+        {form.version !== undefined && <input type="hidden" name="version" value={form.version} />}
         <fieldset>
           <legend>What it is</legend>
           <TextField {...of('name')} label="Name" isNeeded />
@@ -136,6 +162,7 @@ function readForm(fields: Fields): Omit<FormState, 'blank' | 'errors'> {
     name: (fields.name ?? '').trim(),
     namespace: (fields.namespace ?? '').trim(),
     isShared: fields.shared === 'on',
+    version: fields.version,
     panels: panels.filter((panel) => !isEmpty(panel)),
   };
 }
@@ -176,10 +203,10 @@ const othersShown = 20;
 
 const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'dashboard');
 
-async function show(c: Context, db: Database, form: FormState, old: DashboardRow | null, status: 200 | 422 = 200) {
+async function show(c: Context, db: Database, form: FormState, old: DashboardRow | null, status: 200 | 409 | 422 = 200) {
   const all = old ? [] : await listDashboards(db, c.get('scope'));
   const others = all.filter((one) => mayChangeDashboard(c, one)).slice(0, othersShown);
-  const page = <DashboardFormPage form={form} old={old} others={others} mayShare={isAdmin(c)} />;
+  const page = <DashboardFormPage form={form} old={old} others={others} mayShare={isAdmin(c)} isChanged={status === 409} />;
   return c.html(documentOf(page), status, { 'cache-control': 'no-store' });
 }
 
@@ -197,7 +224,8 @@ export const dashboardFormRoute =
     const asked = question === '' ? [] : [{ title: '', question }];
     const fresh = { name: '', namespace: administered(grants).toSorted()[0] ?? '', isShared: false, panels: [] };
     const { name, namespace, isShared, panels } = old ?? fresh;
-    return show(c, db, { name, namespace, isShared, panels: [...panels, ...asked], blank: 1, errors: {} }, old);
+    const version = old?.version;
+    return show(c, db, { name, namespace, isShared, version, panels: [...panels, ...asked], blank: 1, errors: {} }, old);
   };
 
 /** Keeps it, or shows the form with more rows. */
@@ -211,12 +239,18 @@ export const sendDashboardForm =
     const wrong = (errors: Fields) => show(c, db, { ...form, blank: 1, errors }, old, 422);
     const empty = missing(form);
     if (Object.keys(empty).length > 0) return wrong(empty);
-    const { isShared: shared, ...given } = form;
+    const { isShared: shared, version, ...given } = form;
+    const read = old ? { id: old.id, versions: version === undefined ? undefined : [version] } : undefined;
     try {
-      const { id } = await keepDashboard(db, { actor, grants }, validDashboard({ ...given, shared }), old?.id);
+      const { id } = await keepDashboard(db, { actor, grants }, validDashboard({ ...given, shared }), read);
       return c.redirect(`/dashboards/${id}`, 303);
     } catch (error) {
-      return wrong(errorsOf(error));
+      if (!old || !(error instanceof HttpProblem) || error.kind !== 'changed') return wrong(errorsOf(error));
+      const now = await ownDashboard(db, { grants }, old.id);
+      const errors = {
+        form: `${now.savedBy} saved this dashboard at ${minute(now.savedAt)} UTC, after you had opened it. Nothing of yours was kept yet, it stands in the form: saved again, it takes the place of what is there now.`,
+      };
+      return show(c, db, { ...form, version: now.version, blank: 1, errors }, now, 409);
     }
   };
 
@@ -225,6 +259,6 @@ export const sendDashboardRemoval =
   async (c: Context): Promise<Response> => {
     const { actor, grants } = await someAdminForm(c);
     const { id } = await ownDashboard(db, { grants }, idIn(c));
-    await deleteDashboard(db, id, actor);
+    await deleteDashboard(db, { id }, actor);
     return c.redirect('/dashboards', 303);
   };

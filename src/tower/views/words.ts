@@ -37,3 +37,7 @@ export const sectionTitles = {
 
 export const day = (at: Date): string => at.toISOString().slice(0, 10);
 export const minute = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')}`;
+
+/** Whom a dashboard is for. */
+export const audienceOf = ({ isShared, namespace }: { readonly isShared: boolean; readonly namespace: string }): string =>
+  isShared ? 'every reader' : namespace === '' ? 'readers of all projects' : `readers of ${namespace}`;

@@ -18,13 +18,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const send = (method: string, path: string, body?: unknown, token = tower.token) =>
+const send = (method: string, path: string, body?: unknown, token = tower.token, more: Record<string, string> = {}) =>
   answerOf(
     fetch(tower.url + path, {
       method,
       headers: {
         ...(token && { authorization: `Bearer ${token}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...more,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }),
@@ -119,4 +120,35 @@ it('keeps names apart, and writers without the token out', async () => {
   expect(again.status).toBe(422);
   expect(again.body.errors[0].detail).toBe('another dashboard has this name');
   expect((await send('POST', '/v1/dashboards', { name: 'Mine', panels: [scores] }, '')).status).toBe(401);
+});
+
+it('tells whoever changes or deletes what somebody saved since it was read', async () => {
+  const made = await send('POST', '/v1/dashboards', { name: 'Ours', panels: [scores] });
+  const path = `/v1/dashboards/${made.body.id}`;
+  // Long enough to be packed, which makes the tag weak.
+  const long = { name: 'Ours', panels: Array.from({ length: 20 }, () => scores) };
+  const mine = await send('PUT', path, long, tower.token, { 'if-match': made.headers.get('etag') ?? '' });
+  expect(mine.status).toBe(200);
+  const read = await send('GET', path);
+  expect(read.headers.get('etag')).toMatch(/^W\/"\d+"$/);
+  const put = (name: string, tag: string) => send('PUT', path, { ...long, name }, tower.token, { 'if-match': tag });
+  const both = await Promise.all(['one', 'two'].map((name) => put(name, read.headers.get('etag') ?? '')));
+  expect(both.map(({ status }) => status).toSorted()).toEqual([200, 412]);
+  const late = both.find(({ status }) => status === 412);
+  expect(late?.body).toMatchObject({
+    type: 'urn:flightcheck:problem:changed',
+    detail: expect.stringMatching(/^token write saved .* read it again/),
+  });
+  const { name } = (await send('GET', path)).body;
+  expect(name).toBe(both[0]?.status === 200 ? 'one' : 'two');
+  for (const tag of [made.headers.get('etag') ?? '', '"0"', 'nonsense']) {
+    expect((await put('three', tag)).status, tag).toBe(412);
+    expect((await send('DELETE', path, undefined, tower.token, { 'if-match': tag })).status, tag).toBe(412);
+  }
+  expect((await send('GET', path)).body.name).toBe(name);
+  expect((await put('four', '*')).status).toBe(200);
+  expect((await send('PUT', path, { ...long, name: 'five' })).status).toBe(200);
+  const now = (await send('GET', path)).headers.get('etag') ?? '';
+  expect((await send('DELETE', path, undefined, tower.token, { 'if-match': `"0", ${now}` })).status).toBe(204);
+  expect((await put('six', now)).status).toBe(404);
 });

@@ -423,6 +423,32 @@ describe('a dashboard', () => {
     expect(await acts('dashboard.deleted')).toMatchObject([ada]);
   });
 
+  it('that another admin saved meanwhile is not written over unseen', async () => {
+    const made = await api('POST', '/v1/dashboards', { name: 'ours', namespace: 'risk', panels: [{ title: 'One', question }] });
+    const page = `${tower.url}/dashboards/${made.body.id}/edit`;
+    const [ada, ann] = [openBrowser(), openBrowser()];
+    const forms = await Promise.all([logIn(ada, page, 'ada'), logIn(ann, page, 'ann')]);
+    const versionOf = (html: string) => /name="version" value="(\d+)"/.exec(html)?.[1] ?? '';
+    const [ofAda, ofAnn] = forms.map(({ html }) => ({ ...board, csrf: csrfOf(html), version: versionOf(html) }));
+    expect((await ann.step(page, { ...ofAnn, name: 'of ann', 'title-1': 'Hers <b>' })).status).toBe(303);
+    const more = await ada.step(page, { ...ofAda, act: 'more' });
+    expect(versionOf(more.html)).toBe(ofAda?.version);
+    const told = await ada.step(page, { ...ofAda, name: 'of ada', 'title-1': 'His' });
+    expect(told.status).toBe(409);
+    expect(told.html).toContain('person ann saved this dashboard at ');
+    expect(told.html).toMatch(/What is there now[\s\S]*of ann<\/a>, for readers of risk[\s\S]*Hers &lt;b&gt;/);
+    expect(told.html).toMatch(/id="name"[^>]*value="of ada"/);
+    expect(told.html).toMatch(/id="title-1"[^>]*value="His"/);
+    expect((await api('GET', `/v1/dashboards/${made.body.id}`)).body.name).toBe('of ann');
+    const again = await ada.step(page, { ...ofAda, name: 'of ada', 'title-1': 'His', version: versionOf(told.html) });
+    expect(again.status).toBe(303);
+    expect((await api('GET', `/v1/dashboards/${made.body.id}`)).body).toMatchObject({
+      name: 'of ada',
+      panels: [{ title: 'His' }],
+    });
+    await api('DELETE', `/v1/dashboards/${made.body.id}`);
+  });
+
   it('holds in a form as much as by API', async () => {
     const { html } = await logIn(browser, `${tower.url}/dashboards/new`, 'ada');
     const panels = Array.from({ length: 24 }, (_, i) => [

@@ -7,6 +7,18 @@ const requestBody = {
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Dashboard' } } },
 };
 const parameters = [{ ...modelId, description: 'Id of the dashboard.' }];
+const ifMatch = {
+  name: 'If-Match',
+  in: 'header',
+  description:
+    'ETag of the dashboard as it was read: refused where somebody has saved it since. Without it whatever is there is replaced.',
+  schema: { type: 'string', maxLength: 400 },
+};
+const changed = { 412: problem('Somebody has saved it since it was read.') };
+const withTag = (description: string) => ({
+  ...json(description, 'StoredDashboard'),
+  headers: { ETag: { description: 'Of this version; for If-Match.', schema: { type: 'string' } } },
+});
 const noSuch = { 404: problem('No such dashboard.') };
 const refused = {
   401: problem('No valid token.'),
@@ -29,25 +41,25 @@ export const dashboardPaths = (get: Get): Readonly<Record<string, object>> => ({
       summary: 'Saves questions of the page Explore as a dashboard.',
       security,
       requestBody,
-      responses: { 201: json('Saved.', 'StoredDashboard'), ...notTaken },
+      responses: { 201: withTag('Saved.'), ...notTaken },
     },
   },
   '/v1/dashboards/{id}': {
-    ...get('getDashboard', 'One dashboard.', { parameters }, { 200: json('The dashboard.', 'StoredDashboard'), ...noSuch }),
+    ...get('getDashboard', 'One dashboard.', { parameters }, { 200: withTag('The dashboard.'), ...noSuch }),
     put: {
       operationId: 'putDashboard',
       summary: 'Saves a dashboard anew.',
       security,
-      parameters,
+      parameters: [...parameters, ifMatch],
       requestBody,
-      responses: { 200: json('Saved.', 'StoredDashboard'), ...notTaken, ...noSuch },
+      responses: { 200: withTag('Saved.'), ...notTaken, ...noSuch, ...changed },
     },
     delete: {
       operationId: 'deleteDashboard',
       summary: 'Deletes a dashboard.',
       security,
-      parameters,
-      responses: { 204: { description: 'Done.' }, ...refused, ...noSuch },
+      parameters: [...parameters, ifMatch],
+      responses: { 204: { description: 'Done.' }, ...refused, ...noSuch, ...changed },
     },
   },
 });
