@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
+import { pointStore } from '../../../src/tower/store/points/point-store.ts';
 import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { sampleReport, submissionOf } from '../sample.ts';
@@ -100,6 +101,33 @@ onBothDatabases((store) => {
       store().db,
     );
     expect(rows).toEqual([{ points: 300 }]);
+  });
+
+  it('stores once what another server has written meanwhile, though it is newer than all that was posted here', async () => {
+    for (const second of [1, 2]) expect(await post('here', [[second, second]])).toBe(1);
+    expect(await post('here', [[2, 2, 'b']])).toBe(1);
+    await store()
+      .db.transaction()
+      .execute((other) =>
+        pointStore.append(other, {
+          ...{ modelId: ids.modelId, reportId: null, refClass: 'authoritative', environment: '', at: at(5) },
+          measurements: [{ name: 'model.load', unit: 's', labels: { series: 'a' }, value: 55 }],
+        }),
+      );
+    const added = await Promise.all([
+      post('here', [
+        [5, 5],
+        [6, 6],
+      ]),
+      post('beside', [[7, 7, 'b']]),
+    ]);
+    expect(added).toEqual([1, 1]);
+    expect((await pointsOf()).slice(-3)).toEqual([
+      { second: 5, value: 55 },
+      { second: 6, value: 6 },
+      { second: 7, value: 7 },
+    ]);
+    expect(await post('here', [[6, 66]])).toBe(0);
   });
 
   it('keeps odd names, labels and numbers as they are, beside those of others', async () => {

@@ -34,15 +34,13 @@ export class TooOld extends Error {
 }
 
 const startOfMonth = (now: Date): number => Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1);
-const oldestOf = (times: readonly string[]): number =>
-  times.reduce((least, at) => Math.min(least, Date.parse(at)), Number.POSITIVE_INFINITY);
 
 /**
  * The condition that a point of a past month is new to its chunk too; null when every point is of this month, which is never
  * sealed. Until the transaction ends no such month is.
  */
 async function newToChunks(connection: Connection, batch: Batch): Promise<RawBuilder<unknown> | null> {
-  const oldest = oldestOf(timesOf(batch));
+  const oldest = timesOf(batch).reduce((least, at) => Math.min(least, Date.parse(at)), Number.POSITIVE_INFINITY);
   if (oldest >= startOfMonth(new Date())) return null;
   await lockAgainstSeal(connection);
   const { rows } = await sql<{ from: Date | null }>`
@@ -73,6 +71,17 @@ interface Post {
   readonly record: PostRecord | null;
 }
 
+/** How points meet those that are there. */
+interface Meeting {
+  /** More than the key must tell that a point is new. */
+  readonly isNew?: RawBuilder<unknown> | undefined;
+  /**
+   * None is expected to be there, and the statement fails where another replica was faster: to pass over them would cost a
+   * third of it.
+   */
+  readonly isAhead?: boolean;
+}
+
 /** As PostgreSQL writes an array of what needs no escape: numbers and times. Its client takes several times as long. */
 const arrayOf = (plain: readonly (number | string)[]): string => `{${plain.join(',')}}`;
 
@@ -80,7 +89,7 @@ const arrayOf = (plain: readonly (number | string)[]): string => `{${plain.join(
 async function insertPosts(
   connection: Connection,
   posts: readonly Post[],
-  isNew: RawBuilder<unknown> = sql`true`,
+  { isNew = sql`true`, isAhead = false }: Meeting = {},
 ): Promise<readonly number[]> {
   const ids = posts.flatMap((post) => post.ids);
   const times = posts.flatMap(({ batch }) => timesOf(batch));
@@ -107,10 +116,11 @@ async function insertPosts(
       insert into point (metric_id, series_id, ts, value, report_id)
       select metric_id, series_id, ts, value, ${reportId}::bigint from t where ${isNew}
       order by metric_id, series_id, ts
-      on conflict do nothing
+      ${isAhead ? sql`` : sql`on conflict do nothing`}
       returning metric_id, series_id, ts, value
     ), ${leavePending}, counted as materialized (
-      select place, count(*) filter (where (series_id, ts) in (select series_id, ts from fresh)) as n from t group by place
+      select place, count(*) ${isAhead ? sql`` : sql`filter (where (series_id, ts) in (select series_id, ts from fresh))`} as n
+      from t group by place
     ), recorded as (
       insert into metric_post (model_id, sha256, ref_class, environment, written_by, alert_id, points)
       select model_id, sha256, ref_class, environment, written_by,
@@ -132,12 +142,14 @@ export async function appendPoints(connection: Connection, batch: Batch, record:
   if (batch.measurements.length === 0) return 0;
   const isNew = await newToChunks(connection, batch);
   const ids = await seriesOf(connection, batch, batch.measurements);
-  const [added = 0] = await insertPosts(connection, [{ batch, ids, record }], isNew ?? undefined);
+  const [added = 0] = await insertPosts(connection, [{ batch, ids, record }], { isNew: isNew ?? undefined });
   return added;
 }
 
 interface Waiting {
   readonly post: Post;
+  /** Each point is newer than what its series had. */
+  readonly isAhead: boolean;
   /** How many points were new; null: nothing was written. */
   resolve(added: number | null): void;
 }
@@ -176,6 +188,7 @@ async function writeWaiting(db: Database, queue: Queue): Promise<void> {
     const added = await insertPosts(
       db,
       taken.map(({ post }) => post),
+      { isAhead: taken.every(({ isAhead }) => isAhead) },
     ).catch(() => taken.map(() => null));
     queue.running -= 1;
     for (const [i, { resolve }] of taken.entries()) resolve(added[i] ?? null);
@@ -187,13 +200,19 @@ async function writeWaiting(db: Database, queue: Queue): Promise<void> {
  * others that come at the same time. @returns how many were new; null: nothing was written, `appendPoints` does it.
  */
 export async function appendAtOnce(db: Database, batch: Batch, record: PostRecord): Promise<number | null> {
-  if (batch.measurements.length === 0 || oldestOf(timesOf(batch)) < startOfMonth(new Date())) return null;
+  const times = timesOf(batch).map((at) => Date.parse(at));
+  const start = startOfMonth(new Date());
+  if (times.length === 0 || times.some((at) => at < start)) return null;
   const ids = await knownSeries(db, batch, batch.measurements);
   if (ids === null) return null;
   const queue = queues.get(db) ?? { waiting: [], running: 0 };
   queues.set(db, queue);
-  return new Promise((resolve) => {
-    queue.waiting.push({ post: { batch, ids, record }, resolve });
+  const isAhead = ids.every(({ newest }, i) => newest !== null && (times[i] ?? 0) > newest);
+  const added = await new Promise<number | null>((resolve) => {
+    queue.waiting.push({ post: { batch, ids, record }, isAhead, resolve });
     void writeWaiting(db, queue);
   });
+  // A sender that repeats what is there is not expected to be ahead with the next.
+  for (const [i, id] of ids.entries()) id.newest = added === ids.length ? Math.max(id.newest ?? 0, times[i] ?? 0) : null;
+  return added;
 }

@@ -77,7 +77,7 @@ async function make(connection: Connection, owner: SeriesOwner, wanted: Wanted):
 }
 
 /** In the order of the names; null when one is missing. */
-function inOrder(texts: readonly string[], found: Found): readonly SeriesId[] | null {
+function inOrder<T extends SeriesId>(texts: readonly string[], found: ReadonlyMap<string, T>): readonly T[] | null {
   const ids = texts.map((text) => found.get(text));
   return ids.every((id) => id !== undefined) ? ids : null;
 }
@@ -98,9 +98,15 @@ export async function seriesOf(
   return made;
 }
 
+/** A series as a busy sender's posts have left it. */
+export interface KnownSeries extends SeriesId {
+  /** Milliseconds of the newest point that was written to it from here, after a post that was new as a whole; null: not known. */
+  newest: number | null;
+}
+
 interface Kept {
   readonly since: number;
-  readonly byOwner: Map<string, Found>;
+  readonly byOwner: Map<string, Map<string, KnownSeries>>;
   size: number;
 }
 
@@ -123,17 +129,17 @@ export async function knownSeries(
   db: Database,
   owner: SeriesOwner,
   names: readonly SeriesName[],
-): Promise<readonly SeriesId[] | null> {
+): Promise<readonly KnownSeries[] | null> {
   const texts = names.map(textOf);
   const known = keptOf(db);
   const ownerText = JSON.stringify([owner.modelId, owner.refClass, owner.environment]);
-  const ofOwner: Found = known.byOwner.get(ownerText) ?? new Map();
+  const ofOwner: Map<string, KnownSeries> = known.byOwner.get(ownerText) ?? new Map();
   known.byOwner.set(ownerText, ofOwner);
   const wanted = new Map(names.flatMap((one, i) => (ofOwner.has(texts[i] ?? '') ? [] : [[texts[i] ?? '', one] as const])));
   if (wanted.size > 0) {
     const found = await find(db, owner, wanted);
     for (const [text, id] of found) {
-      ofOwner.set(text, id);
+      ofOwner.set(text, { ...id, newest: null });
       known.size += text.length;
     }
   }
