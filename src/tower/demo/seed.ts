@@ -9,10 +9,10 @@ import { ensurePartitions } from '../store/migrations/migrate.ts';
 import { rollUp } from '../store/points/rollups.ts';
 import { createRule, listRules, type NewRule } from '../store/rules.ts';
 import { modelsNamed, writeMetrics } from '../store/write-metrics.ts';
-import { type Writer, writeReport } from '../store/write-report.ts';
+import { type Submission, type Writer, writeReport } from '../store/write-report.ts';
 import type { RuleDefinition } from '../triggers/rule.ts';
 import { addBoard } from './board.ts';
-import { daysOf, measuredOn } from './life.ts';
+import { type Day, daysOf, measuredOn } from './life.ts';
 import { type Chance, type DemoModel, demoModels } from './organisation.ts';
 import { type DemoSuite, hurdlesOf, reportOn } from './reports.ts';
 
@@ -61,6 +61,9 @@ const writerOf = ({ project }: DemoModel): Writer => ({
 /** Enough rows for a statement to be worth its while. */
 const batchSize = 5000;
 
+/** Models whose points are added up together. */
+const rolledUpAtOnce = 25;
+
 async function seedModel(db: Database, model: DemoModel, chance: Chance, options: SeedOptions): Promise<Omit<Seeded, 'models'>> {
   const { days, until, suites, version } = options;
   const start = Math.floor(until.getTime() / dayMs) * dayMs - (days - 1) * dayMs;
@@ -69,17 +72,24 @@ async function seedModel(db: Database, model: DemoModel, chance: Chance, options
   const writer = writerOf(model);
   const offset = chance.below(model.rhythm);
   const told = life.filter(({ index }) => index % model.rhythm === offset || (days <= model.rhythm && index === days - 1));
-  for (const day of told) {
+  const submissionOf = async (day: Day): Promise<Submission> => {
     const report = reportOn(model, suites, hurdles, { day, days, at: start + day.index * dayMs + 5 * 3_600_000, version });
     const bytes = Buffer.from(JSON.stringify(report));
-    await writeReport(db, {
+    return {
       writer,
       report,
       refClass: 'authoritative',
       sha256: createHash('sha256').update(bytes).digest('hex'),
       body: await zip(bytes),
       idempotencyKey: null,
-    });
+    };
+  };
+  // While the database writes one, the next is made.
+  const [firstDay, ...later] = told;
+  let submission = firstDay && (await submissionOf(firstDay));
+  for (const day of [...later, undefined]) {
+    if (!submission) break;
+    [submission] = await Promise.all([day && submissionOf(day), writeReport(db, submission)]);
   }
   const [known] = await modelsNamed(db, { name: model.name, scope: { issuer, externalId: model.project } });
   if (!known) return { reports: told.length, points: 0 };
@@ -148,10 +158,11 @@ export async function seedDemo(db: Database, options: SeedOptions): Promise<Seed
   for (const [index, model] of demoModels(chanceOf(0), count, days).entries()) {
     if (signal?.aborted) break;
     const { reports, points } = await seedModel(db, model, chanceOf(index + 1), options);
-    await rollUp(db);
+    if ((index + 1) % rolledUpAtOnce === 0) await rollUp(db);
     seeded = { models: seeded.models + 1, reports: seeded.reports + reports, points: seeded.points + points };
     onModel?.(seeded.models);
   }
+  await rollUp(db);
   await addRules(db, new Date(until.getTime() - days * dayMs));
   await addBoard(db);
   await sql`analyze`.execute(db);

@@ -1,5 +1,5 @@
 /** Keeps a model's row of the fleet page: its metadata and the newest rubric, structure suite and gate decision. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
 import type { Connection } from './database.ts';
 import { type RepositoryRule, takeRules } from './rules.ts';
@@ -16,51 +16,85 @@ interface Update {
   readonly rules?: readonly RepositoryRule[] | undefined;
 }
 
-/** Takes over what the report knows and the row does not know newer. A late report never turns the clock back. */
-export async function updateStanding(connection: Connection, { modelId, reportId, report, actor, rules }: Update): Promise<void> {
-  const { at } = report;
-  // The row is locked first, so that two reports of a model are compared one after the other.
-  await sql`insert into standing (model_id, seen_at, is_complete) values (${modelId}, '-infinity', true) on conflict do nothing`.execute(
-    connection,
-  );
-  const { rows } = await sql<{ isNewest: boolean }>`
-    select seen_at <= ${at}::timestamptz as "isNewest" from standing where model_id = ${modelId} for update`.execute(connection);
-  if (rows[0]?.isNewest) {
-    await takeMetadata(connection, modelId, report);
-    // As for the count: a single job's report names none, and says nothing of them.
-    if (report.waivers || report.gate) await takeWaivers(connection, modelId, { report, actor });
-    if (rules) await takeRules(connection, modelId, { rules, actor: `repository of ${report.model.name}, ${actor}` });
-  }
-  const rubric = rubricOf(report);
-  if (rubric) {
-    const score = (id: string): number => rubric.sections.find((section) => section.id === id)?.score ?? 0;
-    await sql`
-      update standing set score = ${rubric.score}, paper_score = ${rubric.paperScore ?? null}, data_score = ${score('data')},
-        model_score = ${score('model')}, infra_score = ${score('infra')}, monitor_score = ${score('monitor')},
-        scored_at = ${at}::timestamptz, score_report_id = ${reportId}, is_complete = ${report.complete}
-      where model_id = ${modelId} and (scored_at is null or scored_at <= ${at}::timestamptz)`.execute(connection);
-  }
-  const structure = structureOf(report);
-  if (structure)
-    await sql`
-      update standing set structure_score = ${structure.score}, structure_at = ${at}::timestamptz, structure_report_id = ${reportId}
-      where model_id = ${modelId} and (structure_at is null or structure_at <= ${at}::timestamptz)`.execute(connection);
+type Columns = Readonly<Record<string, RawBuilder<unknown>>>;
+
+/** The columns that a report sets, and the time that says whether the row knows newer. */
+interface Part {
+  readonly clock: string;
+  readonly columns: Columns;
 }
 
-async function takeMetadata(
-  connection: Connection,
-  modelId: number,
-  { model, at, source, gate, waivers }: Report,
-): Promise<void> {
-  await sql`
-    update model set title = ${model.title ?? null}, description = ${model.description ?? null}, owner = ${model.owner},
-      tier = ${model.tier}, task = ${model.task ?? null}, language = ${model.language ?? null},
-      labels = ${JSON.stringify(model.labels)}::jsonb
-    where id = ${modelId}`.execute(connection);
+function partsOf({ reportId, report }: Update): readonly Part[] {
+  const at = sql`${report.at}::timestamptz`;
+  const { gate, waivers, source, complete } = report;
+  const rubric = rubricOf(report);
+  const structure = structureOf(report);
+  const section = (id: string) => sql`${rubric?.sections.find((one) => one.id === id)?.score ?? 0}::float8`;
+  const valid = waivers?.filter((waiver) => !waiver.isExpired).length;
   // Only a merged report carries a gate and waivers; a single job's leaves the last decision standing.
-  await sql`
-    update standing set seen_at = ${at}::timestamptz, commit_sha = ${source.commit},
-      is_gate_passed = coalesce(${gate?.isPassed ?? null}::boolean, is_gate_passed),
-      waivers = coalesce(${waivers ? waivers.filter((waiver) => !waiver.isExpired).length : gate ? 0 : null}::int, waivers)
-    where model_id = ${modelId}`.execute(connection);
+  const decided: Columns = {
+    ...(gate && { is_gate_passed: sql`${gate.isPassed}::boolean` }),
+    ...((gate || waivers) && { waivers: sql`${valid ?? 0}::int` }),
+  };
+  const parts: Part[] = [{ clock: 'seen_at', columns: { seen_at: at, commit_sha: sql`${source.commit}::text`, ...decided } }];
+  if (rubric)
+    parts.push({
+      clock: 'scored_at',
+      columns: {
+        scored_at: at,
+        score: sql`${rubric.score}::float8`,
+        paper_score: sql`${rubric.paperScore ?? null}::float8`,
+        data_score: section('data'),
+        model_score: section('model'),
+        infra_score: section('infra'),
+        monitor_score: section('monitor'),
+        score_report_id: sql`${reportId}::bigint`,
+        is_complete: sql`${complete}::boolean`,
+      },
+    });
+  if (structure)
+    parts.push({
+      clock: 'structure_at',
+      columns: {
+        structure_at: at,
+        structure_score: sql`${structure.score}::float8`,
+        structure_report_id: sql`${reportId}::bigint`,
+      },
+    });
+  return parts;
 }
+
+/** Of two reports of a model that come at once the second waits here. @returns whether none is newer. */
+async function writeStanding(connection: Connection, update: Update): Promise<boolean> {
+  const parts = partsOf(update);
+  // Without a rubric nothing of it is missing.
+  const row: Columns = Object.assign({ is_complete: sql`true` }, ...parts.map(({ columns }) => columns));
+  const newer = parts.flatMap(({ clock, columns }) =>
+    Object.keys(columns).map(
+      (name) => sql`${sql.ref(name)} = case when excluded.${sql.ref(clock)} >= coalesce(standing.${sql.ref(clock)}, '-infinity')
+        then excluded.${sql.ref(name)} else standing.${sql.ref(name)} end`,
+    ),
+  );
+  const { rows } = await sql<{ isNewest: boolean }>`
+    insert into standing (model_id, ${sql.join(Object.keys(row).map((name) => sql.ref(name)))})
+    values (${update.modelId}, ${sql.join(Object.values(row))})
+    on conflict (model_id) do update set ${sql.join(newer)}
+    returning seen_at = ${update.report.at}::timestamptz as "isNewest"`.execute(connection);
+  return rows[0]?.isNewest ?? false;
+}
+
+/** Takes over what the report knows and the row does not know newer. A late report never turns the clock back. */
+export async function updateStanding(connection: Connection, update: Update): Promise<void> {
+  const { modelId, report, actor, rules } = update;
+  if (!(await writeStanding(connection, update))) return;
+  await takeMetadata(connection, modelId, report);
+  // As for the count: a single job's report names none, and says nothing of them.
+  if (report.waivers || report.gate) await takeWaivers(connection, modelId, { report, actor });
+  if (rules) await takeRules(connection, modelId, { rules, actor: `repository of ${report.model.name}, ${actor}` });
+}
+
+const takeMetadata = (connection: Connection, modelId: number, { model }: Report) =>
+  sql`update model set title = ${model.title ?? null}, description = ${model.description ?? null}, owner = ${model.owner},
+    tier = ${model.tier}, task = ${model.task ?? null}, language = ${model.language ?? null},
+    labels = ${JSON.stringify(model.labels)}::jsonb
+  where id = ${modelId}`.execute(connection);

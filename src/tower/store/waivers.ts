@@ -25,6 +25,7 @@ export async function takeWaivers(
     as t(check_key, reason, owner, expires, ends, path)`;
   await sql`delete from waiver where model_id = ${modelId} and (check_key, owner, expires, path) not in
     (select check_key, owner, expires, path from (${given}) as given)`.execute(connection);
+  if (waivers.length === 0) return;
   const { rows } = await sql<{ check: string; reason: string; owner: string; expires: string; isNew: boolean }>`
     insert into waiver (model_id, check_key, reason, owner, expires, ends, path, since)
     select ${modelId}, check_key, reason, owner, expires, ends, path, ${at}::timestamptz from (${given}) as given

@@ -102,6 +102,36 @@ const versionOf = (connection: Connection, modelId: number, commit: string): Pro
       ),
   );
 
+/** Whom a report is of. */
+interface Subject {
+  readonly project: number;
+  readonly model: number;
+  /** Null: the report names no commit. */
+  readonly version: number | null;
+}
+
+/** One question for the usual report, of a model and a project that are known as the writer names them; null otherwise. */
+async function knownSubject(connection: Connection, { writer, report }: Submission): Promise<Omit<Subject, 'version'> | null> {
+  const { issuer, projectId, projectPath, namespaceId } = writer;
+  const { rows } = await sql<Omit<Subject, 'version'>>`
+    select project.id as project, model.id as model from project join model on model.project_id = project.id
+      left join namespace on namespace.id = project.namespace_id
+    where project.issuer = ${issuer} and project.external_id = ${projectId} and project.path = ${projectPath}
+      and namespace.external_id is not distinct from ${namespaceId} and model.name = ${report.model.name}`.execute(connection);
+  return rows[0] ?? null;
+}
+
+async function subjectOf(connection: Connection, submission: Submission): Promise<Subject> {
+  const { writer, report } = submission;
+  let known = await knownSubject(connection, submission);
+  if (!known) {
+    const project = await projectOf(connection, writer);
+    known = { project, model: await modelOf(connection, project, report) };
+  }
+  const { commit } = report.source;
+  return { ...known, version: commit === null ? null : await versionOf(connection, known.model, commit) };
+}
+
 /** What lists show of a report without opening its body. */
 function summaryOf(report: Report) {
   const outcomes: Record<string, number> = {};
@@ -118,11 +148,7 @@ function summaryOf(report: Report) {
 const alertOf = (modelId: number, { run }: Report) =>
   sql`(select id from alert where uid::text = ${run.alert ?? ''} and model_id = ${modelId})`;
 
-async function insertReport(
-  connection: Connection,
-  submission: Submission,
-  ids: { project: number; model: number; version: number | null },
-) {
+async function insertReport(connection: Connection, submission: Submission, ids: Subject) {
   const { report, refClass, sha256, body, writer } = submission;
   const rubric = rubricOf(report);
   const { rows } = await sql<{ id: number }>`
@@ -175,10 +201,9 @@ function measurementsOf(report: Report): readonly Measurement[] {
 export const writeReport = (db: Database, submission: Submission): Promise<Written> =>
   inTransaction(db, async (connection) => {
     const { report, writer, sha256, refClass, idempotencyKey, rules } = submission;
-    const project = await projectOf(connection, writer);
-    const model = await modelOf(connection, project, report);
-    const version = report.source.commit === null ? null : await versionOf(connection, model, report.source.commit);
-    const made = await insertReport(connection, submission, { project, model, version });
+    const subject = await subjectOf(connection, submission);
+    const { project, model } = subject;
+    const made = await insertReport(connection, submission, subject);
     const reportId =
       made ??
       (await first(
