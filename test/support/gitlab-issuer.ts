@@ -1,6 +1,7 @@
 /** A GitLab that signs id_tokens: a real RSA key, a real key server whose keys can be swapped and which can go away. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { exportJWK, generateKeyPair, type JWTHeaderParameters, SignJWT } from 'jose';
 
 export const audience = 'https://tower.example.com';
@@ -22,7 +23,7 @@ export const claims = {
   sha: 'a'.repeat(40),
 };
 /** Null: without this claim. */
-export type Claims = Readonly<Record<string, string | null>>;
+export type Claims = Readonly<Record<string, unknown>>;
 export type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
 
 export interface TokenOptions {
@@ -41,6 +42,8 @@ export interface Issuer {
   requests(): number;
   /** What the key server answers from now on; null: it breaks every connection. */
   serve(answer: unknown): void;
+  /** It answers with these bytes, gzipped. */
+  serveGzip(bytes: Buffer): void;
   /** The key as the server publishes it. */
   publish(keys: Keys, kid: string): Promise<object>;
   token(changes?: Claims, options?: TokenOptions): Promise<string>;
@@ -55,6 +58,10 @@ export async function startIssuer(): Promise<Issuer> {
   const server = createServer((request, response) => {
     asked++;
     if (answer === null) return void request.socket.destroy();
+    if (answer instanceof Buffer) {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+      return void response.end(answer);
+    }
     response.writeHead(request.url === '/oauth/discovery/keys' ? 200 : 404, { 'content-type': 'application/json' });
     response.end(JSON.stringify(answer));
   });
@@ -66,6 +73,9 @@ export async function startIssuer(): Promise<Issuer> {
     requests: () => asked,
     serve(next) {
       answer = next;
+    },
+    serveGzip(bytes) {
+      answer = gzipSync(bytes);
     },
     publish,
     token(changes = {}, options = {}) {

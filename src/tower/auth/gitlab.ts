@@ -28,13 +28,15 @@ export interface JobClaims {
 
 export type VerifyIdToken = (token: string) => Promise<JobClaims>;
 
-const digits = /^[0-9]{1,18}$/;
+const digits = /^[1-9][0-9]{0,17}$/;
 const refused = (why: string) => new HttpProblem('unauthorized', `The id_token is not accepted: ${why}.`);
 
 /** A claim as text; ids may be numbers in a future GitLab. */
 const text = (payload: JWTPayload, name: string): string | null => {
   const value = payload[name];
-  return typeof value === 'string' && value.length <= 1000 ? value : typeof value === 'number' ? String(value) : null;
+  // No text of PostgreSQL can hold a NUL.
+  const isText = typeof value === 'string' && value.length <= 1000 && !value.includes('\u0000');
+  return isText ? value : typeof value === 'number' ? String(value) : null;
 };
 
 function needed(payload: JWTPayload, name: string): string {
@@ -53,7 +55,7 @@ function claimsOf(issuer: string, payload: JWTPayload, qualifier: string): JobCl
     projectPath: `${qualifier}${needed(payload, 'project_path')}`,
     namespaceId: text(payload, 'namespace_id'),
     namespacePath: namespace === null ? null : `${qualifier}${namespace}`,
-    jobProjectId: text(payload, 'job_project_id') ?? projectId,
+    jobProjectId: payload.job_project_id === undefined ? projectId : needed(payload, 'job_project_id'),
     jobId: needed(payload, 'job_id'),
     pipelineId: digits.test(text(payload, 'pipeline_id') ?? '') ? text(payload, 'pipeline_id') : null,
     pipelineSource: needed(payload, 'pipeline_source'),
@@ -99,6 +101,8 @@ export function idTokenVerifier(issuers: readonly string[], audience: string): V
       if (error instanceof errors.JWTExpired) throw refused('it has expired');
       if (error instanceof errors.JWTClaimValidationFailed) throw refused(`its claim ${error.claim} is not what is expected`);
       if (error instanceof errors.JOSEError) throw refused('its signature or form is not valid');
+      if (error instanceof TypeError || error instanceof DOMException)
+        throw new HttpProblem('unavailable', `The key of ${issuer} for this id_token cannot be used: ${error.message}.`);
       if (!(error instanceof KeysUnavailable)) throw error;
       throw new HttpProblem('unavailable', `The keys of ${issuer} cannot be fetched now. Try again.`);
     }

@@ -1,5 +1,6 @@
 /** The keys of an issuer: fetched when first needed, again after ten minutes or for a key not seen before, and kept while it does not answer. */
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTVerifyGetKey } from 'jose';
+import { bytesWithin } from '../../kernel/bytes.ts';
 
 /** The keys are needed and cannot be had now. */
 export class KeysUnavailable extends Error {}
@@ -10,10 +11,21 @@ const keptFor = 24 * 3_600_000;
 /** Between two attempts: neither a flood of unknown keys nor an outage becomes a flood of requests to the issuer. */
 const pause = 30_000;
 
+/** A handful of keys of half a kilobyte each; unpacked. */
+const mostBytes = 256 * 1024;
+
+/** The client would take whatever comes, up to all of the memory, and read it in one go. */
+const fetchLittle: FetchImplementation = async (url, init) => {
+  const response = await fetch(url, init);
+  const { bytes, isWhole } = await bytesWithin(response.body, mostBytes);
+  if (!isWhole) throw new Error(`The keys are larger than ${mostBytes} bytes`);
+  return new Response(new Uint8Array(bytes), response);
+};
+
 export function issuerKeys(address: URL): JWTVerifyGetKey {
   // When to fetch is decided here: the client's own cache forgets all keys when they are old and the issuer is down.
   const forever = { cacheMaxAge: Number.POSITIVE_INFINITY, cooldownDuration: Number.POSITIVE_INFINITY };
-  const remote = createRemoteJWKSet(address, { timeoutDuration: 5000, ...forever });
+  const remote = createRemoteJWKSet(address, { timeoutDuration: 5000, [customFetch]: fetchLittle, ...forever });
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | null = null;

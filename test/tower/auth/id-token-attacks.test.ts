@@ -49,6 +49,10 @@ const forged: readonly (readonly [string, () => Promise<string>])[] = [
   ['another audience', () => gitlab.token({}, { aud: 'https://other.example.com' })],
   ['an audience that begins alike', () => gitlab.token({}, { aud: `${audience}.evil.example` })],
   ['a lifetime that is over', () => gitlab.token({}, { lifetime: '-1m' })],
+  ['a project that is not written as GitLab does', () => gitlab.token({ project_id: '042' })],
+  ['a project that is a list', () => gitlab.token({ project_id: ['42'] })],
+  ['a project of the job that is a list', () => gitlab.token({ job_project_id: ['42'] })],
+  ['a path with a NUL', () => gitlab.token({ project_path: 'risk/\u0000late' })],
   ['a time that has not come', () => gitlab.token({}, { notBefore: '2m' })],
 ];
 it.each(forged)('refuses %s', async (_, make) => {
@@ -137,4 +141,25 @@ it('follows a change of keys, and then refuses the old one', async () => {
     );
   expect(gitlab.requests()).toBe(before);
   gitlab.serve({ keys: [old] });
+});
+
+it('takes no more keys than a GitLab has, however they are packed', async () => {
+  const own = idTokenVerifier([gitlab.url], audience);
+  const key = await gitlab.publish(gitlab.keys, 'k1');
+  const spaces = Buffer.alloc(2 ** 26, ' ');
+  gitlab.serveGzip(Buffer.concat([Buffer.from('{"keys":['), spaces, Buffer.from(`${JSON.stringify(key)}]}`)]));
+  await expect(own(await gitlab.token())).rejects.toMatchObject({ kind: 'unavailable' });
+  gitlab.serveGzip(Buffer.from(JSON.stringify({ keys: [key] })));
+  inMinutes(1);
+  await expect(own(await gitlab.token())).resolves.toMatchObject({ projectId: '42' });
+  gitlab.serve({ keys: [key] });
+});
+
+it('says of a key that is too short for its algorithm that it cannot be used', async () => {
+  const own = idTokenVerifier([gitlab.url], audience);
+  const key = await gitlab.publish(gitlab.keys, 'k1');
+  gitlab.serve({ keys: [{ ...key, n: 'AQAB' }] });
+  const problem = { kind: 'unavailable', message: expect.stringMatching(/The key of .* cannot be used: RS256 requires/) };
+  await expect(own(await gitlab.token())).rejects.toMatchObject(problem);
+  gitlab.serve({ keys: [key] });
 });
