@@ -15,8 +15,8 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
-/** Type oids read the same way by both clients. */
-export const oid = { int8: 20, date: 1082 } as const;
+/** Of types that are read or written in our way. */
+export const oid = { bytea: 17, int8: 20, date: 1082 } as const;
 
 /** bigint as number (ids and counts stay exact far below 2^53), date as `YYYY-MM-DD`. */
 export const parsers: Readonly<Record<number, (text: string) => unknown>> = {

@@ -167,18 +167,25 @@ async function insertReport(connection: Connection, submission: Submission, ids:
 }
 
 async function insertResults(connection: Connection, reportId: number, report: Report): Promise<void> {
-  const all = [...resultsOf(report)];
-  if (all.length === 0) return;
-  const column = <T>(of: (entry: (typeof all)[number]) => T): T[] => all.map(of);
+  const rows = Array.from(resultsOf(report), ({ suite, section, result }) => ({
+    suite: suite.id,
+    section: section.id,
+    check_key: result.check,
+    outcome: result.outcome,
+    severity: result.severity,
+    weight: result.weight,
+    execution: result.execution,
+    paper_points: result.paperPoints,
+    passing_points: result.passingPoints,
+    seconds: result.seconds,
+    is_waived: result.waived !== undefined,
+  }));
+  if (rows.length === 0) return;
   await sql`
     insert into check_result (report_id, suite, section, check_key, outcome, severity, weight, execution, paper_points,
       passing_points, seconds, is_waived)
-    select ${reportId}, * from unnest(${column((e) => e.suite.id)}::text[], ${column((e) => e.section.id)}::text[],
-      ${column((e) => e.result.check)}::text[], ${column((e) => e.result.outcome)}::text[],
-      ${column((e) => e.result.severity)}::text[], ${column((e) => e.result.weight)}::float8[],
-      ${column((e) => e.result.execution ?? null)}::text[], ${column((e) => e.result.paperPoints ?? null)}::float8[],
-      ${column((e) => e.result.passingPoints ?? null)}::float8[], ${column((e) => e.result.seconds)}::float8[],
-      ${column((e) => e.result.waived !== undefined)}::boolean[])`.execute(connection);
+    select ${reportId}, suite, section, check_key, outcome, severity, weight, execution, paper_points, passing_points, seconds,
+      is_waived from jsonb_populate_recordset(null::check_result, ${JSON.stringify(rows)}::jsonb)`.execute(connection);
 }
 
 /** Our own series of a report's scores, before those that it brings. */
