@@ -164,7 +164,9 @@ export function renderMarkdown(report: Report, { towerUrl }: MarkdownOptions = {
       : []),
     ...attestationLines(clean),
     ...worstFindings(clean),
-    [key.join(' '), `${clean.source.commit?.slice(0, 8) ?? 'no commit'}, ${formatTime(clean.at)}`, ...links].join(' · '),
+    [key.join(' '), `${plainText(clean.source.commit?.slice(0, 8) ?? 'no commit')}, ${formatTime(clean.at)}`, ...links].join(
+      ' · ',
+    ),
     '',
   ].join('\n');
   return clip(body, longestNote);

@@ -289,3 +289,10 @@ it('holds nothing that acts: no quick action, mention, image, closing tag or mar
   expect(body.match(/<!-- flightcheck:report/g)).toHaveLength(1);
   expect(body.match(/<\/details>/g)?.length ?? 0).toBe(body.match(/<details/g)?.length ?? 0);
 });
+
+it.each(['\n/merge\n', '\n/close\n', '@all', '![x](y)', '<script>'])('a commit %j is no more than text', async (commit) => {
+  open(64, 1, 10);
+  expect((await post({ ...of(64, 10), sha: null }, { commit })).body.note.state).toBe('written');
+  const [note] = notesOf('64!1');
+  expect(note?.body).not.toMatch(/^\/|@all|!\[|<script/m);
+});
