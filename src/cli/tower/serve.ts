@@ -2,11 +2,21 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EnvironmentError, exitCode, UsageError } from '../../kernel/failure.ts';
+import { oneLine } from '../../reports/text.ts';
 import { startTower, type Tower, type TowerOptions } from '../../tower/server.ts';
-import type { Context, Invocation } from '../command.ts';
+import type { Context, Invocation, Log } from '../command.ts';
 import { readActions } from './actions.ts';
 import { readLogin } from './login.ts';
 import { storeOptions } from './store.ts';
+
+/** One line on standard error, also with `--json`, which silences the log: whoever asked was told that it stands there. */
+export const errorTeller =
+  (log: Log) =>
+  (error: unknown, requestId: string): void => {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`warning: request ${requestId} failed: ${oneLine(message)}\n`);
+    if (error instanceof Error && error.stack) log.debug(error.stack);
+  };
 
 function towerOptions(context: Context, { options }: Invocation): TowerOptions {
   const { cwd, version, log } = context;
@@ -46,10 +56,7 @@ function towerOptions(context: Context, { options }: Invocation): TowerOptions {
       weekMonths: whole('keep-weekly', 1),
     },
     publicUrl: text('public-url'),
-    onError(error, requestId) {
-      log.warn(`request ${requestId} failed: ${error instanceof Error ? error.message : String(error)}`);
-      if (error instanceof Error && error.stack) log.debug(error.stack);
-    },
+    onError: errorTeller(log),
   };
 }
 
