@@ -16,7 +16,7 @@ import type { ReportsOptions } from './reports.ts';
 import { answerItems } from './table.ts';
 import { ajv, sayError } from './validate.ts';
 
-const readAlertsQuery = queryReader<AlertsQuery>(alertsQuery);
+export const readAlertsQuery: (url: string) => AlertsQuery = queryReader<AlertsQuery>(alertsQuery);
 const isAcknowledgement = ajv.compile<{ readonly why: string }>(acknowledgementSchema);
 
 const alertJson = (alert: AlertRow) => ({
@@ -73,20 +73,29 @@ async function inFull(db: Database, id: number, scope: Scope) {
   return { ...alertJson(alert), followed: chainJson(await chainOf(db, id)) };
 }
 
+/** What a query asks for, without its state and page. */
+export const alertFilterOf = ({ model, rule, severity, owner }: AlertsQuery, scope: Scope) => ({
+  scope,
+  severity,
+  owner,
+  modelId: model === undefined ? undefined : idOf(model),
+  ruleId: rule === undefined ? undefined : idOf(rule, 'rule'),
+});
+
+export async function pageOfAlerts(c: Context, db: Database, query: AlertsQuery) {
+  const { limit, cursor, ...asked } = query;
+  const order = `alerts.${JSON.stringify(Object.entries(asked).sort())}`;
+  const found = cursor === undefined ? undefined : readCursor(cursor, order);
+  const after = found && typeof found.key === 'number' ? { key: found.key, id: found.id } : undefined;
+  const filter = alertFilterOf(query, c.get('scope'));
+  return pageOf(await listAlerts(db, { ...filter, state: query.state, limit: limit + 1, after }), limit, order);
+}
+
 export const getAlerts =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const { state, model, limit, cursor } = readAlertsQuery(c.req.url);
-    const order = `alerts.${state ?? 'all'}.${model ?? ''}`;
-    const found = cursor === undefined ? undefined : readCursor(cursor, order);
-    const after = found && typeof found.key === 'number' ? { key: found.key, id: found.id } : undefined;
-    const modelId = model === undefined ? undefined : idOf(model);
-    const rows = await listAlerts(db, { scope: c.get('scope'), state, modelId, limit: limit + 1, after });
-    const { shown, next } = pageOf(rows, limit, order);
-    const page = {
-      items: shown.map(alertJson),
-      next,
-    };
+    const { shown, next } = await pageOfAlerts(c, db, readAlertsQuery(c.req.url));
+    const page = { items: shown.map(alertJson), next };
     return answerItems(c, 'alerts', page);
   };
 

@@ -33,17 +33,24 @@ export const waiversPageSchema = object('Waivers, those that end first.', {
   next: { ...orNull(text), description: 'Cursor of the next page; null on the last.' },
 });
 
-const readQuery = queryReader<{ readonly state?: WaiverState; readonly limit: number; readonly cursor?: string }>(waiversQuery);
+interface WaiversQuery {
+  readonly state?: WaiverState;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+export const readWaiversQuery: (url: string) => WaiversQuery = queryReader<WaiversQuery>(waiversQuery);
+
+export async function pageOfWaivers(c: Context, db: Database, { state, limit, cursor }: WaiversQuery) {
+  const order = `waivers.${state ?? 'all'}`;
+  const found = cursor === undefined ? undefined : readCursor(cursor, order);
+  const after = found && { key: Number(found.key), id: found.id };
+  return pageOf(await listWaivers(db, { scope: c.get('scope'), state, limit: limit + 1, after }), limit, order);
+}
 
 export const getWaivers =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const { state, limit, cursor } = readQuery(c.req.url);
-    const order = `waivers.${state ?? 'all'}`;
-    const found = cursor === undefined ? undefined : readCursor(cursor, order);
-    const after = found && { key: Number(found.key), id: found.id };
-    const rows = await listWaivers(db, { scope: c.get('scope'), state, limit: limit + 1, after });
-    const { shown, next } = pageOf(rows, limit, order);
+    const { shown, next } = await pageOfWaivers(c, db, readWaiversQuery(c.req.url));
     return c.json({
       items: shown.map(({ modelId, model, project, tier, check, reason, owner, expires, path, since, state: is }) => ({
         model: { id: String(modelId), name: model, project, tier },

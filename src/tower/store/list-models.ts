@@ -1,6 +1,7 @@
 /** The models that have an authoritative report: filtered, sorted, a page at a time. */
 import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
+import { containing } from './patterns.ts';
 import { inScope, type Scope } from './scope.ts';
 
 export const sortKeys = ['score', 'name', 'structure', 'seen'] as const;
@@ -67,13 +68,11 @@ const sorts: Readonly<
   seen: { key: sql`standing.seen_at`, type: sql`timestamptz`, id: sql`standing.model_id` },
 };
 
-const escapeLike = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');
-
 /** The condition of a filter over `model` and `standing`. */
 export function matches(filter: Filter): RawBuilder<unknown> {
   const conditions: RawBuilder<unknown>[] = [sql`true`];
   if (filter.search) {
-    const pattern = `%${escapeLike(filter.search)}%`;
+    const pattern = containing(filter.search);
     conditions.push(sql`(model.name ilike ${pattern} or model.title ilike ${pattern})`);
   }
   if (filter.owner !== undefined) conditions.push(sql`model.owner = ${filter.owner}`);

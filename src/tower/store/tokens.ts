@@ -3,6 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
 import { type Actor, recordAct } from './audit.ts';
 import { type Connection, type Database, inTransaction, sqlStateOf } from './database.ts';
+import { containing } from './patterns.ts';
 import { forget, recently } from './recent.ts';
 import type { Grant } from './scope.ts';
 
@@ -85,10 +86,33 @@ export interface TokenRow extends Grant {
 const columns = sql`id, name, prefix, role, namespace, model, created_by as "createdBy", created_at as "createdAt",
   expires_at as "expiresAt", last_used_at as "lastUsedAt"`;
 
+export interface TokenPage {
+  /** Part of the name or of the model, any case. */
+  readonly search?: string | undefined;
+  readonly limit?: number;
+  /** Name of the last of the page before. */
+  readonly after?: string | undefined;
+}
+
+const isNamed = (search: string) => {
+  const pattern = containing(search);
+  return sql`(name ilike ${pattern} or model ilike ${pattern})`;
+};
+
 /** Those that were not revoked, by name; expired ones are among them. */
-export async function listTokens(connection: Connection): Promise<readonly TokenRow[]> {
-  const { rows } = await sql<TokenRow>`select ${columns} from token where revoked_at is null order by name`.execute(connection);
+export async function listTokens(
+  connection: Connection,
+  { search = '', limit, after = '' }: TokenPage = {},
+): Promise<readonly TokenRow[]> {
+  const { rows } = await sql<TokenRow>`select ${columns} from token
+    where revoked_at is null and ${isNamed(search)} and name > ${after} order by name limit ${limit ?? null}`.execute(connection);
   return rows;
+}
+
+export async function countTokens(connection: Connection, search = ''): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select count(*) as n from token
+    where revoked_at is null and ${isNamed(search)}`.execute(connection);
+  return rows[0]?.n ?? 0;
 }
 
 export class TokenNameTaken extends Error {}

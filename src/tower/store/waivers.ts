@@ -62,13 +62,23 @@ export interface WaiverFilter {
   readonly after?: { readonly key: number; readonly id: number } | undefined;
 }
 
+const state = sql`case when ends is null then 'valid' when ends < (now() at time zone 'UTC')::date then 'expired'
+  when ends <= (now() at time zone 'UTC')::date + ${sql.lit(soonDays)} then 'expiring' else 'valid' end`;
+
+/** How many there are of each state. */
+export async function countWaivers(connection: Connection, scope: Scope): Promise<Readonly<Record<WaiverState, number>>> {
+  const { rows } = await sql<{ state: WaiverState; n: number }>`select ${state} as state, count(*) as n
+    from waiver join model on model.id = waiver.model_id join project on project.id = model.project_id
+    where ${inScope(scope)} group by 1`.execute(connection);
+  const of = (wanted: WaiverState) => rows.find((row) => row.state === wanted)?.n ?? 0;
+  return { valid: of('valid'), expiring: of('expiring'), expired: of('expired') };
+}
+
 /** Those that end first come first; the last day is a day of the waiver. */
 export async function listWaivers(
   connection: Connection,
   filter: WaiverFilter,
 ): Promise<readonly (WaiverRow & { key: number })[]> {
-  const state = sql`case when ends is null then 'valid' when ends < (now() at time zone 'UTC')::date then 'expired'
-    when ends <= (now() at time zone 'UTC')::date + ${sql.lit(soonDays)} then 'expiring' else 'valid' end`;
   const key = sql`coalesce(ends - date '1970-01-01', 10000000)::bigint`;
   const { rows } = await sql<WaiverRow & { key: number }>`
     select waiver.id, model.id as "modelId", model.name as model, project.path as project, model.tier, check_key as "check", reason,

@@ -29,12 +29,13 @@ async function pointsOf(
   series: readonly RuleSeries[],
   since: Date,
 ): Promise<ReadonlyMap<number, readonly Point[]>> {
-  const { rows } = await sql<{ id: number; times: readonly Date[]; values: readonly number[] }>`
+  // As JSON: arrays of PostgreSQL, of times most of all, take many times as long to read.
+  const { rows } = await sql<{ id: number; times: readonly number[]; values: readonly number[] }>`
     with wanted as (select * from unnest(${series.map((one) => one.seriesId)}::bigint[],
       ${series.map((one) => one.metricId)}::bigint[]) as t(id, metric_id))
-    select id, array_agg(ts order by ts) as times, array_agg(value order by ts) as values
+    select id, json_agg(floor(date_part('epoch', ts) * 1000) order by ts) as times, json_agg(value order by ts) as values
     from ${pointStore.scan('wanted', { from: since })} as wanted_points group by id`.execute(connection);
-  return new Map(rows.map(({ id, times, values }) => [id, times.map((at, i) => ({ at: at.getTime(), value: values[i] ?? 0 }))]));
+  return new Map(rows.map(({ id, times, values }) => [id, times.map((at, i) => ({ at, value: values[i] ?? 0 }))]));
 }
 
 /** Episodes of one series: what opened, and when it closed. */

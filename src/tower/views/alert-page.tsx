@@ -14,6 +14,7 @@ import { Csrf, LinesField } from './form.tsx';
 import { documentOf, Layout } from './layout.tsx';
 import { sayMetric } from './metric-words.ts';
 import { labelsOf } from './rules-pages.tsx';
+import { sayQuantity } from './units.ts';
 import { minute } from './words.ts';
 
 const mostWhy = 500;
@@ -124,8 +125,8 @@ function Followed({ alert, chain }: Pick<AlertPageProps, 'alert' | 'chain'>) {
         )}
         {now && (
           <p>
-            The value since then: <strong>{formatNumber(now.value)}</strong> at {minute(now.at)}, after{' '}
-            {formatNumber(alert.value)}.
+            The value since then: <strong>{sayQuantity(now.value, alert.unit)}</strong> at {minute(now.at)}, after{' '}
+            {sayQuantity(alert.value, alert.unit)}.
           </p>
         )}
         {after.map((link) => (
@@ -153,8 +154,8 @@ function AlertPage(props: AlertPageProps) {
         <p class="lead">
           The rule <a href={`/rules/${alert.ruleId}`}>{alert.rule}</a> raised it{' '}
           {alert.absentHours === null
-            ? `for the value ${formatNumber(alert.value)}`
-            : `when nothing had come for ${formatNumber(alert.absentHours)} h, after the value ${formatNumber(alert.value)},`}{' '}
+            ? `for the value ${sayQuantity(alert.value, alert.unit)}`
+            : `when nothing had come for ${formatNumber(alert.absentHours)} h, after the value ${sayQuantity(alert.value, alert.unit)},`}{' '}
           at {minute(alert.openedAt)}; {alert.closedAt ? `it was closed at ${minute(alert.closedAt)}` : 'it is open'}.{' '}
           <a
             href={exploreHref({

@@ -1,38 +1,91 @@
 /** GET /alerts: what is wrong now and what was done; GET /rules and /rules/{id}: what is watched, and what that would have raised. */
 import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
+import { alertFilterOf, pageOfAlerts, readAlertsQuery } from '../api/alerts.ts';
+import type { AlertsQuery } from '../api/document/rule-schemas.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
 import type { ReportsOptions } from '../api/reports.ts';
 import { ownRuleOf, pageOfRules, readRulesQuery, switchRule } from '../api/rules.ts';
 import { isSomeAdmin, mayChangeFor, someAdminForm } from '../auth/acting.ts';
-import { type AlertRow, listAlerts } from '../store/alerts.ts';
+import { type AlertCount, type AlertRow, countAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
 import { readRule, retireRule } from '../store/rules.ts';
 import { backtest } from '../triggers/backtest.ts';
+import { addressOf } from './address.ts';
 import { Alerts } from './alerts-table.tsx';
+import { Facets } from './facets.tsx';
 import { Layout, show } from './layout.tsx';
+import { NextPage } from './pager.tsx';
 import { daysTried, RulePage, RulesPage } from './rules-pages.tsx';
+import { count } from './words.ts';
 
-const alertsShown = 100;
-function AlertsPage({ open, closed }: { readonly open: readonly AlertRow[]; readonly closed: readonly AlertRow[] }) {
+interface AlertsPageProps {
+  readonly query: AlertsQuery;
+  readonly alerts: readonly AlertRow[];
+  readonly counts: readonly AlertCount[];
+  /** Cursor of the next page. */
+  readonly next: string | null;
+}
+
+type Changes = { readonly [name in keyof AlertsQuery]?: AlertsQuery[name] | undefined };
+
+const change = ({ limit: _, cursor: __, ...query }: AlertsQuery, changes: Changes): string =>
+  addressOf('/alerts', { ...query, ...changes, ...(changes.state === 'open' && { state: undefined }) });
+
+const narrowings = ['rule', 'severity', 'owner'] as const;
+
+/** By what the alerts of the page's state can be told apart, the most frequent first. */
+function Narrowings({ query, counts, state }: Pick<AlertsPageProps, 'query' | 'counts'> & { readonly state: 'open' | 'closed' }) {
+  const facetsOf = (of: (typeof narrowings)[number]) =>
+    counts
+      .filter((row) => row.of === of && row.key !== null && row[state] > 0)
+      .sort((a, b) => b[state] - a[state])
+      .map(({ key, name, [state]: n }) => {
+        const isChosen = query[of] !== undefined;
+        const href = change(query, { [of]: isChosen ? undefined : (key ?? undefined) });
+        return { text: name ?? '', n, href, isChosen };
+      });
+  return (
+    <>
+      {narrowings.map((of) => (
+        <Facets title={of === 'rule' ? 'Rule' : of === 'owner' ? 'Owner' : 'Severity'} facets={facetsOf(of)} />
+      ))}
+    </>
+  );
+}
+
+function AlertsPage({ query, alerts, counts, next }: AlertsPageProps) {
+  const { open = 0, closed = 0 } = counts.find(({ of }) => of === 'all') ?? {};
+  const state = query.state ?? 'open';
+  const states = [
+    { text: 'open', n: open, href: change(query, { state: 'open' }), isChosen: state === 'open' },
+    { text: 'closed', n: closed, href: change(query, { state: 'closed' }), isChosen: state === 'closed' },
+  ];
   return (
     <Layout title="Alerts · Control Tower" current="alerts">
       <header>
         <h1>Alerts</h1>
         <p class="lead">
-          {open.length === 0
-            ? 'No alert is open.'
-            : `${plural(open.length, 'alert')}${open.length === alertsShown ? ' or more' : ''} open.`}{' '}
-          <a href="/rules">The rules</a> say when one opens and what is done then.
+          {open === 0 ? 'No alert is open' : `${plural(open, 'alert')} ${open === 1 ? 'is' : 'are'} open`}
+          {closed > 0 && `, ${count(closed)} closed`}
+          {query.model !== undefined && (
+            <>
+              , of <a href={`/models/${query.model}`}>one model</a> (<a href={change(query, { model: undefined })}>of all</a>)
+            </>
+          )}
+          . <a href="/rules">The rules</a> say when one opens and what is done then.
         </p>
+        <div class="narrowings">
+          <Facets title="State" facets={states} />
+          <Narrowings query={query} counts={counts} state={state} />
+        </div>
       </header>
-      {open.length > 0 && <Alerts label="Open alerts" alerts={open} />}
-      {closed.length > 0 && (
-        <section aria-labelledby="closed">
-          <h2 id="closed">Closed</h2>
-          <Alerts label="Closed alerts" alerts={closed} />
-        </section>
+      {alerts.length > 0 && (
+        <div class="panel">
+          <Alerts label={state === 'open' ? 'Open alerts' : 'Closed alerts'} alerts={alerts} />
+          <NextPage href={next && change(query, { cursor: next })} words="Older" />
+        </div>
       )}
     </Layout>
   );
@@ -41,12 +94,12 @@ function AlertsPage({ open, closed }: { readonly open: readonly AlertRow[]; read
 export const alertsRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const scope = c.get('scope');
-    const [open, closed] = await Promise.all([
-      listAlerts(db, { scope, state: 'open', limit: alertsShown }),
-      listAlerts(db, { scope, state: 'closed', limit: alertsShown }),
+    const query = readAlertsQuery(c.req.url);
+    const [{ shown, next }, counts] = await Promise.all([
+      pageOfAlerts(c, db, { ...query, state: query.state ?? 'open' }),
+      countAlerts(db, alertFilterOf(query, c.get('scope'))),
     ]);
-    return show(c, <AlertsPage open={open} closed={closed} />);
+    return show(c, <AlertsPage query={query} alerts={shown} counts={counts} next={next} />);
   };
 
 export const rulesRoute =

@@ -5,6 +5,7 @@ import type { AlertRow } from '../store/alerts.ts';
 import { exploreHref } from './explore-state.ts';
 import { sayMetric } from './metric-words.ts';
 import { labelsOf } from './rules-pages.tsx';
+import { sayQuantity } from './units.ts';
 import { minute } from './words.ts';
 
 const severityTones = { info: 'is-manual', warning: 'is-warn', critical: 'is-fail' } as const;
@@ -30,7 +31,7 @@ export function Done({ deliveries }: { readonly deliveries: AlertRow['deliveries
 
 export function Alerts({ label, alerts }: { readonly label: string; readonly alerts: readonly AlertRow[] }) {
   return (
-    <section class="panel scroll" tabindex={0} aria-label={label}>
+    <section class="scroll" tabindex={0} aria-label={label}>
       <table class="numbers alerts flow">
         <thead>
           <tr>
@@ -62,7 +63,9 @@ export function Alerts({ label, alerts }: { readonly label: string; readonly ale
                 >
                   {sayMetric(alert.metric) ?? alert.metric}
                 </a>{' '}
-                {alert.absentHours === null ? formatNumber(alert.value) : `nothing for ${formatNumber(alert.absentHours)} h`}
+                {alert.absentHours === null
+                  ? sayQuantity(alert.value, alert.unit)
+                  : `nothing for ${formatNumber(alert.absentHours)} h`}
                 <small>{labelsOf(alert.labels)}</small>
               </td>
               <td>

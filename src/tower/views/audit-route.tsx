@@ -6,6 +6,7 @@ import { pageOf, readCursor } from '../api/query.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import type { ChainState, ChainVerifier } from '../store/audit-chain.ts';
 import type { Database } from '../store/database.ts';
+import { addressOf } from './address.ts';
 import { Layout, noStore, show } from './layout.tsx';
 import { NextPage } from './pager.tsx';
 import { minute } from './words.ts';
@@ -83,7 +84,7 @@ function AuditPage({ entries, next, chain }: AuditPageProps) {
               </tbody>
             </table>
           </section>
-          <NextPage path="/audit" cursor={next} words="Older" />
+          <NextPage href={next && addressOf('/audit', { cursor: next })} words="Older" />
         </div>
       )}
     </Layout>

@@ -1,13 +1,14 @@
 /** The answer of the page Explore: charts, bars, a table, and the question as an address for other programs. */
 import { formatNumber, plural } from '../../reports/words.ts';
-import type { ExploreState } from '../api/explore-query.ts';
-import type { Answer } from '../api/slices.ts';
-import { keyOf } from '../api/slices.ts';
+import { type ExploreState, exploreQuery } from '../api/explore-query.ts';
+import { type Answer, keyOf } from '../api/slices.ts';
 import type { SliceGroup } from '../store/slice/slice.ts';
+import { type AnswerProps, Bars, changeWords, GroupLink, titleOf } from './explore-bars.tsx';
 import { sayAggregate, sayDimension } from './explore-form.tsx';
 import { apiHref, changeExplore, exploreHref } from './explore-state.ts';
 import { addsUp, PartialNote, partialAt, sayNewest } from './partial.tsx';
 import { type ChartLine, LineKeys, scaleOf, TimeChart } from './time-chart.tsx';
+import { readable, withUnit } from './units.ts';
 import { count, day } from './words.ts';
 
 /** As many as can be told apart. */
@@ -24,14 +25,6 @@ export const groupsDrawn = ({ look, bucket, compare, limit }: ExploreState): num
     limit,
     areBars(look, bucket) ? barsOfPanel : look === 'small' ? smallDrawn : compare === 'none' ? linesDrawn : comparedDrawn,
   );
-
-interface AnswerProps {
-  readonly state: ExploreState;
-  readonly answer: Answer;
-}
-
-export const titleOf = (key: SliceGroup['key']): string =>
-  key.length === 0 ? 'all together' : key.map((part) => part ?? 'not said').join(', ');
 
 /** The lines of a group: its own, and that of the other time under it. */
 function linesOf(group: SliceGroup, answer: Answer, className: string): readonly ChartLine[] {
@@ -70,6 +63,7 @@ function OneChart({ answer }: AnswerProps) {
         {...spanOf(lines)}
         hasZero={addsUp(answer)}
         hasLabels={groups.length > 1}
+        unit={answer.wanted.unit}
       />
       <PartialNote lines={lines} answer={answer} />
       {answer.found.groupCount > groups.length && (
@@ -98,10 +92,11 @@ function SmallCharts({ answer, state }: AnswerProps) {
               <GroupLink group={group} state={state} />
             </h2>
             <TimeChart
-              label={`${titleOf(group.key)}: ${formatNumber(group.value)}`}
+              label={`${titleOf(group.key)}: ${withUnit(group.value, answer.wanted.unit)}`}
               lines={drawn[i] ?? []}
               {...spanOf(all)}
               scale={scale}
+              unit={answer.wanted.unit}
               height={84}
             />
           </li>
@@ -112,64 +107,9 @@ function SmallCharts({ answer, state }: AnswerProps) {
   );
 }
 
-/** Narrows to the group; a model leads to its page. */
-function GroupLink({ group, state }: { readonly group: SliceGroup; readonly state: ExploreState }) {
-  if (group.key.length === 0) return <>{titleOf(group.key)}</>;
-  const pairs = state.by.map((name, i) => `${name}:${group.key[i] ?? ''}`);
-  const where = [...new Set([...state.where, ...pairs])];
-  return <a href={changeExplore(state, { where, by: [] })}>{titleOf(group.key)}</a>;
-}
-
-function Bars({ answer, state }: AnswerProps) {
-  const { compared } = answer;
-  const groups = answer.found.groups.map((group) => ({ ...group, before: compared?.groups.get(keyOf(group))?.value }));
-  const most = Math.max(...groups.flatMap(({ value, before = 0 }) => [Math.abs(value), Math.abs(before)])) || 1;
-  const share = (value: number): string => `${Math.round((1000 * Math.abs(value)) / most) / 10}%`;
-  return (
-    <div class="panel chart-panel">
-      <table class="bars">
-        <tbody>
-          {groups.map((group) => (
-            <tr>
-              <th scope="row">
-                <GroupLink group={group} state={state} />
-              </th>
-              <td class="wider">
-                <svg class="hbar" aria-hidden="true">
-                  <rect class="rail" width="100%" height="18" rx="3" />
-                  <rect class="band-3" width={share(group.value)} height="18" rx="3" />
-                  {group.before !== undefined && (
-                    <line class="before" x1={share(group.before)} x2={share(group.before)} y1="-2" y2="20" />
-                  )}
-                </svg>
-              </td>
-              <td class="number">{formatNumber(group.value)}</td>
-              {compared && <td class="number quiet">{changeWords(group.value, group.before)}</td>}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {compared && <p class="small quiet">The line across a bar is the other time.</p>}
-    </div>
-  );
-}
-
-/** A change that has a direction in its sign, for there is no colour that means better for every metric. */
-export function changeWords(now: number, before: number | undefined): string {
-  if (before === undefined) return '–';
-  if (now === before) return '±0 %';
-  if (before === 0) return 'from 0';
-  const percent = (100 * (now - before)) / Math.abs(before);
-  return `${percent < 0 ? '−' : '+'}${formatNumber(Math.abs(Number(percent.toPrecision(3))))} %`;
-}
-
-/** `{request}` is what UCUM calls a unit that only has a name. */
-const sayUnit = (unit: string): string => (unit === '' || unit === '1' || /^\{.*\}$/.test(unit) ? '' : ` in ${unit}`);
-
 function Numbers({ answer, state }: AnswerProps) {
   const { wanted, found, compared } = answer;
   const isTimed = wanted.bucket !== 'none';
-  const unit = sayUnit(wanted.unit);
   return (
     <section class="scroll panel" tabindex={0} aria-label="Numbers">
       <table class="numbers">
@@ -178,7 +118,7 @@ function Numbers({ answer, state }: AnswerProps) {
             <th scope="col">{wanted.by.length === 0 ? 'Group' : wanted.by.map(sayDimension).join(', ')}</th>
             <th scope="col" class="number">
               {sayAggregate(wanted.aggregate)}
-              {unit}
+              {wanted.unit !== '' && ` in ${wanted.unit}`}
             </th>
             {compared && (
               <>
@@ -255,7 +195,8 @@ function Elsewhere({ state, origin }: { readonly state: ExploreState; readonly o
 }
 
 /** The answer as a picture: lines, small multiples or bars. */
-export function Drawn({ state, answer }: AnswerProps) {
+export function Drawn({ state, answer: found }: AnswerProps) {
+  const answer = readable(found);
   if (areBars(state.look, answer.wanted.bucket)) return <Bars answer={answer} state={state} />;
   return state.look === 'small' ? <SmallCharts answer={answer} state={state} /> : <OneChart answer={answer} state={state} />;
 }
@@ -266,8 +207,12 @@ interface ExploreAnswerProps extends AnswerProps {
   readonly maySave: boolean;
 }
 
+const moreWords = (groups: number): string => (groups > mostGroups ? `show ${count(mostGroups)}` : 'show all');
+const mostGroups = exploreQuery.properties.limit.maximum;
+
 export function ExploreAnswer({ state, answer, origin, maySave }: ExploreAnswerProps) {
   const { found, wanted } = answer;
+  const isCut = found.groupCount > found.groups.length;
   if (found.groups.length === 0)
     return (
       <p class="panel empty">
@@ -279,14 +224,15 @@ export function ExploreAnswer({ state, answer, origin, maySave }: ExploreAnswerP
       <p class="small quiet">
         {plural(found.groupCount, 'group')}, {day(wanted.from)} to {day(new Date(wanted.to.getTime() - 1))}
         {wanted.bucket === 'none' ? '' : `, by ${wanted.bucket}`}, UTC
-        {found.groupCount > found.groups.length && (
+        {isCut && `; the first ${count(found.groups.length)} are shown`}
+        {isCut && found.groups.length < mostGroups && (
           <>
-            ; the first {found.groups.length} are shown, <a href={changeExplore(state, { limit: 1000 })}>show all</a>
+            , <a href={changeExplore(state, { limit: mostGroups })}>{moreWords(found.groupCount)}</a>
           </>
         )}
       </p>
       <Drawn answer={answer} state={state} />
-      <Numbers answer={answer} state={state} />
+      <Numbers answer={readable(answer)} state={state} />
       {maySave && (
         <p>
           <a class="button" href={`/dashboards/new?question=${encodeURIComponent(questionIn(state))}`}>

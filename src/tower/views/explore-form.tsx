@@ -26,6 +26,7 @@ const orderWords = { high: 'highest first', low: 'lowest first', name: 'by name'
 const compareWords = { none: 'nothing', previous: 'the time before', year: 'a year before' } as const;
 const spans = [
   ['7d', '7 days'],
+  ['14d', '14 days'],
   ['30d', '30 days'],
   ['90d', '90 days'],
   ['180d', '180 days'],
@@ -89,7 +90,7 @@ export function ExploreForm({ state, metrics, labels }: ExploreFormProps) {
         value={state.bucket}
         options={(['auto', ...buckets] as const).map((b) => [
           b,
-          b === 'none' ? 'no buckets' : b === 'auto' ? 'fitting length' : `a ${b}`,
+          b === 'none' ? 'no buckets' : b === 'auto' ? 'fitting length' : b === 'hour' ? 'an hour' : `a ${b}`,
         ])}
       />
       <Pick name="compare" title="Compared with" value={state.compare} options={comparisons.map((c) => [c, compareWords[c]])} />

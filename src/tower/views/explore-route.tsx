@@ -10,6 +10,7 @@ import { ExploreForm, Narrowing, sayAggregate, sayDimension } from './explore-fo
 import { exploreHref, withoutEmptyParts } from './explore-state.ts';
 import { Layout, show } from './layout.tsx';
 import { sayMetric } from './metric-words.ts';
+import { count } from './words.ts';
 
 interface ExplorePageProps {
   readonly state: ExploreState;
@@ -67,8 +68,8 @@ function Catalogue({ metrics }: { readonly metrics: readonly MetricRow[] }) {
                   </a>
                 </th>
                 <td>{sayMetric(name)}</td>
-                <td class="number">{models}</td>
-                <td class="number">{series}</td>
+                <td class="number">{count(models)}</td>
+                <td class="number">{count(series)}</td>
               </tr>
             ))}
           </tbody>

@@ -1,8 +1,8 @@
 /** The numbers of a model that come without being judged: drift, quality, load. One row for each series. */
-import { formatNumber } from '../../reports/words.ts';
 import type { MeasuredSeries } from '../store/read-measured.ts';
 import { exploreHref } from './explore-state.ts';
 import { sayMetric } from './metric-words.ts';
+import { sayQuantity } from './units.ts';
 import { day } from './words.ts';
 
 /** Population stability index from which a shift is called large; custom of credit scoring. */
@@ -47,13 +47,6 @@ function Spark({
   );
 }
 
-/** Billions of bytes are read as GB. */
-function sayValue(value: number, unit: string): string {
-  if (unit !== 'By') return formatNumber(value);
-  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1) / 3)));
-  return `${formatNumber(Number((value / 1000 ** power).toPrecision(3)))} ${['B', 'kB', 'MB', 'GB', 'TB'][power]}`;
-}
-
 const words = (series: MeasuredSeries): string =>
   [
     ...Object.entries(series.labels).map(([name, value]) => (name === 'feature' || name === 'task' ? value : `${name} ${value}`)),
@@ -72,8 +65,7 @@ function Rows({ model, rows }: { readonly model: string; readonly rows: readonly
         <th scope="rowgroup" colspan={5}>
           <a href={exploreHref({ metric: one.metric, where: [`model:${model}`], by: labels })}>
             {sayMetric(one.metric) ?? one.metric}
-          </a>{' '}
-          {!['', '1', 'By'].includes(one.unit) && <small>in {one.unit.replaceAll(/[{}]/g, '')}</small>}
+          </a>
         </th>
       </tr>
       {rows.map((row) => {
@@ -84,7 +76,7 @@ function Rows({ model, rows }: { readonly model: string; readonly rows: readonly
             <td>
               <Spark recent={row.recent} least={least} most={most} {...(limit !== undefined && { limit })} />
             </td>
-            <td class="number">{sayValue(row.value, row.unit)}</td>
+            <td class="number">{sayQuantity(row.value, row.unit)}</td>
             <td class="extra">
               <time datetime={row.at.toISOString()}>{day(row.at)}</time>
             </td>

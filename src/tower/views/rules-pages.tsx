@@ -4,6 +4,7 @@ import { fieldsOf } from '../api/rule-form.ts';
 import type { RuleRow } from '../store/rules.ts';
 import type { Backtest } from '../triggers/backtest.ts';
 import { type Action, isAbsence, type RuleDefinition } from '../triggers/rule.ts';
+import { addressOf } from './address.ts';
 import { exploreHref } from './explore-state.ts';
 import { Csrf, Deed } from './form.tsx';
 import { Layout } from './layout.tsx';
@@ -119,7 +120,7 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
           </table>
         </section>
       )}
-      <NextPage path="/rules" cursor={next} words="Next" />
+      <NextPage href={next && addressOf('/rules', { cursor: next })} words="Next" />
       {mayChange ? (
         <p>
           <a class="button" href="/rules/new">

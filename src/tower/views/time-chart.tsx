@@ -1,5 +1,6 @@
 /** Lines over time as a drawing that scales without distorting its text. Its numbers stand in a table beside it. */
 import { formatNumber } from '../../reports/words.ts';
+import { withUnit } from './units.ts';
 import { day } from './words.ts';
 
 export interface ChartLine {
@@ -30,6 +31,8 @@ interface TimeChartProps {
   readonly scale?: Scale;
   /** A limit to draw, such as the threshold of a rule. */
   readonly limit?: number;
+  /** Stands beside the highest number of the scale. */
+  readonly unit?: string;
 }
 
 export interface Scale {
@@ -104,23 +107,50 @@ function strokesOf(
   return [{ points: points.slice(from, to), isPartial: false }, ...ends.map((end) => ({ points: end, isPartial: true }))];
 }
 
+/** Numbers of the scale stand beside the plot, where no line runs through them. */
+function AxisLabels({ words, places, height }: { words: readonly string[]; places: readonly number[]; height: number }) {
+  const width = Math.max(...words.map((text) => text.length)) * 6.5 + 8;
+  return (
+    <svg class="axis" width={width} height={height} aria-hidden="true">
+      {words.map((text, i) => (
+        <text x={width - 8} y={(places[i] ?? 0) + 4} text-anchor="end">
+          {text}
+        </text>
+      ))}
+    </svg>
+  );
+}
+
+/** For charts that are narrow: `29 Aug`, and `2025-08` where another year is meant. */
+const shortDay = (at: Date, other: Date): string =>
+  at.getUTCFullYear() === other.getUTCFullYear()
+    ? at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+    : day(at).slice(0, 7);
+
 const shortTitle = (title: string): string => (title.length > 24 ? `${title.slice(0, 23)}…` : title);
 
 export function TimeChart(props: TimeChartProps) {
-  const { label, lines, from, to, height = 240, hasLabels = false, limit } = props;
+  const { label, lines, from, to, height = 240, hasLabels = false, limit, unit = '' } = props;
   const values = lines.flatMap((line) => line.points.map((point) => point.value));
   const scale = props.scale ?? scaleOf(limit === undefined ? values : [...values, limit], props.hasZero ?? false);
   const y = (value: number): number => oneDecimal(top + height * (1 - (value - scale.least) / (scale.most - scale.least || 1)));
   const x = (at: number): number => (to === from ? 0.5 : (at - from) / (to - from));
   // A small chart is one of many, and narrow.
-  const [columns, mostDots] = height < 100 ? [120, 14] : [400, 40];
+  const isSmall = height < 100;
+  const [columns, mostDots] = isSmall ? [120, 14] : [400, 40];
+  const [first, last] = [new Date(from), new Date(to)];
   const named = lines.filter((line) => !line.isBefore);
   const ends = spread(
     named.map((line) => y(line.points.at(-1)?.value ?? scale.least) + 4),
     height,
   );
   return (
-    <div class={hasLabels ? 'labelled-chart' : ''}>
+    <div class={hasLabels ? 'plot has-ends' : 'plot'}>
+      <AxisLabels
+        words={scale.ticks.map((tick) => formatNumber(tick) + (unit !== '' && tick === scale.most ? ` ${unit}` : ''))}
+        places={scale.ticks.map(y)}
+        height={top + height + 26}
+      />
       <svg class="chart time-chart" height={top + height + 26} role="img" aria-label={label}>
         {scale.ticks.map((tick) => (
           <line class="grid" x1="0" x2="100%" y1={y(tick)} y2={y(tick)} />
@@ -154,26 +184,21 @@ export function TimeChart(props: TimeChartProps) {
                 cy={y(value)}
                 r={points.length <= mostDots ? 2.5 : 3.5}
               >
-                <title>{`${title}, ${day(new Date(at))}: ${formatNumber(value)}${partial === undefined ? '' : ` ${partial}`}`}</title>
+                <title>{`${title}, ${day(new Date(at))}: ${withUnit(value, unit)}${partial === undefined ? '' : ` ${partial}`}`}</title>
               </circle>
             )),
         )}
-        {scale.ticks.map((tick) => (
-          <text x="0" y={y(tick) - 3}>
-            {formatNumber(tick)}
-          </text>
-        ))}
         <text x="0" y={top + height + 20}>
-          {day(new Date(from))}
+          {isSmall ? shortDay(first, last) : day(first)}
         </text>
         <text x="100%" y={top + height + 20} text-anchor="end">
-          {day(new Date(to))}
+          {isSmall ? shortDay(last, first) : day(last)}
         </text>
       </svg>
       {hasLabels && (
         <svg class="chart time-chart ends" height={top + height + 26} aria-hidden="true">
           {named.map((line, i) => (
-            <text x="4" y={ends[i]}>
+            <text x="10" y={ends[i]}>
               {shortTitle(line.title)}
             </text>
           ))}

@@ -2,12 +2,14 @@
 import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
 import { HttpProblem } from '../api/problem.ts';
-import { idOf } from '../api/query.ts';
+import { idOf, pageOf, queryReader, readCursor } from '../api/query.ts';
 import { adminForm, isAdmin } from '../auth/acting.ts';
 import type { Database } from '../store/database.ts';
-import { listTokens, revokeToken, type TokenRow } from '../store/tokens.ts';
+import { countTokens, listTokens, revokeToken, type TokenRow } from '../store/tokens.ts';
+import { addressOf } from './address.ts';
 import { Deed } from './form.tsx';
 import { Layout, noStore, show } from './layout.tsx';
+import { NextPage } from './pager.tsx';
 import { minute } from './words.ts';
 
 const soonDays = 30;
@@ -29,7 +31,7 @@ function Expiry({ at, now }: { readonly at: Date | null; readonly now: Date }) {
 export const placeOf = ({ namespace, model }: Pick<TokenRow, 'namespace' | 'model'>): string =>
   [namespace || 'all projects', ...(model ? [`model ${model}`] : [])].join(', ');
 
-function Tokens({ tokens, now, mayRevoke }: TokensPageProps) {
+function Tokens({ tokens, now, mayRevoke }: Pick<TokensPageProps, 'tokens' | 'now' | 'mayRevoke'>) {
   return (
     <section class="panel scroll" tabindex={0} aria-label="Tokens">
       <table class="numbers alerts flow">
@@ -80,22 +82,44 @@ flightcheck tower token revoke nightly-monitor`;
 
 export interface TokensPageProps {
   readonly tokens: readonly TokenRow[];
+  /** All, also of other pages. */
+  readonly total: number;
+  readonly search: string;
+  /** Address of the next page. */
+  readonly next: string | null;
   readonly now: Date;
   /** The visitor is logged in as admin. */
   readonly mayRevoke: boolean;
 }
 
-export function TokensPage({ tokens, now, mayRevoke }: TokensPageProps) {
+/** Found by name or model, where there are more than a page of them. */
+const Search = ({ search }: { readonly search: string }) => (
+  <form class="panel filter search" method="get" action="/tokens" aria-label="Find a token">
+    <label>
+      Name or model
+      <input type="search" name="q" value={search} maxlength={200} />
+    </label>
+    <div class="buttons">
+      <button type="submit">Find</button>
+      {search !== '' && <a href="/tokens">Clear</a>}
+    </div>
+  </form>
+);
+
+export function TokensPage({ tokens, total, search, next, now, mayRevoke }: TokensPageProps) {
   return (
     <Layout title="Tokens · Control Tower" current="tokens">
       <header>
         <h1>Tokens</h1>
         <p class="lead">
-          {plural(tokens.length, 'token')} in use. Jobs of GitLab need none: they show their id_token. Only the hash of a token is
-          kept here; <a href="/audit">the audit</a> says who made and revoked which.
+          {plural(total, 'token')} in use{search !== '' && ` with “${search}” in the name or the model`}. Jobs of GitLab need
+          none: they show their id_token. Only the hash of a token is kept here; <a href="/audit">the audit</a> says who made and
+          revoked which.
         </p>
       </header>
+      {(total > perPage || search !== '') && <Search search={search} />}
       {tokens.length > 0 && <Tokens {...{ tokens, now, mayRevoke }} />}
+      <NextPage href={next} words="Next" />
       {mayRevoke && (
         <section class="panel elsewhere" aria-label="Signed badges">
           <Deed summary="End every signed badge" to="/tokens/badges/revoke" button="End them">
@@ -114,10 +138,32 @@ export function TokensPage({ tokens, now, mayRevoke }: TokensPageProps) {
   );
 }
 
+const perPage = 100;
+const order = 'name.tokens';
+const readTokensQuery = queryReader<{ readonly q?: string; readonly cursor?: string }>({
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    q: { type: 'string', description: 'Part of the name or the model.', maxLength: 200 },
+    cursor: { type: 'string', description: '`next` of the page before.', maxLength: 2000 },
+  },
+});
+
 export const tokensRoute =
   (db: Database) =>
-  async (c: Context): Promise<Response> =>
-    show(c, <TokensPage tokens={await listTokens(db)} now={new Date()} mayRevoke={isAdmin(c)} />, noStore);
+  async (c: Context): Promise<Response> => {
+    const { q: search = '', cursor } = readTokensQuery(c.req.url);
+    const after = cursor === undefined ? undefined : String(readCursor(cursor, order).key);
+    const [found, total] = await Promise.all([listTokens(db, { search, limit: perPage + 1, after }), countTokens(db, search)]);
+    const { shown, next } = pageOf(
+      found.map((token) => ({ ...token, key: token.name })),
+      perPage,
+      order,
+    );
+    const href = next && addressOf('/tokens', { q: search, cursor: next });
+    const props = { tokens: shown, total, search, next: href, now: new Date(), mayRevoke: isAdmin(c) };
+    return show(c, <TokensPage {...props} />, noStore);
+  };
 
 export const sendRevocation =
   (db: Database) =>

@@ -43,6 +43,8 @@ const fleet = `
 .chips { display: flex; flex-wrap: wrap; gap: 4px; font-size: var(--text-xs); }
 .chips a { padding: 1px 9px; border: 1px solid var(--line); border-radius: 99px; color: var(--ink-2); text-decoration: none; overflow-wrap: anywhere; }
 .chips a:hover { border-color: var(--line-strong); } .chips [aria-current] { background: var(--inset); color: var(--ink); font-weight: 600; border-color: var(--line-strong); }
+.facets { display: flex; flex-wrap: wrap; gap: 4px var(--space-2); align-items: baseline; } .facets .number { color: var(--ink-3); margin-left: 3px; } .facets > .small:first-child { min-width: 62px; } header > .facets, .narrowings { margin-top: var(--space-3); } .narrowings { display: grid; gap: var(--space-2); }
+.filter.search { grid-template-columns: minmax(0, 340px) auto; justify-content: start; margin-bottom: 0; }
 .chart-panel table td, .chart-panel table th { padding: 4px 8px; vertical-align: middle; border-bottom: 0; }
 .chart-panel table thead th { font-size: var(--text-xs); border-bottom: 1px solid var(--line); }
 .chart-panel tr > :first-child { padding-left: 0; } .chart-panel tr > :last-child { padding-right: 0; }
@@ -87,7 +89,8 @@ circle.line-1 { fill: var(--series-1); stroke: var(--panel); stroke-width: 1.5; 
 
 const explore = `
 .explore-form { grid-template-columns: repeat(5, minmax(0, 1fr)); } .explore-form .buttons { align-self: end; }
-.labelled-chart { display: grid; grid-template-columns: minmax(0, 1fr) 170px; } .ends text { fill: var(--ink-2); }
+.plot { display: grid; grid-template-columns: auto minmax(0, 1fr); } .plot.has-ends { grid-template-columns: auto minmax(0, 1fr) 170px; } .ends text { fill: var(--ink-2); }
+.axis { font-size: 11px; overflow: visible; } .axis text { fill: var(--ink-3); }
 .line-4 { stroke: var(--series-4); stroke-dasharray: 2 3; } .line-5 { stroke: var(--series-5); stroke-dasharray: 9 3; }
 .line-6 { stroke: var(--series-1); stroke-dasharray: 8 3 2 3; } .line-7 { stroke: var(--series-3); stroke-dasharray: 4 2; } .line-8 { stroke: var(--series-4); }
 .time-chart .is-before { stroke: var(--ink-3); stroke-dasharray: 3 3; stroke-width: 1.5; opacity: .8; } .swatch .is-before { stroke: var(--ink-3); stroke-dasharray: 3 3; }
@@ -111,7 +114,7 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 const dashboards = `
 .dashboard { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: var(--space-5) var(--space-3); align-items: start; }
 .dashboard-panel { min-width: 0; break-inside: avoid; } .dashboard-panel:has(.small-charts) { grid-column: 1 / -1; } .page .dashboard-panel > h2 { font-size: var(--text-m); } .dashboard-panel h2 a { color: inherit; text-decoration: none; } .dashboard-panel h2 a:hover { text-decoration: underline; }
-.dashboard .labelled-chart { grid-template-columns: minmax(0, 1fr) 120px; } .dashboard .small-charts { grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); }
+.dashboard .plot.has-ends { grid-template-columns: auto minmax(0, 1fr) 130px; } .dashboard .small-charts { grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); }
 `;
 
 const forms = `
@@ -139,7 +142,7 @@ const narrow = `
   .questions { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 720px) {
   .record-form fieldset.question { grid-template-columns: minmax(0, 1fr); }
-  .explore-form { grid-template-columns: repeat(2, minmax(0, 1fr)); } .labelled-chart { display: block; } .ends { display: none; }
+  .explore-form { grid-template-columns: repeat(2, minmax(0, 1fr)); } .plot.has-ends, .dashboard .plot.has-ends { grid-template-columns: auto minmax(0, 1fr); } .ends { display: none; }
   .bar-top > div { padding: 10px var(--space-3); gap: 6px var(--space-4); } .bar-top nav { margin-left: 0; gap: 4px 10px; } .footer { padding-left: var(--space-3); padding-right: var(--space-3); }
   .filter { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter label:first-child, .filter .buttons { grid-column: 1 / -1; }
   .tile { padding: var(--space-3); } .tile dd:first-of-type { font-size: 1.5rem; } .chart-panel { padding: var(--space-3) var(--space-4) var(--space-4); }

@@ -1,13 +1,16 @@
 /** GET /waivers: what models may fail for a time, why, who answers for it, and until when. */
 import type { Context } from 'hono';
 import { plural } from '../../reports/words.ts';
+import { pageOfWaivers, readWaiversQuery } from '../api/waivers.ts';
 import type { Database } from '../store/database.ts';
-import { listWaivers, soonDays, type WaiverRow } from '../store/waivers.ts';
+import { countWaivers, soonDays, type WaiverRow, type WaiverState, waiverStates } from '../store/waivers.ts';
+import { addressOf } from './address.ts';
+import { Facets } from './facets.tsx';
 import { Layout, show } from './layout.tsx';
-import { day } from './words.ts';
+import { NextPage } from './pager.tsx';
+import { count, day } from './words.ts';
 
 const tones = { valid: 'is-skipped', expiring: 'is-warn', expired: 'is-fail' } as const;
-const waiversShown = 500;
 
 function Waivers({ waivers }: { readonly waivers: readonly WaiverRow[] }) {
   return (
@@ -48,20 +51,37 @@ function Waivers({ waivers }: { readonly waivers: readonly WaiverRow[] }) {
   );
 }
 
-function WaiversPage({ waivers }: { readonly waivers: readonly WaiverRow[] }) {
-  const of = (state: WaiverRow['state']) => waivers.filter((waiver) => waiver.state === state).length;
+interface WaiversPageProps {
+  readonly waivers: readonly WaiverRow[];
+  readonly counts: Readonly<Record<WaiverState, number>>;
+  /** Only these are shown. */
+  readonly state: WaiverState | undefined;
+  /** Address of the next page. */
+  readonly next: string | null;
+}
+
+function WaiversPage({ waivers, counts, state, next }: WaiversPageProps) {
+  const { valid, expiring, expired } = counts;
+  const facets = waiverStates
+    .map((name) => {
+      const isChosen = name === state;
+      return { text: name, n: counts[name], isChosen, href: addressOf('/waivers', { state: isChosen ? undefined : name }) };
+    })
+    .filter(({ n }) => n > 0);
   return (
     <Layout title="Waivers · Control Tower" current="waivers">
       <header>
         <h1>Waivers</h1>
         <p class="lead">
-          {waivers.length === 0
+          {valid + expiring + expired === 0
             ? 'No report names a waiver.'
-            : `${plural(of('valid') + of('expiring'), 'waiver')}${waivers.length === waiversShown ? ' or more' : ''} in force, of which ${of('expiring')} ${of('expiring') === 1 ? 'ends' : 'end'} within ${soonDays} days; ${of('expired')} expired and without effect.`}{' '}
+            : `${plural(valid + expiring, 'waiver')} in force, of which ${count(expiring)} ${expiring === 1 ? 'ends' : 'end'} within ${soonDays} days; ${count(expired)} expired and without effect.`}{' '}
           They stand in the <code>flightcheck.yml</code> of each model and change there, by merge request.
         </p>
+        <Facets title="State" facets={facets} />
       </header>
       {waivers.length > 0 && <Waivers waivers={waivers} />}
+      <NextPage href={next} words="Those that end later" />
     </Layout>
   );
 }
@@ -69,6 +89,9 @@ function WaiversPage({ waivers }: { readonly waivers: readonly WaiverRow[] }) {
 export const waiversRoute =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const waivers = await listWaivers(db, { scope: c.get('scope'), limit: waiversShown });
-    return show(c, <WaiversPage waivers={waivers} />);
+    const query = readWaiversQuery(c.req.url);
+    const [{ shown, next }, counts] = await Promise.all([pageOfWaivers(c, db, query), countWaivers(db, c.get('scope'))]);
+    const { state } = query;
+    const nextHref = next && addressOf('/waivers', { state, cursor: next });
+    return show(c, <WaiversPage waivers={shown} counts={counts} state={state} next={nextHref} />);
   };

@@ -233,4 +233,27 @@ onBothDatabases((store) => {
     });
     await sql`drop schema old cascade`.execute(db);
   });
+
+  it('draws a thousand of many groups in about the time of twenty', async () => {
+    const ids = await model('a', '@a');
+    const labels = Array.from({ length: 1500 }, (_, i) => ({ customer: String(i) }));
+    for (let day = 2; day < 12; day++)
+      await write(
+        ids,
+        labels.map((label, i) => ({ value: i, at: at(day, 6), labels: label })),
+        { sha256: String(day) },
+      );
+    await rollUp(store().db);
+    await sql`analyze`.execute(store().db);
+    const shortest = async (limit: number) => {
+      let least = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < 3; i++) {
+        const start = performance.now();
+        expect((await sliced({ by: ['customer'], bucket: 'day', limit })).groups).toHaveLength(limit);
+        least = Math.min(least, performance.now() - start);
+      }
+      return least;
+    };
+    expect(await shortest(1000)).toBeLessThan(4 * (await shortest(20)));
+  });
 });

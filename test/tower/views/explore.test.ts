@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTower, type Tower } from '../../../src/tower/server.ts';
-import { changeWords } from '../../../src/tower/views/explore-answer.tsx';
+import { changeWords } from '../../../src/tower/views/explore-bars.tsx';
 import { scaleOf } from '../../../src/tower/views/time-chart.tsx';
 import { sampleReport } from '../sample.ts';
 
@@ -181,6 +181,45 @@ it('has a scale of some height for one value, and of finite height for any', () 
     expect(least).toBeLessThanOrEqual(value);
     expect(most).toBeGreaterThanOrEqual(value);
   }
+});
+
+it('reads all numbers of an answer in one unit, and how many values there are in none', async () => {
+  for (const [name, seconds] of [
+    ['lateness', 90_000],
+    ['calls', 1800],
+  ] as const)
+    await post('/v1/metrics', {
+      model: name,
+      metrics: [{ name: 'task.cpu', value: seconds, unit: 's', at: daysAgo(1), labels: { task: 'train' } }],
+    });
+  const bars = (await page('/explore?metric=task.cpu&agg=sum&by=model&last=7d&bucket=none')).html;
+  expect(numbers(bars)).toEqual([
+    ['model', 'sum in h', 'values', 'page'],
+    ['lateness', '25', '1', 'model'],
+    ['calls', '0.5', '1', 'model'],
+  ]);
+  expect(bars).toContain('<td class="number">25 h</td>');
+  expect((await page('/explore?metric=task.cpu&agg=sum&by=model&last=7d')).html).toMatch(/text-anchor="end">\d+ h<\/text>/);
+  expect(numbers((await page('/explore?metric=task.cpu&agg=count&last=7d&bucket=none')).html)[0]).toEqual([
+    'Group',
+    'count',
+    'values',
+  ]);
+  expect((await page('/explore?metric=task.cpu&agg=sum&by=model&last=7d&bucket=none&compare=previous')).html).toContain(
+    'Of the other time there is no value.',
+  );
+});
+
+it('says how many groups there are, and shows no more of them than it can', async () => {
+  const metrics = Array.from({ length: 1200 }, (_, i) => ({ name: 'data.rows', value: i, labels: { table: `t${i}` } }));
+  for (let from = 0; from < metrics.length; from += 400)
+    await post('/v1/metrics', { model: 'calls', at: daysAgo(1), metrics: metrics.slice(from, from + 400) });
+  const few = (await page('/explore?metric=data.rows&by=table&bucket=none')).html;
+  expect(few).toContain('1,200 groups');
+  expect(few).toMatch(/the first 20 are shown, <a href="[^"]*limit=1000">show 1,000</);
+  const many = (await page('/explore?metric=data.rows&by=table&bucket=none&limit=1000')).html;
+  expect(many).toContain('the first 1,000 are shown');
+  expect(many).not.toContain('>show 1,000<');
 });
 
 it.each([

@@ -1,4 +1,5 @@
 /** JSON Schemas of rules and alerts. */
+import type { RuleDefinition } from '../../triggers/rule.ts';
 import { ruleSchema } from '../../triggers/rule-schema.ts';
 import type { QuerySchema } from '../query.ts';
 import { object, orNull } from './schema-words.ts';
@@ -27,6 +28,9 @@ export const alertsQuery = {
   properties: {
     state: { type: 'string', description: 'Only these.', enum: ['open', 'closed'] },
     model: { type: 'string', description: 'Id of a model.', pattern: '^[1-9][0-9]{0,14}$' },
+    rule: { type: 'string', description: 'Id of a rule.', pattern: '^[1-9][0-9]{0,14}$' },
+    severity: { type: 'string', description: 'Of the rule.', enum: ['info', 'warning', 'critical'] },
+    owner: { type: 'string', description: 'Owner of the model.', maxLength: 500 },
     ...page,
   },
 } as const satisfies QuerySchema;
@@ -34,6 +38,9 @@ export const alertsQuery = {
 export interface AlertsQuery extends RulesQuery {
   readonly state?: 'open' | 'closed';
   readonly model?: string;
+  readonly rule?: string;
+  readonly severity?: RuleDefinition['severity'];
+  readonly owner?: string;
 }
 
 export const backtestQuery = {

@@ -165,6 +165,8 @@ async function sliceInDatabase(db: Database, wanted: Slice, source: Sliced['sour
   const { picked, key, grouping } = pickedBy(wanted, metric);
   const isPercentile = fractions[wanted.aggregate] !== undefined;
   const bucket = wanted.bucket === 'none' ? sql`null::timestamp` : sql`date_trunc(${sql.lit(wanted.bucket)}, start::timestamp)`;
+  // Of a condition that is a boolean the planner expects half of the cells to hold; of any other hardly one, and then it looks for
+  // the points of each group through all cells.
   // Percentiles are of single values; all else is added up once, before the totals are.
   const summed = sql`select gid, start, min(id) as id, sum(n) as n, sum(sum) as sum, min(min) as min, max(max) as max,
     ${lastOf(sql`last`, sql`last_ts`)} as last, max(last_ts) as last_ts from rows group by gid, start`;
@@ -174,16 +176,16 @@ async function sliceInDatabase(db: Database, wanted: Slice, source: Sliced['sour
       from (${picked}) as picked
     ), rows as (${rowsOf(wanted, source, metric)}), parts as (${isPercentile ? sql`select * from rows` : summed}),
     cells as materialized (
-      select gid, bucket, grouping(bucket) as is_total, min(id) as one, ${drawn[wanted.aggregate]} as value, sum(n)::bigint as n
+      select gid, bucket, grouping(bucket) = 1 as is_total, min(id) as one, ${drawn[wanted.aggregate]} as value, sum(n)::bigint as n
       from (select *, ${bucket} as bucket from parts) as parts group by grouping sets ((gid, bucket), (gid))
     ), ranked as (
       select gid, one, value, n, count(*) over () as groups, row_number() over (order by ${places[wanted.order]}) as place
-      from cells where is_total = 1
+      from cells where is_total
     )
     select ranked.gid, ranked.groups, ${key} as key, named.model_id as "modelId", ranked.value as total, ranked.n as "totalN",
       cells.bucket at time zone 'UTC' as at, cells.value, cells.n
     from ranked join (${picked}) as named on named.id = ranked.one
-      left join cells on cells.gid = ranked.gid and cells.is_total = 0 and cells.bucket is not null
+      left join cells on cells.gid = ranked.gid and not cells.is_total and cells.bucket is not null
     where place <= ${wanted.limit} order by place, cells.bucket`.execute(db);
   return { groups: groupsOf(rows), groupCount: rows[0]?.groups ?? 0, source };
 }
