@@ -39,7 +39,7 @@ const gap = '\u200b';
 export const plainText = (text: string, most = 300): string =>
   clip(oneLine(text), most)
     .replaceAll(/([@#!~%$&^*[/])(?=\S)/g, `$1${gap}`)
-    .replaceAll(/(:)(?=\/)|(www)(?=\.)|(gl-|GL-)(?=\d)/g, `$&${gap}`)
+    .replaceAll(/(:)(?=\/)|(www)(?=\.)|(gl-|[A-Z][A-Z0-9_]+-)(?=\d)/g, `$&${gap}`)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

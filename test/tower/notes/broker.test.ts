@@ -258,7 +258,7 @@ it('holds nothing that acts: no quick action, mention, image, closing tag or mar
     '</details>',
     'Closes #1',
     '<!-- flightcheck:report:1 -->',
-    '!1 ~bug %"1"',
+    '!1 ~bug %"1" PROJ-12',
     '<script>',
   ].join('\n');
   const { status } = await post(of(63, 10), { title: nasty, owner: nasty }, (report) => ({
@@ -285,7 +285,7 @@ it('holds nothing that acts: no quick action, mention, image, closing tag or mar
   const body = note?.body ?? '';
   expect(body.length).toBeGreaterThan(100);
   expect(body).not.toMatch(/^\s*\/[a-z]/m);
-  expect(body).not.toMatch(/@all|!\[|<img|<script|Closes #1|~bug/);
+  expect(body).not.toMatch(/@all|!\[|<img|<script|Closes #1|~bug|PROJ\\?-1/);
   expect(body.match(/<!-- flightcheck:report/g)).toHaveLength(1);
   expect(body.match(/<\/details>/g)?.length ?? 0).toBe(body.match(/<details/g)?.length ?? 0);
 });
