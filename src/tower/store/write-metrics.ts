@@ -62,7 +62,7 @@ export interface ModelName {
   readonly scope: Scope;
 }
 
-/** The models that a name means: one, unless projects share it. */
+/** The models that a name means: one, unless projects share it. What a token says of a path gives way to what GitLab says of it. */
 export async function modelsNamed(connection: Connection, wanted: ModelName): Promise<readonly NamedModel[]> {
   const { name, projectPath, scope } = wanted;
   // A job names its own project, which no other can be meant by.
@@ -75,6 +75,8 @@ export async function modelsNamed(connection: Connection, wanted: ModelName): Pr
     where model.name = ${name}
       ${projectPath === undefined ? sql`` : sql`and (project.path = ${projectPath} ${asItsGitLabSays})`}
       and ${inScope(scope)}
+      and not (project.issuer = 'local' and exists (select 1 from model as proven join project as at on at.id = proven.project_id
+        where proven.name = model.name and at.path = project.path and at.issuer <> 'local'))
     order by model.id limit 20`.execute(connection);
   return rows;
 }

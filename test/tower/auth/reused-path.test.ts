@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../../src/tower/app.ts';
 import { idTokenVerifier } from '../../../src/tower/auth/gitlab.ts';
@@ -78,4 +79,24 @@ it('the path means the project that has it now, and the one that had it keeps it
   // And back, once the other has left.
   expect(await report('42', path)).toBe(before);
   expect(await projects()).toEqual({ ...named, [before]: path, [now]: `${path}~99` });
+});
+
+it('the model of a path is that of which GitLab speaks, also beside one that a token sent', async () => {
+  const path = 'risk/tried';
+  const sent = sampleReport({ name: 'tried', jobId: 'laptop' });
+  const made = await ask('POST', '/v1/reports', admin, { ...sent, source: { ...sent.source, project: path } });
+  expect(made.status).toBe(201);
+  const metrics = { model: 'tried', metrics: [{ name: 'model.load', value: 1 }] };
+  expect((await ask('POST', '/v1/metrics', admin, metrics)).body.model).toEqual(made.body.model);
+
+  const token = await gitlab.token({ project_id: '7', job_project_id: '7', project_path: path, job_id: '7' });
+  const proven = await ask('POST', '/v1/reports', token, sampleReport({ name: 'tried', jobId: '7' }));
+  expect(proven.body.model).not.toEqual(made.body.model);
+  // What a name meant is remembered for a second.
+  await wait(1100);
+  for (const body of [metrics, { ...metrics, project: path }])
+    expect((await ask('POST', '/v1/metrics', admin, { ...body, at: '2026-03-05T00:00:00Z' })).body.model).toEqual(
+      proven.body.model,
+    );
+  expect((await ask('GET', `/v1/gates/tried?project=${path}`, admin)).body.model).toMatchObject(proven.body.model);
 });
