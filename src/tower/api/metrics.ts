@@ -82,7 +82,7 @@ export const postMetrics =
       refClass,
       environment: body.environment ?? '',
       at: body.at ?? now.toISOString(),
-      measurements: body.metrics.map(({ name, value, unit = '', labels = {}, at }) => ({ name, value, unit, labels, at })),
+      measurements: body.metrics.map(({ name, value, unit, labels = {}, at }) => ({ name, value, unit, labels, at })),
       sha256: createHash('sha256').update(bytes).digest('hex'),
       idempotencyKey,
       alert: body.alert ?? null,

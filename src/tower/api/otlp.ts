@@ -152,7 +152,7 @@ export const postOtlp =
           refClass: previewBecause === null ? 'authoritative' : 'preview',
           environment: (resource['deployment.environment.name'] ?? resource['deployment.environment'] ?? '').slice(0, 100),
           at: now.toISOString(),
-          measurements: read.good.map(({ name: metric, value, unit = '', labels = {}, at }) => ({
+          measurements: read.good.map(({ name: metric, value, unit, labels = {}, at }) => ({
             name: metric,
             value,
             unit,

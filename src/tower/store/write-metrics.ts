@@ -2,8 +2,8 @@
 import { sql } from 'kysely';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { claimKey } from './idempotency.ts';
-import type { Measurement } from './points/append.ts';
 import { pointStore } from './points/point-store.ts';
+import { type GivenMeasurement, withUnits } from './points/units.ts';
 import { inScope, type Scope } from './scope.ts';
 
 export interface MetricsSubmission {
@@ -15,7 +15,7 @@ export interface MetricsSubmission {
   readonly environment: string;
   /** RFC 3339, of measurements that have no time of their own. */
   readonly at: string;
-  readonly measurements: readonly Measurement[];
+  readonly measurements: readonly GivenMeasurement[];
   /** SHA-256 of the body, hexadecimal. */
   readonly sha256: string;
   readonly idempotencyKey: string | null;
@@ -31,12 +31,12 @@ export async function writeMetrics(db: Database, submission: MetricsSubmission):
     refClass,
     environment,
     at,
-    measurements,
     sha256,
     writtenBy,
     idempotencyKey,
     alert = null,
   } = submission;
+  const measurements = await withUnits(db, submission.measurements);
   const batch = { modelId, reportId: null, refClass, environment, at, measurements };
   const post = { sha256, writtenBy, alert };
   const added = idempotencyKey === null ? await pointStore.appendAtOnce(db, batch, post) : null;

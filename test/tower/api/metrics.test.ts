@@ -214,6 +214,23 @@ describe('GET /v1/query', () => {
     expect(await ask(`/v1/query?${text}`)).toMatchObject({ status: 400, body: { errors: [{ parameter }] } });
   });
 
+  it('adds a number without a unit to the series that are there, and one with another unit does not change that', async () => {
+    const told = (value: number, day: string, unit?: string) =>
+      post({ model: 'lateness', metrics: [{ name: 'first.unit', value, unit, at: `2026-03-${day}T06:00:00Z` }] });
+    expect(await told(1, '02', 's')).toMatchObject({ status: 201 });
+    expect(await told(2, '03')).toMatchObject({ status: 201 });
+    expect(await ask('/v1/query?metric=first.unit&agg=sum&from=2026-03-01&to=2026-04-01&bucket=none')).toMatchObject({
+      status: 200,
+      body: { unit: 's' },
+    });
+    expect(await told(3, '02', 'ms')).toMatchObject({ status: 201 });
+    expect(await told(2, '03')).toMatchObject({ status: 200, body: { known: 1 } });
+    expect(await ask('/v1/query?metric=first.unit')).toMatchObject({
+      status: 400,
+      body: { errors: [{ parameter: 'unit', detail: expect.stringContaining('"ms", "s"') }] },
+    });
+  });
+
   it('asks for the unit where a name has several', async () => {
     await post({
       model: 'calls',

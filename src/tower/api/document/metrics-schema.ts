@@ -27,7 +27,17 @@ export const metricsSchema = {
       type: 'array',
       minItems: 1,
       maxItems: 10_000,
-      items: { ...metric, properties: { ...metric.properties, at: { ...time, description: 'Time of the value.' } } },
+      items: {
+        ...metric,
+        properties: {
+          ...metric.properties,
+          unit: {
+            ...metric.properties.unit,
+            description: 'Unit: 1, s, By, ... When absent that in which a metric of this name first came.',
+          },
+          at: { ...time, description: 'Time of the value.' },
+        },
+      },
     },
   },
 } as const;
