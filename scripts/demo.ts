@@ -82,7 +82,7 @@ async function showExample(
     return false;
   }
   say();
-  say(renderTerminal(report, { color: pc.isColorSupported, width: Math.min(process.stdout.columns ?? 100, 120) }).trimEnd());
+  say(renderTerminal(report, { color: pc.isColorSupported, width: Math.min(process.stdout.columns || 100, 120) }).trimEnd());
   const hooks = read('score')?.metrics.find((metric) => metric.name === 'hooks.seconds')?.value;
   const share =
     typeof hooks === 'number' ? `; the model's own commands ran for ${hooks.toFixed(1)} s of it, some side by side` : '';

@@ -45,6 +45,8 @@ interface Delivered {
 interface Target<D extends Delivered> {
   readonly path: string;
   readonly what: string;
+  /** What a status means here, where that is another thing than for most. */
+  readonly hints?: Readonly<Record<number, string>>;
   read(answer: Readonly<Record<string, unknown>> | undefined, options: TowerOptions): D | undefined;
 }
 
@@ -129,6 +131,8 @@ const reports: Target<Extract<Delivery, { state: 'delivered' }>> = {
 const metrics: Target<Extract<MetricsDelivery, { state: 'delivered' }>> = {
   path: 'v1/metrics',
   what: 'the metrics',
+  // People and scripts write them, not this command.
+  hints: { 422: 'something in them is wrong' },
   read: (answer) =>
     typeof answer?.added === 'number'
       ? { state: 'delivered', added: answer.added, isPreview: answer.record === 'preview' }
@@ -175,7 +179,9 @@ async function attempt<D extends Delivered>(
   }
   const answer = parse(text);
   const detail = [words(answer?.detail), errorsOf(answer)].filter((part) => part !== '').join(' ');
-  const reason = `it answers ${status}: ${status === 401 ? tokenHint(options.token) : (hints[status] ?? `it refuses ${target.what}`)}${detail && ` (${detail})`}`;
+  const hint =
+    status === 401 ? tokenHint(options.token) : (target.hints?.[status] ?? hints[status] ?? `it refuses ${target.what}`);
+  const reason = `it answers ${status}: ${hint}${detail && ` (${detail})`}`;
   return { state: 'refused', reason, isFinal: finalStatuses.has(status) };
 }
 

@@ -1,4 +1,5 @@
 /** The end of every runner: gate, files, what is printed, exit code. */
+import { basename, join, relative } from 'node:path';
 import { writeReports } from '../adapters/report-files.ts';
 import { exitCode, FlightcheckError } from '../kernel/failure.ts';
 import { applyWaivers, decide } from '../kernel/gate.ts';
@@ -82,7 +83,8 @@ export async function finish(context: Context, invocation: Invocation, ending: E
     context.print(`${JSON.stringify(report, null, 2)}\n`);
   } else {
     context.print(renderTerminal(report, { color: context.isColor, width: context.width }));
-    if (!written.failure) context.log.info(`Reports: ${written.paths.join(', ')}`);
+    const folder = relative(context.cwd, join(target.root, target.folder)) || '.';
+    if (!written.failure) context.log.info(`Reports in ${folder}: ${written.paths.map((path) => basename(path)).join(', ')}`);
   }
   if (context.signal.aborted) return exitCode.interrupted;
   if (written.failure) return written.failure.exitCode;

@@ -39,7 +39,8 @@ async function contextFor(): Promise<(flags: { json?: boolean; debug?: boolean; 
       isJson: json,
       isDebug: debug,
       isColor,
-      width: process.stdout.columns ?? 100,
+      // A terminal that does not know its width says 0.
+      width: process.stdout.columns || 100,
       signal: interruption.signal,
       version,
     };

@@ -1,7 +1,7 @@
 /** Opens a model repo: the ports that every runner shares, and the head of its report. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { openFiles } from '../adapters/files.ts';
 import { openGit } from '../adapters/git.ts';
 import { readText } from '../adapters/read-text.ts';
@@ -46,8 +46,8 @@ export const openManifest = (root: string, invocation: Invocation): Promise<Load
   loadManifest({ read: (path) => readText(root, path), overrides: manifestOverrides(invocation) });
 
 /** Where there is no manifest, and there are some in folders below: these are the models. */
-function withModelsBelow(manifest: LoadedManifest, files: Files): LoadedManifest {
-  const below = manifest.exists ? [] : files.glob('**/flightcheck.yml').map((path) => dirname(path));
+function withModelsBelow(manifest: LoadedManifest, files: Files, pathOf: (folder: string) => string): LoadedManifest {
+  const below = manifest.exists ? [] : files.glob('**/flightcheck.yml').map((path) => pathOf(dirname(path)));
   const [first] = below;
   if (first === undefined) return manifest;
   const hint = `There ${below.length === 1 ? 'is one' : 'are some'} in ${below.slice(0, 5).join(', ')}: name the folder of the model, as in \`flightcheck check ${first}\`.`;
@@ -59,7 +59,8 @@ export async function openRepo(context: Context, invocation: Invocation): Promis
   const startedAt = new Date();
   const root = await rootOf(context, invocation);
   const [manifest, files, git] = await Promise.all([openManifest(root, invocation), openFiles(root), openGit(root)]);
-  return { root, manifest: withModelsBelow(manifest, files), files, git, startedAt };
+  const pathOf = (folder: string): string => relative(context.cwd, join(root, folder));
+  return { root, manifest: withModelsBelow(manifest, files, pathOf), files, git, startedAt };
 }
 
 /** What the manifest says about the model; without a valid one the folder's name stands in. */

@@ -37,7 +37,7 @@ async function readComponents(folder: string): Promise<readonly Found[]> {
 
 /** An option in the words of `spec:inputs`, with the component's own default. */
 function specInput(name: OptionName, component: Component): Readonly<Record<string, unknown>> {
-  const { manifest: _, ...option }: Option = options[name];
+  const { manifest: _, form: __, ...option }: Option = options[name];
   return { ...option, default: component.defaults?.[name] ?? option.default };
 }
 

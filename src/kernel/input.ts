@@ -10,6 +10,8 @@ export interface Input {
   readonly options?: readonly (string | number)[];
   /** RE2 syntax, strings only, without slashes. */
   readonly regex?: string;
+  /** What the regex asks for, in words that follow "expected": ours, GitLab has none. */
+  readonly form?: string;
 }
 
 export type Inputs = Readonly<Record<string, Input>>;
@@ -34,7 +36,7 @@ export function expectation(input: Input, value: unknown): string | null {
   if (input.options && !input.options.includes(value as string | number))
     return `one of ${input.options.filter((option) => option !== '').join(', ')}`;
   if (input.regex !== undefined && typeof value === 'string' && !new RegExp(input.regex).test(value))
-    return `the form ${input.regex}`;
+    return input.form ?? `the form ${input.regex}`;
   return null;
 }
 

@@ -1,7 +1,7 @@
 /** The whole command on input that nobody should have: what is said, the exit code, nothing lost, nothing left running. */
 import { spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -33,12 +33,23 @@ const broken: [what: string, files: FileMap, place: object, message: RegExp][] =
 
 test('above the folders of models, the way to them is told', async () => {
   const root = makeRepo({ 'risk/late/flightcheck.yml': head, 'risk/fraud/flightcheck.yml': head }, { git: false });
-  const { code, errors } = await call(['score', root]);
-  expect(code).toBe(2);
-  expect(errors).toContain('there is no flightcheck.yml');
-  expect(errors).toMatch(
-    /There are some in risk\/fraud, risk\/late: name the folder of the model, as in `flightcheck check risk\/fraud`/,
-  );
+  const below = 'There are some in risk/fraud, risk/late: name the folder of the model, as in `flightcheck check risk/fraud`';
+  for (const [dir, cwd, prefix] of [
+    ['.', root, ''],
+    [basename(root), dirname(root), `${basename(root)}/`],
+  ] as const) {
+    const { code, errors } = await call(['score', dir], {}, { cwd });
+    expect(code).toBe(2);
+    expect(errors).toContain('there is no flightcheck.yml');
+    expect(errors).toContain(below.replaceAll('risk/', `${prefix}risk/`));
+  }
+});
+
+test('the files of a run are named as they are found from where it was called', async () => {
+  const root = makeRepo({ 'flightcheck.yml': head }, { git: false });
+  const from = (cwd: string, dir: string) => call(['check', dir], {}, { cwd });
+  expect((await from(root, '.')).errors).toMatch(/Reports in \.flightcheck: check\.report\.json, .*check\.html/);
+  expect((await from(dirname(root), basename(root))).errors).toContain(`Reports in ${basename(root)}/.flightcheck: check.`);
 });
 
 describe.each(broken)('a manifest: %s', (_what, files, place, message) => {

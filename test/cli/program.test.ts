@@ -77,6 +77,7 @@ describe('the command line', () => {
   it.each([
     ['a value that is not allowed', ['--gate', 'maybe'], /--gate is "maybe", expected one of advisory, blocking/],
     ['text for a number', ['--tower-timeout', 'soon'], /--tower-timeout is "soon", expected a number/],
+    ['text for a text that is a number', ['--min-score', 'much'], /--min-score is "much", expected a number from 0 to 7\n/],
     ['an unknown flag', ['--mni-score', '1'], /unknown option '--mni-score'\n?.*min-score/s],
   ])('refuses %s with exit code 2', async (_what, argv, words) => {
     const { code, printed } = await call(async () => 0, ['try', ...argv]);

@@ -43,6 +43,13 @@ test('a token is made, works, is listed without its secret, and ends when it is 
   });
 });
 
+test('beside a running server the way through it is told', async () => {
+  const { code, errors } = await call(['tower', 'token', 'create', 'beside', '--data', join(folder, 'served')]);
+  expect(code).toBe(3);
+  expect(errors).toContain('is in use');
+  expect(errors).toMatch(/--tower-url ADDRESS.*FLIGHTCHECK_TOWER_TOKEN/);
+});
+
 test('unless told, a token writes for all projects and expires in a year', async () => {
   const made = await token('create', 'plain', '--json');
   expect(JSON.parse(made.text)).toMatchObject({ name: 'plain', role: 'write', namespace: '', model: '' });

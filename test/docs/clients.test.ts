@@ -92,6 +92,21 @@ describe('clients in the documentation', () => {
   );
 });
 
+describe('a client of the documentation that names a model which is not there', () => {
+  it.each(cases.filter(([, language]) => language !== 'r' || hasR))(
+    '%s fails, with the words of the server',
+    async (...given) => {
+      const [, language, pattern] = given;
+      const file = join(folder, 'block');
+      const { text = '' } = blocks.find((block) => block.language === language && pattern.test(block.text)) ?? {};
+      writeFileSync(file, text.replaceAll('late-lodgement-risk', 'nobody'));
+      const { code, out } = await run(interpreters[language][0], [file]);
+      expect(out).toContain('there is no model nobody; post its first report before its metrics');
+      expect(code).not.toBe(0);
+    },
+  );
+});
+
 describe('flightcheck tower post', () => {
   const post = (args: readonly string[], input = '', env = {}) => run('flightcheck', ['tower', 'post', ...args], input, env);
   const model = ['--model', 'late-lodgement-risk'];

@@ -6,10 +6,17 @@ import { commands } from '../../src/cli/commands.generated.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Report } from '../../src/kernel/report.ts';
 
+interface CallOptions {
+  readonly cwd?: string;
+  readonly width?: number;
+  /** Aborted: as after Ctrl-C. */
+  readonly signal?: AbortSignal;
+}
+
 export async function call(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  { cwd = '/', width = 100 }: { readonly cwd?: string; readonly width?: number } = {},
+  { cwd = '/', width = 100, signal = new AbortController().signal }: CallOptions = {},
 ) {
   const printed: string[] = [];
   const errors: string[] = [];
@@ -24,7 +31,7 @@ export async function call(
     isDebug: debug,
     isColor: false,
     width,
-    signal: new AbortController().signal,
+    signal,
     version: '0.1.0',
   }));
   stderr.mockRestore();

@@ -1,6 +1,6 @@
 /** `flightcheck tower export` and `import`: a copy of all that Control Tower knows, and back. */
 import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -17,11 +17,16 @@ function fileOf({ cwd }: Context, { args }: Invocation): string {
   return resolve(cwd, file);
 }
 
+const interrupted = (what: string) =>
+  new EnvironmentError('INTERRUPTED', `Interrupted: ${what}`, { hint: 'Run it again; the database is as it was.' });
+
 export async function exportTower(context: Context, invocation: Invocation): Promise<number> {
   const file = fileOf(context, invocation);
   const location = existingStore(context, invocation);
   if (existsSync(file) && invocation.options.replace !== true)
     throw new UsageError('TOWER_EXPORT', `The file ${file} is there already`, { hint: 'Name another, or add --replace.' });
+  if (!existsSync(dirname(file)))
+    throw new EnvironmentError('TOWER_EXPORT', `There is no folder ${dirname(file)}`, { hint: 'Make it, or name another file.' });
   const partial = `${file}.partial`;
   const store = await connectStore(location);
   try {
@@ -45,8 +50,9 @@ export async function exportTower(context: Context, invocation: Invocation): Pro
     return 0;
   } catch (error) {
     rmSync(partial, { force: true });
+    if (context.signal.aborted) throw interrupted('no file was written');
     const { code } = error as NodeJS.ErrnoException;
-    if (code && ['ENOSPC', 'EACCES', 'ENOENT', 'EROFS', 'EDQUOT', 'EISDIR'].includes(code))
+    if (code && ['ENOSPC', 'EACCES', 'EROFS', 'EDQUOT', 'EISDIR'].includes(code))
       throw new EnvironmentError('TOWER_EXPORT', `The file ${file} cannot be written: ${code}`, {
         hint: code === 'ENOSPC' ? 'The disk is full; name a file on another.' : 'Name a place that this user may write to.',
         cause: error,
@@ -58,14 +64,18 @@ export async function exportTower(context: Context, invocation: Invocation): Pro
 }
 
 /** Lines of a gzip file; what is no gzip is told as that. */
-async function* linesOf(file: string): AsyncGenerator<string> {
+async function* linesOf(file: string, signal: AbortSignal): AsyncGenerator<string> {
   const unzip = createGunzip();
   const read = pipeline(createReadStream(file), unzip);
   read.catch(() => {});
   try {
-    yield* createInterface({ input: unzip, crlfDelay: Number.POSITIVE_INFINITY });
+    for await (const line of createInterface({ input: unzip, crlfDelay: Number.POSITIVE_INFINITY })) {
+      if (signal.aborted) throw interrupted('nothing was imported');
+      yield line;
+    }
     await read;
   } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
     throw new EnvironmentError('TOWER_IMPORT', `The export ${file} cannot be read: ${String(error)}. Nothing was imported.`, {
       hint: 'It was cut off or changed on its way. Take another copy, or export again.',
       cause: error,
@@ -79,7 +89,7 @@ export async function importTower(context: Context, invocation: Invocation): Pro
   const store = await connectStore(storeLocation(context, invocation));
   try {
     const rows = await context.log.step(`Importing ${file}`, (update) =>
-      importStore(store.db, linesOf(file), (done) => update(`Importing ${file}: ${done} rows`)),
+      importStore(store.db, linesOf(file, context.signal), (done) => update(`Importing ${file}: ${done} rows`)),
     );
     context.print(
       context.isJson ? `${JSON.stringify({ location: store.location, rows })}\n` : `${rows} rows are in ${store.location}\n`,

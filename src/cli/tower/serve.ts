@@ -83,7 +83,8 @@ const told = (tower: Tower, version: string, tokenFile: unknown): string =>
         : [
             `  token        ${tower.token}`,
             "               the operator's, which may do everything; only its hash is kept here",
-            '               pipelines and scripts get their own: flightcheck tower token create NAME --role write',
+            '               pipelines and scripts get their own, with this one in FLIGHTCHECK_TOWER_TOKEN:',
+            `               flightcheck tower token create NAME --role write --tower-url ${tower.url}`,
           ]),
     'Ctrl-C stops it.',
     '',

@@ -1,5 +1,5 @@
 /** `flightcheck tower token`: tokens of machines, through a running server or straight at its database. */
-import { exitCode, UsageError } from '../../kernel/failure.ts';
+import { EnvironmentError, exitCode, UsageError } from '../../kernel/failure.ts';
 import { oneLine } from '../../reports/text.ts';
 import { newTokenSchema } from '../../tower/api/document/token-schemas.ts';
 import { HttpProblem } from '../../tower/api/problem.ts';
@@ -7,6 +7,7 @@ import { makeToken, tokenJson, validToken } from '../../tower/api/tokens.ts';
 import { openStore } from '../../tower/store/open.ts';
 import { listTokens, type NewToken, revokeToken } from '../../tower/store/tokens.ts';
 import type { Context, Invocation } from '../command.ts';
+import { tokenVariable } from '../post-report.ts';
 import { askTower, towerAccess } from './api.ts';
 import { existingStore, storeLocation } from './store.ts';
 
@@ -39,8 +40,18 @@ function asUsageError(error: unknown, wanted: Wanted): unknown {
   return refused(field, `${field === 'name' ? 'The name' : `--${field}`} is ${JSON.stringify(wanted[field])}: ${first.detail}`);
 }
 
+/** The embedded database is one server's; that answers in its place. */
+function throughServer(error: unknown): unknown {
+  if (!(error instanceof EnvironmentError) || error.code !== 'TOWER_LOCKED') return error;
+  return new EnvironmentError(error.code, error.message, {
+    hint: `Ask the server that uses it: --tower-url ADDRESS, as it printed it when it started, with the operator's token in ${tokenVariable}.`,
+    cause: error,
+  });
+}
+
 async function ofDatabase(context: Context, invocation: Invocation, isNew: boolean): Promise<Tokens> {
-  const store = await openStore((isNew ? storeLocation : existingStore)(context, invocation));
+  const location = (isNew ? storeLocation : existingStore)(context, invocation);
+  const store = await openStore(location).catch((error: unknown) => Promise.reject(throughServer(error)));
   const { db } = store;
   return {
     list: async () => (await listTokens(db)).map(tokenJson),

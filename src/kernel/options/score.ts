@@ -10,6 +10,7 @@ export const scoreOptions = {
     type: 'string',
     description: 'Wall time of one run of the rubric.',
     regex: '^([0-9]+(\\.[0-9]+)?)?$',
+    form: 'a number',
     default: '',
     manifest: 'budget.minutes',
   },
@@ -17,6 +18,7 @@ export const scoreOptions = {
     type: 'string',
     description: 'Trainings in one run of the rubric.',
     regex: '^([0-9]+)?$',
+    form: 'a whole number',
     default: '',
     manifest: 'budget.trains',
   },
@@ -24,6 +26,7 @@ export const scoreOptions = {
     type: 'string',
     description: 'Hooks at the same time.',
     regex: '^([1-9][0-9]?)?$',
+    form: 'a whole number from 1 to 99',
     default: '',
     manifest: 'budget.parallel',
   },
@@ -32,6 +35,7 @@ export const scoreOptions = {
     description:
       'Only a part of the tests, as I/N; report merges the parts. Default in parallel jobs: CI_NODE_INDEX/CI_NODE_TOTAL.',
     regex: '^([1-9][0-9]{0,2}/[1-9][0-9]{0,2})?$',
+    form: 'I/N like 2/4',
     default: '',
   },
   cache: {

@@ -4,6 +4,7 @@ export const testsOptions = {
     type: 'string',
     description: 'Wall time of all unit tests.',
     regex: '^([0-9]+(\\.[0-9]+)?)?$',
+    form: 'a number',
     default: '',
     manifest: 'tests.minutes',
   },

@@ -4,6 +4,7 @@ export const towerOptions = {
     type: 'string',
     description: 'Address of Control Tower; empty posts nothing.',
     regex: '^(https?://[A-Za-z0-9._~:/\\[\\]-]+)?$',
+    form: 'an address like https://tower.example.com',
     default: '',
     manifest: 'tower.url',
   },

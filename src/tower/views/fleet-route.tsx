@@ -25,13 +25,12 @@ function Welcome() {
     <section class="panel empty">
       <h2>No model has reported yet</h2>
       <p class="lead">
-        Control Tower is ready. In a model's repository run these commands with a token that{' '}
-        <code>flightcheck tower token create NAME --role write</code> makes, or let its pipeline's <code>report</code> job post
-        here.
+        Control Tower is ready. In a model's repository run these commands, or let its pipeline's <code>report</code> job post
+        here. The operator's token is what the server showed when it started first; it makes one for this.
       </p>
       <pre>
         {
-          'export FLIGHTCHECK_TOWER_URL=<this address>\nexport FLIGHTCHECK_TOWER_TOKEN=<token>\nflightcheck check && flightcheck score && flightcheck report'
+          'export FLIGHTCHECK_TOWER_URL=ADDRESS_OF_THIS_PAGE\nexport FLIGHTCHECK_TOWER_TOKEN=TOKEN_OF_THE_OPERATOR\nexport FLIGHTCHECK_TOWER_TOKEN=$(flightcheck tower token create NAME --role write)\nflightcheck check && flightcheck score && flightcheck report'
         }
       </pre>
     </section>

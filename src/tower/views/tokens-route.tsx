@@ -76,7 +76,9 @@ function Tokens({ tokens, now, mayRevoke }: Pick<TokensPageProps, 'tokens' | 'no
   );
 }
 
-const example = `flightcheck tower token create nightly-monitor --role write --namespace risk --model late-lodgement-risk --days 90
+const example = `export FLIGHTCHECK_TOWER_URL=ADDRESS_OF_THIS_PAGE
+export FLIGHTCHECK_TOWER_TOKEN=TOKEN_OF_AN_ADMIN
+flightcheck tower token create nightly-monitor --role write --namespace risk --model late-lodgement-risk --days 90
 flightcheck tower token list
 flightcheck tower token revoke nightly-monitor`;
 
