@@ -114,12 +114,16 @@ interface Subject {
   readonly version: number | null;
 }
 
-/** One question for the usual report, of a model and a project that are known as the writer names them; null otherwise. */
-async function knownSubject(connection: Connection, { writer, report }: Submission): Promise<Omit<Subject, 'version'> | null> {
+/**
+ * One question for the usual report, of a model and a project that are known as the writer names them; null otherwise. The version
+ * is null when it is new, too.
+ */
+async function knownSubject(connection: Connection, { writer, report }: Submission): Promise<Subject | null> {
   const { issuer, projectId, projectPath, namespaceId } = writer;
-  const { rows } = await sql<Omit<Subject, 'version'>>`
-    select project.id as project, model.id as model from project join model on model.project_id = project.id
-      left join namespace on namespace.id = project.namespace_id
+  const { rows } = await sql<Subject>`
+    select project.id as project, model.id as model, model_version.id as version
+    from project join model on model.project_id = project.id left join namespace on namespace.id = project.namespace_id
+      left join model_version on model_version.model_id = model.id and commit_sha = ${report.source.commit} and artifact_digest = ''
     where project.issuer = ${issuer} and project.external_id = ${projectId} and project.path = ${projectPath}
       and namespace.external_id is not distinct from ${namespaceId} and model.name = ${report.model.name}`.execute(connection);
   return rows[0] ?? null;
@@ -127,13 +131,12 @@ async function knownSubject(connection: Connection, { writer, report }: Submissi
 
 async function subjectOf(connection: Connection, submission: Submission): Promise<Subject> {
   const { writer, report } = submission;
-  let known = await knownSubject(connection, submission);
-  if (!known) {
-    const project = await projectOf(connection, writer);
-    known = { project, model: await modelOf(connection, project, report) };
-  }
+  const known = await knownSubject(connection, submission);
   const { commit } = report.source;
-  return { ...known, version: commit === null ? null : await versionOf(connection, known.model, commit) };
+  if (known && (known.version !== null || commit === null)) return known;
+  const project = known?.project ?? (await projectOf(connection, writer));
+  const model = known?.model ?? (await modelOf(connection, project, report));
+  return { project, model, version: commit === null ? null : await versionOf(connection, model, commit) };
 }
 
 /** What lists show of a report without opening its body. */

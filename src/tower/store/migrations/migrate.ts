@@ -23,6 +23,7 @@ import { schema18 } from './schema-18.ts';
 import { schema19 } from './schema-19.ts';
 import { schema20 } from './schema-20.ts';
 import { schema21 } from './schema-21.ts';
+import { schema22 } from './schema-22.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -47,6 +48,7 @@ const migrations: Readonly<Record<string, string>> = {
   '019-rules-of-namespaces': schema19,
   '020-pending-rollups': schema20,
   '021-weeks-in-their-index': schema21,
+  '022-rollups-without-references': schema22,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);

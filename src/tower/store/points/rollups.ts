@@ -16,20 +16,25 @@ export const leavePending = sql`pending as (
 export const lastOf = (value: RawBuilder<unknown>, ts: RawBuilder<unknown>) =>
   sql`(max(array[date_part('epoch', ${ts}), ${value}]))[2]`;
 
-/** Adds the relation `days` to a rollup; its rows are locked in one order. */
-function addTo(table: 'rollup_day' | 'rollup_week', unit: 'day' | 'week'): RawBuilder<unknown> {
-  const [into, start] = [sql.table(table), sql.ref(unit)];
+/** Adds a relation of rows of `unit` to its rollup. They come in the order of the key, so that all lock them in one. */
+function addTo(table: 'rollup_day' | 'rollup_week', unit: 'day' | 'week', rows: RawBuilder<unknown>): RawBuilder<unknown> {
   const old = (column: string) => sql.ref(`${table}.${column}`);
   return sql`
-    insert into ${into} (metric_id, ${start}, series_id, n, sum, min, max, last, last_ts)
-    select metric_id, date_trunc(${sql.lit(unit)}, day::timestamp)::date, series_id, sum(n), sum(sum), min(min), max(max),
-      ${lastOf(sql`last`, sql`last_ts`)}, max(last_ts)
-    from days group by 1, 2, 3 order by 1, 2, 3
-    on conflict (metric_id, ${start}, series_id) do update set n = ${old('n')} + excluded.n, sum = ${old('sum')} + excluded.sum,
+    insert into ${sql.table(table)} (metric_id, ${sql.ref(unit)}, series_id, n, sum, min, max, last, last_ts)
+    ${rows} order by 1, 2, 3
+    on conflict (metric_id, ${sql.ref(unit)}, series_id) do update set n = ${old('n')} + excluded.n, sum = ${old('sum')} + excluded.sum,
       min = least(${old('min')}, excluded.min), max = greatest(${old('max')}, excluded.max),
       last = case when excluded.last_ts > ${old('last_ts')} then excluded.last else ${old('last')} end,
       last_ts = greatest(${old('last_ts')}, excluded.last_ts)`;
 }
+
+const addDays = addTo('rollup_day', 'day', sql`select metric_id, day, series_id, n, sum, min, max, last, last_ts from days`);
+const addWeeks = addTo(
+  'rollup_week',
+  'week',
+  sql`select metric_id, date_trunc('week', day::timestamp)::date, series_id, sum(n), sum(sum), min(min), max(max),
+    ${lastOf(sql`last`, sql`last_ts`)}, max(last_ts) from days group by 1, 2, 3`,
+);
 
 /** Of one transaction, about: posts are as large as 10,000 points. */
 const mostPosts = 1000;
@@ -61,10 +66,10 @@ const addUp = (db: Database, upTo: number): Promise<number> =>
         -- Rules judge no previews.
         insert into touched (series_id)
         select distinct series.id from days join series on series.id = days.series_id and series.ref_class = 'authoritative'
-        where days.metric_id in (select metric.id from metric join rule on rule.metric_name = metric.name
-          where rule.is_enabled and rule.retired_at is null)
+        where days.metric_id = any(array(select metric.id from metric join rule on rule.metric_name = metric.name
+          where rule.is_enabled and rule.retired_at is null))
         order by 1 on conflict do nothing
-      ), by_day as (${addTo('rollup_day', 'day')}), by_week as (${addTo('rollup_week', 'week')})
+      ), by_day as (${addDays}), by_week as (${addWeeks})
       select count(*) as posts from taken`.execute(connection);
     return rows[0]?.posts ?? 0;
   });
