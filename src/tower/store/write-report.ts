@@ -73,13 +73,13 @@ async function projectOf(connection: Connection, writer: Writer): Promise<number
       sql`insert into project (issuer, external_id, path, namespace_id) values (${issuer}, ${projectId}, ${projectPath}, ${namespace})
         on conflict do nothing`.execute(connection),
   );
-  // A project that was moved keeps its history under its new name.
-  await sql`update project set path = ${projectPath}, namespace_id = ${namespace} where id = ${project}
-    and (path, namespace_id) is distinct from (${projectPath}, ${namespace}::bigint)`.execute(connection);
-  // GitLab gives a path to one project at a time: one that had it was moved or deleted. No path of GitLab holds a ~.
-  if (issuer !== 'local')
-    await sql`update project set path = path || '~' || external_id
-      where issuer = ${issuer} and path = ${projectPath} and id <> ${project}`.execute(connection);
+  // A project that was moved keeps its history under its new name. GitLab gives a path to one project at a time: another that
+  // had it was moved or deleted, and no path of GitLab holds a ~.
+  await sql`
+    with others as (update project set path = path || '~' || external_id
+      where issuer = ${issuer} and issuer <> 'local' and path = ${projectPath} and id <> ${project})
+    update project set path = ${projectPath}, namespace_id = ${namespace} where id = ${project}
+      and (path, namespace_id) is distinct from (${projectPath}, ${namespace}::bigint)`.execute(connection);
   return project;
 }
 
