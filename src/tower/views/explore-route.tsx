@@ -67,7 +67,7 @@ function Catalogue({ metrics }: { readonly metrics: readonly MetricRow[] }) {
                     {name}
                   </a>
                 </th>
-                <td>{sayMetric(name)}</td>
+                <td class="says">{sayMetric(name)}</td>
                 <td class="number">{count(models)}</td>
                 <td class="number">{count(series)}</td>
               </tr>

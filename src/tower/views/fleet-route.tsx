@@ -38,6 +38,7 @@ function Welcome() {
 }
 
 function Lead({ totals }: { readonly totals: Totals }) {
+  if (totals.models === 0) return <p class="lead">No model matches this filter.</p>;
   if (totals.median === null) return <p class="lead">{plural(totals.models, 'model')}, none scored yet.</p>;
   return (
     <p class="lead">
@@ -88,13 +89,17 @@ export function FleetPage(props: FleetPageProps) {
         <Welcome />
       ) : (
         <>
-          <Tiles totals={totals} />
-          <Questions metrics={metrics} />
-          <div class="columns">
-            <Bands totals={totals} state={state} />
-            <Weakest totals={totals} />
-          </div>
-          <Groups groups={groups.slice(0, groupsShown)} hasMore={groups.length > groupsShown} state={state} facets={facets} />
+          {totals.models > 0 && (
+            <>
+              <Tiles totals={totals} state={state} />
+              <Questions metrics={metrics} />
+              <div class="columns">
+                <Bands totals={totals} state={state} />
+                <Weakest totals={totals} />
+              </div>
+              <Groups groups={groups.slice(0, groupsShown)} hasMore={groups.length > groupsShown} state={state} facets={facets} />
+            </>
+          )}
           <section aria-labelledby="models">
             <h2 id="models">Models</h2>
             <FilterForm state={state} facets={facets} />

@@ -75,3 +75,6 @@ export function hrefOf(state: Readonly<Record<string, string | number | undefine
 /** The address with changes; any change but of the page goes back to the first page. */
 export const change = (state: FleetState, changes: Partial<Record<keyof FleetState, string | number | undefined>>): string =>
   hrefOf({ ...state, ...(!('page' in changes) && { page: undefined }), ...changes });
+
+/** The same page at its list of models: below the roll-ups a reader would look for what he asked. */
+export const toModels = (href: string): string => `${href}#models`;

@@ -9,6 +9,7 @@ import { formatShare, plural } from '../../reports/words.ts';
 import type { MeasuredSeries } from '../store/read-measured.ts';
 import type { HistoryEntry, Model } from '../store/read-model.ts';
 import { rubricOf } from '../store/suites.ts';
+import { addressOf } from './address.ts';
 import { hrefOf } from './fleet-state.ts';
 import { HistoryCharts, scoresInWords } from './history-chart.tsx';
 import { Layout } from './layout.tsx';
@@ -48,6 +49,9 @@ function Tags({ model }: { readonly model: Model }) {
             </a>
           </li>
         ))}
+      <li>
+        <a href={addressOf('/alerts', { model: model.id })}>alerts</a>
+      </li>
       <li>
         <a href={`/models/${model.id}/badge`}>badge</a>
       </li>

@@ -2,14 +2,14 @@
 import { formatScore, formatShare } from '../../reports/words.ts';
 import type { Facets } from '../store/fleet.ts';
 import { gateStates, type ModelRow, type SortKey } from '../store/list-models.ts';
-import { change, type FleetState, hrefOf } from './fleet-state.ts';
+import { change, type FleetState, hrefOf, toModels } from './fleet-state.ts';
 import { bandIndex, bandNames, count, day, sectionTitles } from './words.ts';
 
 const gateWords = { passed: 'open', failed: 'shut', none: 'no gate' } as const;
 
 export function FilterForm({ state, facets }: { readonly state: FleetState; readonly facets: Facets }) {
   return (
-    <form class="panel filter" method="get" action="/" aria-label="Filter the models">
+    <form class="panel filter" method="get" action="/#models" aria-label="Filter the models">
       <label>
         Name or title
         <input type="search" name="q" value={state.q ?? ''} maxlength={200} />
@@ -181,7 +181,7 @@ function SortHead({ state, by, title, className }: SortHeadProps) {
       {...(className && { class: className })}
       {...(isCurrent && { 'aria-sort': state.order === 'asc' ? 'ascending' : 'descending' })}
     >
-      <a href={change(state, { sort: by, order: next })}>
+      <a href={toModels(change(state, { sort: by, order: next }))}>
         {title}
         <span aria-hidden="true">{isCurrent ? (state.order === 'asc' ? '▲' : '▼') : ''}</span>
       </a>
@@ -197,21 +197,21 @@ function Pager({ state, total }: { readonly state: FleetState; readonly total: n
   return (
     <nav class="pager" aria-label="Pages">
       <span>
-        {count(Math.min(from, total))} to {count(Math.min(total, from + modelsPerPage - 1))} of {count(total)}
+        {total === 0 ? 'None' : `${count(from)} to ${count(Math.min(total, from + modelsPerPage - 1))} of ${count(total)}`}
       </span>
       <span class="ends">
-        {state.page > 1 && <a href={change(state, { page: 1 })}>First</a>}
+        {state.page > 1 && <a href={toModels(change(state, { page: 1 }))}>First</a>}
         {state.page > 1 && (
-          <a rel="prev" href={change(state, { page: Math.min(state.page - 1, pages) })}>
+          <a rel="prev" href={toModels(change(state, { page: Math.min(state.page - 1, pages) }))}>
             Previous
           </a>
         )}
         {state.page < pages && (
-          <a rel="next" href={change(state, { page: state.page + 1 })}>
+          <a rel="next" href={toModels(change(state, { page: state.page + 1 }))}>
             Next
           </a>
         )}
-        {state.page < pages && <a href={change(state, { page: pages })}>Last</a>}
+        {state.page < pages && <a href={toModels(change(state, { page: pages }))}>Last</a>}
       </span>
     </nav>
   );

@@ -2,12 +2,13 @@
 import { formatScore, plural } from '../../reports/words.ts';
 import type { Facets, Group, Totals } from '../store/fleet.ts';
 import { columnDimensions } from '../store/fleet.ts';
-import { change, type FleetState } from './fleet-state.ts';
+import { exploreHref } from './explore-state.ts';
+import { change, type FleetState, toModels } from './fleet-state.ts';
 import { bandIndex, bandNames, bandRanges, count, sectionTitles, share } from './words.ts';
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
 
-export function Tiles({ totals }: { readonly totals: Totals }) {
+export function Tiles({ totals, state }: { readonly totals: Totals; readonly state: FleetState }) {
   const { models, scored, median, critical, criticalReady, gatePassed, gateFailed, stale, waivers } = totals;
   const judged = gatePassed + gateFailed;
   return (
@@ -42,8 +43,14 @@ export function Tiles({ totals }: { readonly totals: Totals }) {
         <dt>Gate open</dt>
         <dd>{judged === 0 ? '–' : share(gatePassed, judged)}</dd>
         <dd>
-          {judged === 0 ? 'no gate has decided' : `${count(gateFailed)} of ${count(judged)} shut`}, {plural(waivers, 'waiver')} in
-          force
+          {judged === 0 ? (
+            'no gate has decided'
+          ) : (
+            <a href={toModels(change(state, { gate: 'failed' }))}>
+              {count(gateFailed)} of {count(judged)} shut
+            </a>
+          )}
+          , <a href="/waivers">{plural(waivers, 'waiver')} in force</a>
         </dd>
       </dl>
     </section>
@@ -76,7 +83,7 @@ export function Bands({ totals, state }: { readonly totals: Totals; readonly sta
           {bandNames.map((name, index) => (
             <tr>
               <th scope="row">
-                <a href={change(state, { band: index })}>{name}</a> <small>{bandRanges[index]}</small>
+                <a href={toModels(change(state, { band: index }))}>{name}</a> <small>{bandRanges[index]}</small>
               </th>
               <td class="wide">
                 <Bar value={bands[index] ?? 0} most={most} tone={`band-${index}`} />
@@ -100,7 +107,7 @@ function Stack({ group }: { readonly group: Group }) {
     before += n;
     return { n, index, x, width: (100 * n) / group.models };
   });
-  const words = parts.filter(({ n }) => n > 0).map(({ n, index }) => `${bandNames[index] ?? 'no score'} ${n}`);
+  const words = parts.filter(({ n }) => n > 0).map(({ n, index }) => `${bandNames[index] ?? 'no score'} ${count(n)}`);
   return (
     <svg class="stack" role="img" aria-label={words.join(', ')}>
       {parts
@@ -122,6 +129,14 @@ function linkOf(state: FleetState, by: string, name: string | null): string | nu
     : change(state, { [by]: name });
 }
 
+/** Where all groups are, a mean of the last 90 days each; null where Explore knows no such filter. */
+function allGroups({ by, tier, owner, language, label, q, band, gate }: FleetState): string | null {
+  if (q !== undefined || band !== undefined || gate !== undefined) return null;
+  const where = Object.entries({ tier, owner, language }).flatMap(([name, value]) => (value ? [`${name}:${value}`] : []));
+  const filter = [...where, ...(label === undefined ? [] : [`label:${label}`])];
+  return exploreHref({ metric: 'tower.score.passing', by: [by], where: filter, bucket: 'none', order: 'low', limit: 1000 });
+}
+
 interface GroupsProps {
   readonly groups: readonly Group[];
   readonly hasMore: boolean;
@@ -130,6 +145,7 @@ interface GroupsProps {
 }
 
 export function Groups({ groups, hasMore, state, facets }: GroupsProps) {
+  const all = allGroups(state);
   const dimensions = [...columnDimensions, ...facets.labelKeys.map((key) => `label:${key}`)];
   return (
     <section class="panel chart-panel" aria-labelledby="groups">
@@ -143,7 +159,7 @@ export function Groups({ groups, hasMore, state, facets }: GroupsProps) {
           ))}
         </nav>
       </header>
-      <table>
+      <table class="groups">
         <thead>
           <tr>
             <th scope="col">{nameOf(state.by)}</th>
@@ -162,9 +178,13 @@ export function Groups({ groups, hasMore, state, facets }: GroupsProps) {
             return (
               <tr>
                 <th scope="row">{link ? <a href={link}>{group.name}</a> : <span class="quiet">not said</span>}</th>
-                <td class="number">{count(group.models)}</td>
-                <td class="number">{formatScore(group.mean)}</td>
-                <td class="wider">
+                <td class="number" data-label="models">
+                  {count(group.models)}
+                </td>
+                <td class="number" data-label="mean">
+                  {formatScore(group.mean)}
+                </td>
+                <td class="wider stacked-bar">
                   <Stack group={group} />
                 </td>
               </tr>
@@ -172,7 +192,11 @@ export function Groups({ groups, hasMore, state, facets }: GroupsProps) {
           })}
         </tbody>
       </table>
-      {hasMore && <p class="small quiet">The largest {groups.length} are shown.</p>}
+      {hasMore && (
+        <p class="small quiet">
+          The largest {groups.length} are shown. {all && <a href={all}>All, the lowest first</a>}
+        </p>
+      )}
       <ul class="keys" aria-label="Bands">
         {[...bandNames, 'No score'].map((name, index) => (
           <li>

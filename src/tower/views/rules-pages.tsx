@@ -143,12 +143,12 @@ export function PastAlerts({ past }: { readonly past: Backtest }) {
       <h2 id="past">What it would have raised in {daysTried} days</h2>
       <p class="lead">
         {plural(past.alerts.length, 'alert')} of {plural(new Set(past.alerts.map((alert) => alert.series.modelId)).size, 'model')}
-        , among the {count(past.seriesCount)} series that it looks at
-        {past.isCut && '; only the first series were judged'}.
+        , among the {past.isCut && 'first '}
+        {count(past.seriesCount)} series that it looks at{past.isCut && '; there are more, which were not judged'}.
       </p>
       {past.alerts.length > 0 && (
         <div class="panel scroll">
-          <table class="numbers">
+          <table class="numbers flow">
             <thead>
               <tr>
                 {['Opened', 'Closed', 'Model', 'Labels'].map((head) => (
@@ -163,12 +163,14 @@ export function PastAlerts({ past }: { readonly past: Backtest }) {
               {past.alerts.slice(0, pastShown).map(({ series, openedAt, closedAt, value }) => (
                 <tr>
                   <td>{minute(new Date(openedAt))}</td>
-                  <td>{closedAt === null ? 'open' : minute(new Date(closedAt))}</td>
+                  <td data-label="to">{closedAt === null ? 'open' : minute(new Date(closedAt))}</td>
                   <th scope="row">
                     <a href={`/models/${series.modelId}`}>{series.model}</a>
                   </th>
                   <td>{labelsOf(series.labels)}</td>
-                  <td class="number">{formatNumber(value)}</td>
+                  <td class="number" data-label="value">
+                    {formatNumber(value)}
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -35,7 +35,7 @@ const fleet = `
 .tile { padding: var(--space-4) var(--space-5); display: flex; flex-direction: column; gap: 2px; }
 .tile dt { font-size: var(--text-s); color: var(--ink-2); } .tile dd { line-height: 1.35; font-size: var(--text-s); color: var(--ink-2); }
 .tile dd:first-of-type { font-size: 2rem; font-weight: 650; letter-spacing: -.03em; line-height: 1.15; color: var(--ink); }
-.tile small { font-size: var(--text-m); font-weight: 400; color: var(--ink-3); letter-spacing: 0; }
+.tile dd a { color: inherit; } .tile small { font-size: var(--text-m); font-weight: 400; color: var(--ink-3); letter-spacing: 0; }
 .columns { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: var(--space-3); }
 .chart-panel { padding: var(--space-4) var(--space-5) var(--space-5); display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--space-3); align-content: start; }
 .chips.active { margin-top: var(--space-3); } .chips.active a { background: var(--manual-tint); border-color: var(--manual); color: var(--ink); } .chips.active span { color: var(--ink-2); }
@@ -101,7 +101,7 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 .chart:not(.time-chart) { height: 190px; }
 .small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: var(--space-3); } .page .small-charts h2 { margin: 0; } .small-charts h2 { font-size: var(--text-s); overflow-wrap: anywhere; }
 .numbers th[scope=row] { font-weight: 400; } .numbers td, .numbers th { padding: 6px 12px; white-space: nowrap; } .numbers th[scope=row] { white-space: normal; min-width: 160px; } .numbers td.asks { white-space: normal; min-width: 30ch; overflow-wrap: anywhere; }
-.numbers thead th::first-letter { text-transform: uppercase; } .bars td.number { width: 1%; }
+.numbers td.says { white-space: normal; min-width: 15ch; } .numbers thead th::first-letter { text-transform: uppercase; } .bars td.number { width: 1%; }
 .questions { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: var(--space-3); }
 .questions a { padding: var(--space-3) var(--space-4); display: grid; gap: 2px; text-decoration: none; color: var(--ink-2); font-size: var(--text-s); align-content: start; }
 .questions a:hover { border-color: var(--accent); } .questions strong { color: var(--accent); font-size: var(--text-m); }
@@ -151,7 +151,9 @@ const narrow = `
   .flow thead, .flow .done > .quiet:only-child { display: none; } .flow tr { display: flex; flex-wrap: wrap; gap: 4px 14px; padding: 10px var(--space-4); border-bottom: 1px solid var(--line); } .alerts.flow td, .alerts.flow th { padding: 0; border: 0; min-width: 0; } .flow td.done { flex-basis: 100%; }
   .numbers.flow td, .numbers.flow th[scope=row] { padding: 0; border: 0; min-width: 0; white-space: normal; } .flow th[scope=row] { flex-basis: 100%; } .flow td[data-label]::before { content: attr(data-label) ' '; color: var(--ink-3); }
   .measured .extra { display: none; } .measured td, .measured th, .measured th[scope=row] { white-space: normal; min-width: 0; } .measured td.number { white-space: nowrap; } .measured td:last-child { width: auto; } .spark.long { width: 100px; }
-  .models td { text-align: right; } .models td.name { text-align: left; } td.wide { width: 34%; } td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }
+  .models td { text-align: right; } .models td.name { text-align: left; } td.wide { width: 34%; }
+  .groups thead { display: none; } .groups tr { display: grid; grid-template-columns: minmax(0, 1fr) auto 76px; } .groups td[data-label]::after { content: ' ' attr(data-label); color: var(--ink-3); font-size: 11px; } .chart-panel .groups td.stacked-bar { grid-column: 1 / -1; width: auto; padding: 0 0 var(--space-2); }
+  td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }
 }
 @media (max-width: 480px) { .questions { grid-template-columns: minmax(0, 1fr); } }
 @page { margin: 12mm; }

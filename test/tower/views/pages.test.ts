@@ -96,12 +96,33 @@ describe('the pages', () => {
   it('show a filter as something to take away, and keep it while sorting', async () => {
     const { html } = await page('/?tier=critical&sort=name');
     expect(html).toContain('<a href="/?sort=name" title="Take this filter away">');
-    expect(html).toContain('href="/?tier=critical&amp;sort=name&amp;order=desc"');
+    expect(html).toContain('href="/?tier=critical&amp;sort=name&amp;order=desc#models"');
     expect(html).toMatch(/aria-sort="ascending"/);
   });
 
   it('go to the last page when there are fewer', async () => {
     expect((await page('/?page=99')).url).toBe('/');
+  });
+
+  it('say that no model matches, instead of roll-ups of nothing', async () => {
+    const { html } = await page('/?q=nobody');
+    expect(html).toContain('No model matches this filter.');
+    expect(html).not.toContain('Median ML Test Score');
+    expect(html).not.toContain('0 to 0');
+  });
+
+  it('lead from the roll-ups and from page to page to the list, and from ten groups to all', async () => {
+    const at = new Date().toISOString();
+    for (let i = 0; i < 26; i++)
+      await post({ name: `m-${i}`, owner: `@team-${i % 13}`, tier: 'experimental', jobId: `m-${i}`, at });
+    const { html } = await page('/?tier=experimental&by=owner');
+    expect(html).toContain('action="/#models"');
+    expect(html).toContain('href="/?tier=experimental&amp;by=owner&amp;page=2#models"');
+    expect(html).toContain('href="/?tier=experimental&amp;band=1&amp;by=owner#models"');
+    expect(html).toContain('<a href="/waivers">');
+    const all = /href="(\/explore[^"]+)">All, the lowest first/.exec(html)?.[1] ?? '';
+    expect((await page(all.replaceAll('&amp;', '&'))).html).toContain('13 groups');
+    expect((await page('/?tier=experimental&by=owner&gate=none')).html).not.toContain('All, the lowest first');
   });
 
   it.each(['/?sort=drop', '/?band=9', '/?by=secret', '/?page=0', '/?unknown=1', '/?label=novalue'])(
