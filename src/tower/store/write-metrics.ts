@@ -26,7 +26,7 @@ export interface MetricsSubmission {
 /** @returns how many points were new. @throws KeyReused */
 export async function writeMetrics(db: Database, submission: MetricsSubmission): Promise<number> {
   const { modelId, projectId, refClass, environment, at, sha256, writtenBy, idempotencyKey, alert = null } = submission;
-  const measurements = await withUnits(db, submission.measurements);
+  const measurements = await withUnits(db, modelId, submission.measurements);
   const batch = { modelId, reportId: null, refClass, environment, at, measurements };
   const post = { sha256, writtenBy, alert };
   const added = idempotencyKey === null ? await pointStore.appendAtOnce(db, batch, post) : null;

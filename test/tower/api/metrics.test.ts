@@ -231,6 +231,16 @@ describe('GET /v1/query', () => {
     });
   });
 
+  it('does not take the unit of a number from what another model posted', async () => {
+    const told = (model: string, value: number, unit?: string) =>
+      post({ model, metrics: [{ name: 'own.unit', value, unit, at: '2026-03-02T06:00:00Z' }] });
+    expect(await told('calls', 1, 'ms')).toMatchObject({ status: 201 });
+    expect(await told('lateness', 2)).toMatchObject({ status: 201 });
+    expect(await ask('/v1/query?metric=own.unit&agg=sum&from=2026-03-01&to=2026-04-01&bucket=none&unit=ms')).toMatchObject({
+      body: { groups: [{ value: 1, n: 1 }] },
+    });
+  });
+
   it('asks for the unit where a name has several', async () => {
     await post({
       model: 'calls',

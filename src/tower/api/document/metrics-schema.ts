@@ -33,7 +33,7 @@ export const metricsSchema = {
           ...metric.properties,
           unit: {
             ...metric.properties.unit,
-            description: 'Unit: 1, s, By, ... When absent that in which a metric of this name first came.',
+            description: 'Unit: 1, s, By, ... When absent that in which the metric of this name first came from the model.',
           },
           at: { ...time, description: 'Time of the value.' },
         },
