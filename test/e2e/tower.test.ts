@@ -155,3 +155,14 @@ it('leads from the fleet to a model by keyboard and form alone, with JavaScript 
   expect(page.url()).toContain('#data-1');
   await context.close();
 });
+
+it('prints the fleet as a table on A4, not as the cards of a telephone', async () => {
+  // A4 with the margins of the style sheet, in CSS pixels.
+  const page = await browser.newPage({ viewport: { width: 703, height: 1000 } });
+  await page.emulateMedia({ media: 'print' });
+  await page.goto(tower.url);
+  expect(await page.locator('.models thead').isVisible()).toBe(true);
+  expect(await page.locator('.models tbody tr').first().locator('td:visible').count()).toBe(9);
+  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+  await page.close();
+});

@@ -83,7 +83,7 @@ circle.line-1 { fill: var(--series-1); stroke: var(--panel); stroke-width: 1.5; 
 .history td, .history th { white-space: nowrap; } .history .is-preview td { color: var(--ink-3); }
 .next li { padding: 9px var(--space-4); border-bottom: 1px solid var(--line); display: grid; grid-template-columns: 84px minmax(0, 1fr) fit-content(45%); gap: 2px var(--space-3); font-size: var(--text-s); } .next li:last-child { border-bottom: 0; }
 .next .badge { align-self: start; white-space: normal; border-radius: 10px; }
-@media (max-width: 600px) { .next li { grid-template-columns: 84px minmax(0, 1fr); } .next .badge { grid-column: 2; justify-self: start; } }
+@media screen and (max-width: 600px) { .next li { grid-template-columns: 84px minmax(0, 1fr); } .next .badge { grid-column: 2; justify-self: start; } }
  .section-nav { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: var(--text-s); }
 `;
 
@@ -140,7 +140,7 @@ section.operation > h2 { margin: 0; } .operation h2 { font-size: var(--text-m); 
 const narrow = `
 @media (max-width: 1080px) { .alerts td, .alerts th { white-space: normal; padding: 6px 8px; } .alerts time, .alerts td.number, .alerts .badge, .alerts code { white-space: nowrap; } .alerts td.done { min-width: 140px; overflow-wrap: anywhere; } .numbers.alerts th[scope=row] { min-width: 110px; }
   .questions { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
-@media (max-width: 720px) {
+@media screen and (max-width: 720px) {
   .record-form fieldset.question { grid-template-columns: minmax(0, 1fr); }
   .explore-form { grid-template-columns: repeat(2, minmax(0, 1fr)); } .plot.has-ends, .dashboard .plot.has-ends { grid-template-columns: auto minmax(0, 1fr); } .ends { display: none; }
   .bar-top > div { padding: 10px var(--space-3); gap: 6px var(--space-4); } .bar-top nav { margin-left: 0; gap: 4px 10px; } .footer { padding-left: var(--space-3); padding-right: var(--space-3); }
@@ -155,14 +155,14 @@ const narrow = `
   .groups thead { display: none; } .groups tr { display: grid; grid-template-columns: minmax(0, 1fr) auto 76px; } .groups td[data-label]::after { content: ' ' attr(data-label); color: var(--ink-3); font-size: 11px; } .chart-panel .groups td.stacked-bar { grid-column: 1 / -1; width: auto; padding: 0 0 var(--space-2); }
   td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }
 }
-@media (max-width: 480px) { .questions { grid-template-columns: minmax(0, 1fr); } }
+@media screen and (max-width: 480px) { .questions { grid-template-columns: minmax(0, 1fr); } }
 @page { margin: 12mm; }
 @media print {
   :root { color-scheme: light; } * { print-color-adjust: exact; } body { background: none; font-size: 10pt; }
   .bar-top nav, .filter, .changes, .deed, .record-form form, .pager .ends, .chips, .section-nav, .elsewhere, .questions { display: none; } .footer, .bar-top > div { padding: 0; }
   .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .columns { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
   .scroll { overflow: visible; } .panel, .tile, tr, .chart, .small-charts > * { break-inside: avoid; } h2, h3, thead { break-after: avoid; }
-  .models td, .models th { padding: 4px 5px; font-size: 8pt; } .models .name { min-width: 36mm; } .models .spark { width: 52px; } .panel.scroll, .models { break-inside: auto; }
+  .models td, .models th { padding: 4px 5px; font-size: 8pt; } .models .score small { white-space: normal; } .models .name { min-width: 36mm; } .models .spark { width: 52px; } .panel.scroll, .models { break-inside: auto; }
 }
 `;
 
