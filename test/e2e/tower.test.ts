@@ -164,5 +164,13 @@ it('prints the fleet as a table on A4, not as the cards of a telephone', async (
   expect(await page.locator('.models thead').isVisible()).toBe(true);
   expect(await page.locator('.models tbody tr').first().locator('td:visible').count()).toBe(9);
   expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+  // Neither a large number nor the name of a band is broken within a word.
+  const broken = `[...document.querySelectorAll('.tile dd:first-of-type, .models .score small')].map((node) => {
+    const inside = document.createRange();
+    node.textContent = node.matches('dd') ? '10,000' : 'Exceptional';
+    inside.selectNodeContents(node);
+    return inside.getClientRects().length;
+  })`;
+  expect(new Set((await page.evaluate(broken)) as number[])).toEqual(new Set([1]));
   await page.close();
 });

@@ -162,7 +162,8 @@ const narrow = `
   .bar-top nav, .filter, .changes, .deed, .record-form form, .pager .ends, .chips, .section-nav, .elsewhere, .questions { display: none; } .footer, .bar-top > div { padding: 0; }
   .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .columns { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
   .scroll { overflow: visible; } .panel, .tile, tr, .chart, .small-charts > * { break-inside: avoid; } h2, h3, thead { break-after: avoid; }
-  .models td, .models th { padding: 4px 5px; font-size: 8pt; } .models .score small { white-space: normal; } .models .name { min-width: 36mm; } .models .spark { width: 52px; } .panel.scroll, .models { break-inside: auto; }
+  .models td, .models th { padding: 4px 3px; font-size: 8pt; } .models .score { min-width: 19mm; } .models .score small { white-space: normal; overflow-wrap: normal; }
+  .tile { padding: var(--space-3) var(--space-4); } .tile dd:first-of-type { font-size: 1.5rem; overflow-wrap: normal; } .chart-panel { padding: var(--space-3) var(--space-4); } .models .name { min-width: 36mm; } .models .spark { width: 52px; } .panel.scroll, .models { break-inside: auto; }
 }
 `;
 
