@@ -145,7 +145,7 @@ it('leads from the fleet to a model by keyboard and form alone, with JavaScript 
   expect(await page.locator('.skip-link').boundingBox()).toMatchObject({ x: expect.any(Number) });
   await page.getByLabel('Name or title').fill('model-2');
   await page.keyboard.press('Enter');
-  await page.waitForURL('**/?q=model-2');
+  await page.waitForURL('**/?q=model-2#models');
   await page.getByRole('link', { name: /^Model 2/ }).click();
   await page.waitForURL('**/models/*');
   await page
