@@ -32,7 +32,11 @@ const spans = [
   ['180d', '180 days'],
   ['52w', 'a year'],
 ] as const;
-export const sayDimension = (name: string): string => name.replace(/^label:/, '').replaceAll('_', ' ');
+/** A label that is called as a column is told from it. */
+export const sayDimension = (name: string): string =>
+  name
+    .replace(/^label:(.*)$/, (_, label) => (Object.hasOwn(dimensionColumns, label) ? `${label} (label)` : label))
+    .replaceAll('_', ' ');
 
 interface PickProps {
   readonly name: string;

@@ -199,6 +199,8 @@ it('reads all numbers of an answer in one unit, and how many values there are in
     ['calls', '0.5', '1', 'model'],
   ]);
   expect(bars).toContain('<td class="number">25 h</td>');
+  expect(bars).toContain('<option value="task">task</option>');
+  expect(bars).toContain('<option value="label:task">task (label)</option>');
   expect((await page('/explore?metric=task.cpu&agg=sum&by=model&last=7d')).html).toMatch(/text-anchor="end">\d+ h<\/text>/);
   expect(numbers((await page('/explore?metric=task.cpu&agg=count&last=7d&bucket=none')).html)[0]).toEqual([
     'Group',
