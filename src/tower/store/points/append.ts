@@ -1,4 +1,5 @@
 /** Appends points to series. Only rows that are really new are handed to `rollups.ts`, so a replay adds nothing. */
+import { setImmediate } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
 import { type Connection, type Database, preparedMark } from '../database.ts';
 import { microsOf, monthOf } from './points.ts';
@@ -182,8 +183,14 @@ const pointsIn = ({ waiting }: Queue): number => waiting.reduce((sum, { post }) 
 async function writeWaiting(db: Database, queue: Queue): Promise<void> {
   const mayRun = () => queue.running === 0 || (queue.running < mostRunning && pointsIn(queue) >= largePoints);
   while (queue.waiting.length > 0 && mayRun()) {
-    const taken = takeNext(queue);
     queue.running += 1;
+    // What has arrived with the last answer of the database, or with this post, comes along.
+    await setImmediate();
+    const taken = takeNext(queue);
+    if (taken.length === 0) {
+      queue.running -= 1;
+      break;
+    }
     // Whatever stands in the way, of one post or of all: each is tried by itself, in a transaction that says what it is.
     const added = await insertPosts(
       db,
