@@ -136,7 +136,7 @@ it('goes from drifted values to one retraining and back', async () => {
   });
   expect(gitlab.issues).toMatchObject([{ state: 'opened' }]);
   const page = await (await fetch(`${tower.url}/alerts`)).text();
-  expect(page).toContain('1 alert open');
+  expect(page).toContain('1 alert is open.');
   expect(page).toContain(`${gitlab.url}/risk/late-lodgement/-/pipelines/1000`);
 
   // The retrained version: a new commit, and values that are back.
@@ -153,7 +153,7 @@ it('goes from drifted values to one retraining and back', async () => {
     { id: `${alert.uid}-closed`, type: 'flightcheck.alert.closed', isSigned: true, alert: alert.uid },
   ]);
   expect(gitlab.pipelines).toHaveLength(1);
-  expect(await (await fetch(`${tower.url}/alerts`)).text()).toContain('No alert is open.');
+  expect(await (await fetch(`${tower.url}/alerts`)).text()).toContain('No alert is open, 1 closed.');
   // What came of it: the version, its score, the value since.
   const chain = await (await fetch(`${tower.url}/alerts/${alert.id}`)).text();
   expect(chain).toContain('What came of it');
