@@ -73,7 +73,7 @@ interface Post {
 }
 
 /** How points meet those that are there. */
-interface Meeting {
+interface InsertOptions {
   /** More than the key must tell that a point is new. */
   readonly isNew?: RawBuilder<unknown> | undefined;
   /**
@@ -90,7 +90,7 @@ const arrayOf = (plain: readonly (number | string)[]): string => `{${plain.join(
 async function insertPosts(
   connection: Connection,
   posts: readonly Post[],
-  { isNew = sql`true`, isAhead = false }: Meeting = {},
+  { isNew = sql`true`, isAhead = false }: InsertOptions = {},
 ): Promise<readonly number[]> {
   const ids = posts.flatMap((post) => post.ids);
   const times = posts.flatMap(({ batch }) => timesOf(batch));
