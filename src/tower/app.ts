@@ -131,7 +131,7 @@ function answer(problem: HttpProblem, c: Context, asksPassword: boolean): Respon
     problem.kind === 'unauthorized'
       ? challenge
       : problem.kind === 'too-many' || problem.kind === 'unavailable'
-        ? { 'retry-after': '1' }
+        ? { 'retry-after': String(problem.retryAfterSeconds) }
         : {};
   return isFromPage(c) ? c.html(errorPage(problem), statusOf(problem.kind), headers) : problemResponse(problem, headers);
 }

@@ -37,12 +37,15 @@ export type ProblemKind = keyof typeof titles;
 export class HttpProblem extends Error {
   readonly kind: ProblemKind;
   readonly errors: ProblemBody['errors'];
+  /** Of what may be tried again. */
+  readonly retryAfterSeconds: number;
 
-  constructor(kind: ProblemKind, detail: string, errors?: ProblemBody['errors']) {
+  constructor(kind: ProblemKind, detail: string, errors?: ProblemBody['errors'], retryAfterSeconds = 1) {
     super(detail);
     this.name = 'HttpProblem';
     this.kind = kind;
     this.errors = errors;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

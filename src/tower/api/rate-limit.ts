@@ -33,7 +33,12 @@ export function limitRate({ burst, perSecond }: Rate, now: () => number = Date.n
     const left = c.req.method === 'POST' ? take(sender.slice(-64)) : 1;
     if (left < 1) {
       const seconds = Math.max(1, Math.ceil((1 - left) / perSecond));
-      throw new HttpProblem('too-many', `This sender may post ${perSecond} times a second. Try again in ${seconds} s.`);
+      throw new HttpProblem(
+        'too-many',
+        `This sender may post ${perSecond} times a second. Try again in ${seconds} s.`,
+        undefined,
+        seconds,
+      );
     }
     await next();
   };

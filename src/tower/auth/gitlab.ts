@@ -104,7 +104,13 @@ export function idTokenVerifier(issuers: readonly string[], audience: string): V
       if (error instanceof TypeError || error instanceof DOMException)
         throw new HttpProblem('unavailable', `The key of ${issuer} for this id_token cannot be used: ${error.message}.`);
       if (!(error instanceof KeysUnavailable)) throw error;
-      throw new HttpProblem('unavailable', `The keys of ${issuer} cannot be fetched now. Try again.`);
+      const { message, retryAfterSeconds } = error;
+      throw new HttpProblem(
+        'unavailable',
+        `The key of this id_token is not known here, and the keys of ${issuer} ${message}. Try again in ${retryAfterSeconds} s.`,
+        undefined,
+        retryAfterSeconds,
+      );
     }
   };
 }

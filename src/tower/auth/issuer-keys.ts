@@ -2,8 +2,14 @@
 import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTVerifyGetKey } from 'jose';
 import { bytesWithin } from '../../kernel/bytes.ts';
 
-/** The keys are needed and cannot be had now. */
-export class KeysUnavailable extends Error {}
+/** The keys are needed and cannot be had now; worth another try after so many seconds. */
+export class KeysUnavailable extends Error {
+  readonly retryAfterSeconds: number;
+  constructor(message: string, retryAfterSeconds: number, cause?: unknown) {
+    super(message, { cause });
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
 
 const freshFor = 10 * 60_000;
 /** GitLab is down now and then; a key that was withdrawn meanwhile is trusted no longer than this. */
@@ -40,7 +46,7 @@ export function issuerKeys(address: URL): JWTVerifyGetKey {
           fetchedAt = Date.now();
         },
         (cause) => {
-          throw new KeysUnavailable('The keys cannot be fetched', { cause });
+          throw new KeysUnavailable('cannot be fetched now', pause / 1000, cause);
         },
       )
       .finally(() => {
@@ -48,17 +54,20 @@ export function issuerKeys(address: URL): JWTVerifyGetKey {
       });
     return fetching;
   };
+  const pauseLeft = (): number => Math.ceil((triedAt + pause - Date.now()) / 1000);
   return async (header, token) => {
     const age = Date.now() - fetchedAt;
     if (age > keptFor) {
       // Whoever sends this has not shown yet that it is a job.
-      if (!fetching && Date.now() - triedAt <= pause) throw new KeysUnavailable('The keys could not be fetched a moment ago');
+      if (!fetching && pauseLeft() > 0) throw new KeysUnavailable('could not be fetched a moment ago', pauseLeft());
       await fetchKeys();
-    } else if (age > freshFor && Date.now() - triedAt > pause) await fetchKeys().catch(() => undefined);
+    } else if (age > freshFor && pauseLeft() <= 0) await fetchKeys().catch(() => undefined);
     try {
       return await remote(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || Date.now() - triedAt <= pause) throw error;
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      // It may have been made since: whether it is one of the issuer's is not known until it may be asked again.
+      if (pauseLeft() > 0) throw new KeysUnavailable('did not have it a moment ago', pauseLeft(), error);
       await fetchKeys();
       return remote(header, token);
     }

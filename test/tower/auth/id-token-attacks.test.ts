@@ -1,5 +1,5 @@
 /** Forged, stale and borrowed id_tokens, and key servers that misbehave. No database: the verifier alone. */
-import { exportJWK, exportSPKI, generateKeyPair } from 'jose';
+import { decodeJwt, exportJWK, exportPKCS8, exportSPKI, generateKeyPair, importPKCS8, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { idTokenVerifier, type VerifyIdToken } from '../../../src/tower/auth/gitlab.ts';
 import { audience, type Issuer, type Keys, startIssuer } from '../../support/gitlab-issuer.ts';
@@ -18,6 +18,11 @@ const refused = { kind: 'unauthorized' };
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const bytes = (text: string) => new TextEncoder().encode(text);
 
+async function signedWithout(claim: 'exp' | 'iat'): Promise<string> {
+  const { [claim]: _, ...others } = decodeJwt(await gitlab.token());
+  return new SignJWT(others).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(gitlab.keys.privateKey);
+}
+
 const forged: readonly (readonly [string, () => Promise<string>])[] = [
   ['alg none', async () => (await gitlab.token()).replace(/^[^.]+/, encoded({ alg: 'none' })).replace(/[^.]+$/, '')],
   ['alg None with the signature kept', async () => (await gitlab.token()).replace(/^[^.]+/, encoded({ alg: 'None', kid: 'k1' }))],
@@ -35,7 +40,6 @@ const forged: readonly (readonly [string, () => Promise<string>])[] = [
     async () => gitlab.token({}, { header: { alg: 'PS256' }, key: (await generateKeyPair('PS256')).privateKey }),
   ],
   ['the kid of GitLab, the key of a stranger', () => gitlab.token({}, { key: stranger.privateKey })],
-  ['an unknown kid', () => gitlab.token({}, { header: { kid: 'k9' }, key: stranger.privateKey })],
   [
     'a key that it brings itself',
     async () => gitlab.token({}, { header: { jwk: await exportJWK(stranger.publicKey) }, key: stranger.privateKey }),
@@ -49,6 +53,8 @@ const forged: readonly (readonly [string, () => Promise<string>])[] = [
   ['another audience', () => gitlab.token({}, { aud: 'https://other.example.com' })],
   ['an audience that begins alike', () => gitlab.token({}, { aud: `${audience}.evil.example` })],
   ['a lifetime that is over', () => gitlab.token({}, { lifetime: '-1m' })],
+  ['no end', () => signedWithout('exp')],
+  ['no time at which it was made', () => signedWithout('iat')],
   ['a project that is not written as GitLab does', () => gitlab.token({ project_id: '042' })],
   ['a project that is a list', () => gitlab.token({ project_id: ['42'] })],
   ['a project of the job that is a list', () => gitlab.token({ job_project_id: ['42'] })],
@@ -129,18 +135,42 @@ it('follows a change of keys, and then refuses the old one', async () => {
   await own(await gitlab.token());
   gitlab.serve({ keys: [await gitlab.publish(next, 'k2')] });
   const byNext = () => gitlab.token({}, { header: { kid: 'k2' }, key: next.privateKey });
-  // A key that nobody knows makes the server ask again, but not more often than every half minute.
-  await expect(own(await byNext())).rejects.toMatchObject(refused);
-  inMinutes(1);
+  // A key that nobody knows makes the server ask again, but not more often than every half minute: until then it may be new.
+  const early = await own(await byNext()).catch((error) => error);
+  expect(early).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('Try again in') });
+  expect(early.retryAfterSeconds).toBeGreaterThan(20);
+  expect(early.retryAfterSeconds).toBeLessThanOrEqual(30);
+  vi.useFakeTimers({ toFake: ['Date'] });
+  vi.setSystemTime(Date.now() + early.retryAfterSeconds * 1000);
   await expect(own(await byNext())).resolves.toMatchObject({ projectId: '42' });
-  await expect(own(await gitlab.token())).rejects.toMatchObject(refused);
+  inMinutes(1);
+  await expect(own(await gitlab.token()), 'the old key').rejects.toMatchObject(refused);
+  gitlab.serve({ keys: [old] });
+});
+
+it('refuses keys that the issuer does not have, and does not ask it for each of them', async () => {
+  const own = idTokenVerifier([gitlab.url], audience);
+  await own(await gitlab.token());
+  const unknown = (kid: string) => gitlab.token({}, { header: { kid }, key: stranger.privateKey });
+  inMinutes(1);
+  await expect(own(await unknown('k9'))).rejects.toMatchObject(refused);
   const before = gitlab.requests();
-  for (let i = 0; i < 20; i++)
-    await expect(own(await gitlab.token({}, { header: { kid: `x${i}` }, key: stranger.privateKey }))).rejects.toMatchObject(
+  for (let i = 0; i < 20; i++) await expect(own(await unknown(`x${i}`))).rejects.toMatchObject({ kind: 'unavailable' });
+  await expect(own(await gitlab.token()), 'others go on').resolves.toMatchObject({ projectId: '42' });
+  expect(gitlab.requests()).toBe(before);
+});
+
+it('takes RS256 alone, also where the issuer does not say what its key is for', async () => {
+  const own = idTokenVerifier([gitlab.url], audience);
+  const key = await gitlab.publish(gitlab.keys, 'k1');
+  gitlab.serve({ keys: [{ ...key, alg: undefined }] });
+  const pkcs8 = await exportPKCS8(gitlab.keys.privateKey);
+  for (const alg of ['RS384', 'RS512', 'PS256'])
+    await expect(own(await gitlab.token({}, { header: { alg }, key: await importPKCS8(pkcs8, alg) })), alg).rejects.toMatchObject(
       refused,
     );
-  expect(gitlab.requests()).toBe(before);
-  gitlab.serve({ keys: [old] });
+  await expect(own(await gitlab.token())).resolves.toMatchObject({ projectId: '42' });
+  gitlab.serve({ keys: [key] });
 });
 
 it('takes no more keys than a GitLab has, however they are packed', async () => {
