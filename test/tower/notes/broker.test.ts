@@ -19,18 +19,25 @@ import { type SampleOptions, sampleReport } from '../sample.ts';
 const folder = mkdtempSync(join(tmpdir(), 'flightcheck-notes-'));
 let store: OpenDatabase;
 let issuer: Issuer;
+/** Another GitLab whose jobs may report here. */
+let otherIssuer: Issuer;
 let gitlab: FakeMergeRequests;
 let app: ReturnType<typeof createApp>;
 const errors: unknown[] = [];
 beforeAll(async () => {
-  [store, issuer, gitlab] = await Promise.all([openStore({ folder }), startIssuer(), startFakeMergeRequests()]);
+  [store, issuer, otherIssuer, gitlab] = await Promise.all([
+    openStore({ folder }),
+    startIssuer(),
+    startIssuer(),
+    startFakeMergeRequests(),
+  ]);
   const onError = (error: unknown) => errors.push(error);
   // One GitLab: its keys and its API stand at two ports here.
   const actions = { ...gitLabActions(gitlab), issuer: issuer.url };
   app = createApp({
     db: store.db,
     version: '1',
-    verifyIdToken: idTokenVerifier([issuer.url], audience),
+    verifyIdToken: idTokenVerifier([issuer.url, otherIssuer.url], audience),
     defaultBranches: ['main'],
     isLocal: true,
     note: noteBroker({ db: store.db, gitlab: actions, url: 'https://tower.example.com', onError, pause: 20 }),
@@ -40,6 +47,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([store?.close(), gitlab?.close()]);
   issuer?.close();
+  otherIssuer?.close();
   rmSync(folder, { recursive: true, force: true });
   expect(errors).toEqual([]);
 });
@@ -63,9 +71,10 @@ async function post(
   claims: Claims,
   options: SampleOptions = {},
   change: (report: ReturnType<typeof sampleReport>) => object = (r) => r,
+  by = issuer,
 ) {
   const jobId = String(job++);
-  const token = await issuer.token({
+  const token = await by.token({
     pipeline_source: 'merge_request_event',
     ref: 'feature',
     ref_path: 'refs/heads/feature',
@@ -237,6 +246,15 @@ describe('nobody gets a note elsewhere', () => {
     }));
     expect(answer.body.note).toMatchObject({ state: 'none', reason: expect.stringContaining(why) });
     expect(gitlab.asked.filter((one) => !one.startsWith('GET'))).toEqual([]);
+  });
+
+  it('a project of another GitLab, whose numbers are those of projects here', async () => {
+    open(65, 1, 10);
+    const { status, body } = await post(of(65, 10), {}, (report) => report, otherIssuer);
+    expect(status).toBe(201);
+    expect(body.note).toMatchObject({ state: 'none', reason: expect.stringContaining('another GitLab') });
+    expect(gitlab.asked).toEqual([]);
+    expect((await post(of(65, 10))).body.note.state).toBe('written');
   });
 
   it('a job of a push, a token, and an earlier job that is delivered late', async () => {
