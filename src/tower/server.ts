@@ -18,7 +18,7 @@ import { type Maintenance, startMaintenance } from './store/maintain.ts';
 import { openStore } from './store/open.ts';
 import { qualifierOf } from './store/scope.ts';
 import { settlePaths } from './store/settle-paths.ts';
-import { ensureWriteToken, setWriteToken, TokenIsPast } from './store/tokens.ts';
+import { ensureOperatorToken, setOperatorToken, TokenIsPast } from './store/tokens.ts';
 import { startWorker } from './triggers/worker.ts';
 
 export interface TowerOptions {
@@ -81,14 +81,14 @@ function tokenIn(path: string): string | null {
 
 /** @returns the token when it may be shown. */
 async function prepareToken(db: Database, { tokenFile, isTokenReplaced = false }: TowerOptions): Promise<string | null> {
-  if (tokenFile === undefined) return ensureWriteToken(db, isTokenReplaced);
+  if (tokenFile === undefined) return ensureOperatorToken(db, isTokenReplaced);
   const given = isTokenReplaced ? null : tokenIn(tokenFile);
   if (given !== null) {
     if (!/^[\w-]{20,200}$/.test(given))
       throw new UsageError('TOWER_TOKEN_FILE', `The token file ${tokenFile} does not hold 20 to 200 letters, digits, - or _`, {
         hint: 'Remove the file and a token is made in it, or put a long random one there.',
       });
-    await setWriteToken(db, given).catch((error: unknown) => {
+    await setOperatorToken(db, given).catch((error: unknown) => {
       if (!(error instanceof TokenIsPast)) throw error;
       throw new UsageError('TOWER_TOKEN_FILE', `The token in ${tokenFile} was revoked or replaced, or belongs to somebody else`, {
         hint: 'Put another long random one there, or remove the file and a new one is made in it.',
@@ -96,7 +96,7 @@ async function prepareToken(db: Database, { tokenFile, isTokenReplaced = false }
     });
     return given;
   }
-  const made = await ensureWriteToken(db, true);
+  const made = await ensureOperatorToken(db, true);
   try {
     writeFileSync(tokenFile, `${made}\n`, { mode: 0o600 });
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Control Tower as processes of its own, clients that post to them, and a count of what was kept. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,10 +32,10 @@ export async function startTowerProcess(where: readonly string[]): Promise<Tower
   });
   if (child.stdout)
     for await (const line of createInterface(child.stdout)) {
-      const { url, token } = JSON.parse(line) as { url: string; token: string };
+      const { url, token } = JSON.parse(line) as { url: string; token: string | null };
       return {
         url,
-        token,
+        token: token ?? readFileSync(where[where.indexOf('--token-file') + 1] ?? '', 'utf8').trim(),
         async kill() {
           child.kill('SIGKILL');
           await ended;

@@ -110,7 +110,7 @@ export const localWriter: Writer = {
   projectPath: 'risk/late-lodgement',
   namespaceId: null,
   namespacePath: null,
-  name: 'token write',
+  name: 'token operator',
 };
 
 /** What the API hands the store. */

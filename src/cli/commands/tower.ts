@@ -64,7 +64,11 @@ const serve = defineCommand({
       description: "Replace the operator's token and show the new one; only its hash is kept.",
       default: false,
     },
-    'ready-file': { type: 'string', description: 'Write address and token as JSON to this file when ready; removed at the end.' },
+    'ready-file': {
+      type: 'string',
+      description:
+        'Write the address as JSON to this file when ready, with the token unless --token-file has it; removed at the end.',
+    },
   },
   examples: [
     {
@@ -73,7 +77,7 @@ const serve = defineCommand({
     },
     {
       command: 'flightcheck tower serve --port 0 --json',
-      meaning: 'On a free port; one line of JSON with address and token for a script.',
+      meaning: 'On a free port; one line of JSON with address and token for a script, once the token is new.',
     },
     {
       command:

@@ -101,10 +101,12 @@ export async function serveTower(context: Context, invocation: Invocation): Prom
   const readyFile = invocation.options['ready-file'];
   const readyPath = typeof readyFile === 'string' ? resolve(context.cwd, readyFile) : null;
   try {
-    const { url, token, engine, location, durability } = tower;
+    const tokenFile = invocation.options['token-file'];
+    const { url, engine, location, durability } = tower;
+    const token = typeof tokenFile === 'string' ? null : tower.token;
     const ready = { url, token, engine, location, durability, pid: process.pid };
     if (readyPath !== null) writeReadyFile(readyPath, ready);
-    context.print(context.isJson ? `${JSON.stringify(ready)}\n` : told(tower, context.version, invocation.options['token-file']));
+    context.print(context.isJson ? `${JSON.stringify(ready)}\n` : told(tower, context.version, tokenFile));
     await aborted(context.signal);
     return exitCode.interrupted;
   } finally {

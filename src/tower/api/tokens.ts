@@ -37,7 +37,7 @@ export async function makeToken(db: Database, value: unknown, createdBy: string)
   } catch (error) {
     if (!(error instanceof TokenNameTaken)) throw error;
     throw new HttpProblem('invalid-token', 'The token cannot be made.', [
-      { pointer: '/name', detail: 'another token in use has this name' },
+      { pointer: '/name', detail: 'another token in use has this name, or it is the one of the server itself, operator' },
     ]);
   }
 }

@@ -15,8 +15,8 @@ const newToken = (): string => `fct_${randomBytes(24).toString('base64url')}`;
 /** The part that may be shown and that a token is found by: 48 of its bits. */
 const prefixOf = (token: string): string => token.slice(0, 12);
 
-/** The name of the token that `tower serve` prints: the operator's. */
-const serveToken = 'write';
+/** The name of the operator's token, which `tower serve` makes; nobody else's may have it. */
+const operatorToken = 'operator';
 
 /** The token once stood for something that ended, or stands for something else. */
 export class TokenIsPast extends Error {}
@@ -25,11 +25,11 @@ export class TokenIsPast extends Error {}
 async function replaceToken(connection: Connection, token: string): Promise<void> {
   const hash = hashOf(token);
   const { rows } = await sql<{ isOurs: boolean }>`
-    select name = ${serveToken} and revoked_at is null as "isOurs" from token where hash = ${hash}`.execute(connection);
+    select name = ${operatorToken} and revoked_at is null as "isOurs" from token where hash = ${hash}`.execute(connection);
   if (rows[0]?.isOurs === false) throw new TokenIsPast();
-  const act = { actor: 'server', subject: serveToken };
+  const act = { actor: 'server', subject: operatorToken };
   const replaced = await sql`
-    update token set revoked_at = now() where name = ${serveToken} and revoked_at is null and hash <> ${hash} returning id`.execute(
+    update token set revoked_at = now() where name = ${operatorToken} and revoked_at is null and hash <> ${hash} returning id`.execute(
     connection,
   );
   if (replaced.rows.length > 0) await recordAct(connection, { ...act, action: 'token.revoked', detail: { replaced: true } });
@@ -38,7 +38,7 @@ async function replaceToken(connection: Connection, token: string): Promise<void
     await sql`update token set prefix = ${prefixOf(token)} where hash = ${hash} and prefix is null`.execute(connection);
     return;
   }
-  await sql`insert into token (name, hash, role, prefix) values (${serveToken}, ${hash}, 'admin', ${prefixOf(token)})`.execute(
+  await sql`insert into token (name, hash, role, prefix) values (${operatorToken}, ${hash}, 'admin', ${prefixOf(token)})`.execute(
     connection,
   );
   await recordAct(connection, { ...act, action: 'token.created', detail: { role: 'admin' } });
@@ -48,7 +48,7 @@ async function replaceToken(connection: Connection, token: string): Promise<void
 const oneAtATime = (connection: Connection) => sql`select pg_advisory_xact_lock(7304212)`.execute(connection);
 
 /** Makes `token` the only valid token of that name, so that a lost one can be replaced. @throws TokenIsPast */
-export async function setWriteToken(db: Database, token: string): Promise<void> {
+export async function setOperatorToken(db: Database, token: string): Promise<void> {
   await inTransaction(db, async (connection) => {
     await oneAtATime(connection);
     await replaceToken(connection, token);
@@ -60,10 +60,10 @@ export async function setWriteToken(db: Database, token: string): Promise<void> 
  * Makes the operator's token when there is none, or when `isReplaced` asks for a new one.
  * @returns the token, which cannot be shown again; null when there was one already.
  */
-export async function ensureWriteToken(db: Database, isReplaced: boolean): Promise<string | null> {
+export async function ensureOperatorToken(db: Database, isReplaced: boolean): Promise<string | null> {
   const made = await inTransaction(db, async (connection) => {
     await oneAtATime(connection);
-    const { rows } = await sql`select 1 from token where name = ${serveToken} and revoked_at is null`.execute(connection);
+    const { rows } = await sql`select 1 from token where name = ${operatorToken} and revoked_at is null`.execute(connection);
     if (rows.length > 0 && !isReplaced) return null;
     const token = newToken();
     await replaceToken(connection, token);
@@ -127,6 +127,7 @@ export interface NewToken extends Grant {
 /** @returns the token, which is shown once. @throws TokenNameTaken */
 export async function createToken(db: Database, wanted: NewToken): Promise<{ readonly token: string; readonly row: TokenRow }> {
   const { name, role, namespace, model, days, createdBy } = wanted;
+  if (name === operatorToken) throw new TokenNameTaken();
   const token = newToken();
   try {
     return await inTransaction(db, async (connection) => {

@@ -137,7 +137,7 @@ it('tells whoever changes or deletes what somebody saved since it was read', asy
   const late = both.find(({ status }) => status === 412);
   expect(late?.body).toMatchObject({
     type: 'urn:flightcheck:problem:changed',
-    detail: expect.stringMatching(/^token write saved .* read it again/),
+    detail: expect.stringMatching(/^token operator saved .* read it again/),
   });
   const { name } = (await send('GET', path)).body;
   expect(name).toBe(both[0]?.status === 200 ? 'one' : 'two');

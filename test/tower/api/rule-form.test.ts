@@ -12,7 +12,7 @@ const fieldsFor = (more: object) => {
     ...more,
   });
   const past = {
-    createdBy: 'token write',
+    createdBy: 'token operator',
     createdAt: new Date(0),
     judgesFrom: new Date(0),
     modelId: null,

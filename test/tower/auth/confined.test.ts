@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/tower/app.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
-import { ensureWriteToken } from '../../../src/tower/store/tokens.ts';
+import { ensureOperatorToken } from '../../../src/tower/store/tokens.ts';
 import { evaluateNext } from '../../../src/tower/triggers/evaluate.ts';
 import { answerOf } from '../answer.ts';
 import { sampleReport } from '../sample.ts';
@@ -52,7 +52,7 @@ async function addModel(project: string, name: string, owner: string, label: str
 
 beforeAll(async () => {
   store = await openStore({ folder });
-  admin = (await ensureWriteToken(store.db, false)) ?? '';
+  admin = (await ensureOperatorToken(store.db, false)) ?? '';
   const onError = (error: unknown) => expect(error).toBe(null);
   app = createApp({ db: store.db, version: '0.1.0', verifyIdToken: null, defaultBranches: ['main'], isLocal: false, onError });
   const rules = [

@@ -10,7 +10,7 @@ import { createApp } from '../../../src/tower/app.ts';
 import { grantsOf, openLogin } from '../../../src/tower/auth/login.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
-import { ensureWriteToken } from '../../../src/tower/store/tokens.ts';
+import { ensureOperatorToken } from '../../../src/tower/store/tokens.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import {
   type FakeBrowser,
@@ -57,7 +57,7 @@ beforeAll(async () => {
     eve: { name: 'eve', groups: ['treasury/desk'] },
   });
   store = await openStore({ folder });
-  token = (await ensureWriteToken(store.db, false)) ?? '';
+  token = (await ensureOperatorToken(store.db, false)) ?? '';
   for (const project of ['risk/lodgement', 'treasury/desk/rates'])
     await writeReport(
       store.db,

@@ -9,7 +9,7 @@ import { createApp } from '../../../src/tower/app.ts';
 import { listAlerts } from '../../../src/tower/store/alerts.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
-import { ensureWriteToken } from '../../../src/tower/store/tokens.ts';
+import { ensureOperatorToken } from '../../../src/tower/store/tokens.ts';
 import { deliverNext } from '../../../src/tower/triggers/deliver.ts';
 import { evaluateNext, evaluateSilence } from '../../../src/tower/triggers/evaluate.ts';
 import { type FakeGitLab, startFakeGitLab } from '../../support/fake-gitlab.ts';
@@ -64,7 +64,7 @@ const alertsOf = async (rule: string) =>
 beforeAll(async () => {
   gitlab = await startFakeGitLab(['risk/late-lodgement', 'treasury/moved']);
   store = await openStore({ folder });
-  tokens.operator = (await ensureWriteToken(store.db, false)) ?? '';
+  tokens.operator = (await ensureOperatorToken(store.db, false)) ?? '';
   const onError = (error: unknown) => expect(error).toBe(null);
   app = createApp({
     ...{ db: store.db, version: '0.1.0', verifyIdToken: null, defaultBranches: ['main'], isLocal: false, onError, repositories },

@@ -8,7 +8,7 @@ import { createApp } from '../../../src/tower/app.ts';
 import { idTokenVerifier } from '../../../src/tower/auth/gitlab.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
-import { ensureWriteToken } from '../../../src/tower/store/tokens.ts';
+import { ensureOperatorToken } from '../../../src/tower/store/tokens.ts';
 import { audience, type Issuer, startIssuer } from '../../support/gitlab-issuer.ts';
 import { answerOf } from '../answer.ts';
 import { sampleReport } from '../sample.ts';
@@ -21,7 +21,7 @@ let admin: string;
 let app: ReturnType<typeof createApp>;
 beforeAll(async () => {
   [store, gitlab, other] = await Promise.all([openStore({ folder }), startIssuer(), startIssuer()]);
-  admin = (await ensureWriteToken(store.db, false)) ?? '';
+  admin = (await ensureOperatorToken(store.db, false)) ?? '';
   app = createApp({
     ...{ db: store.db, version: '1', defaultBranches: ['main'], isLocal: false },
     verifyIdToken: idTokenVerifier([gitlab.url, other.url], audience),

@@ -10,7 +10,7 @@ import { listAudit, recordAct } from '../../../src/tower/store/audit.ts';
 import { chainVerifier } from '../../../src/tower/store/audit-chain.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
-import { createToken, ensureWriteToken, findToken, listTokens, revokeToken } from '../../../src/tower/store/tokens.ts';
+import { createToken, ensureOperatorToken, findToken, listTokens, revokeToken } from '../../../src/tower/store/tokens.ts';
 import { answerOf } from '../answer.ts';
 import { type SampleOptions, sampleReport } from '../sample.ts';
 
@@ -22,7 +22,7 @@ const errors: unknown[] = [];
 const onError = (error: unknown) => errors.push(error);
 beforeAll(async () => {
   store = await openStore({ folder });
-  admin = (await ensureWriteToken(store.db, false)) ?? '';
+  admin = (await ensureOperatorToken(store.db, false)) ?? '';
   // As behind a public address: nothing is read without a token.
   app = createApp({
     db: store.db,
@@ -75,7 +75,7 @@ describe('a token', () => {
     const made = await ask('POST', '/v1/tokens', admin, { name: 'shown', role: 'read' });
     expect(made).toMatchObject({
       status: 201,
-      body: { role: 'read', createdBy: 'token write', token: expect.stringMatching(/^fct_/) },
+      body: { role: 'read', createdBy: 'token operator', token: expect.stringMatching(/^fct_/) },
     });
     const { token, prefix } = made.body;
     expect(token.startsWith(prefix)).toBe(true);
@@ -201,7 +201,7 @@ describe('the audit', () => {
   it('names who did what, a page at a time', async () => {
     await ask('POST', '/v1/rules', admin, { name: 'watched', metric: 'model.drift.psi', when: { absentHours: 1 } });
     const first = (await ask('GET', '/v1/audit?limit=2', admin)).body;
-    expect(first.items[0]).toMatchObject({ actor: 'token write', action: 'rule.created', subject: 'watched' });
+    expect(first.items[0]).toMatchObject({ actor: 'token operator', action: 'rule.created', subject: 'watched' });
     const second = (await ask('GET', `/v1/audit?limit=2&cursor=${first.next}`, admin)).body;
     expect(second.items.map(({ id }: { id: string }) => Number(id))).toEqual([
       Number(first.items[1].id) - 1,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chainVerifier } from '../../../src/tower/store/audit-chain.ts';
 import type { Database, OpenDatabase } from '../../../src/tower/store/database.ts';
 import { exportStore } from '../../../src/tower/store/dump.ts';
 import { listModels } from '../../../src/tower/store/list-models.ts';
@@ -13,7 +14,7 @@ import { readSeries } from '../../../src/tower/store/points/read-series.ts';
 import { sealMonths } from '../../../src/tower/store/points/seal.ts';
 import { importStore } from '../../../src/tower/store/restore.ts';
 import { openSession } from '../../../src/tower/store/sessions.ts';
-import { ensureWriteToken, findToken } from '../../../src/tower/store/tokens.ts';
+import { createToken, ensureOperatorToken, findToken, listTokens, TokenNameTaken } from '../../../src/tower/store/tokens.ts';
 import { writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { postgresIsMissing, startPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -58,7 +59,7 @@ const contentOf = (dump: string): readonly string[] => dump.trimEnd().split('\n'
 const odd = ['tab\there', 'quote"\'', '\\N', '{1,2}', 'zwölf €', 'line\nbreak', '\u2028', 'null'];
 
 async function fill(db: Database): Promise<string> {
-  const token = await ensureWriteToken(db, true);
+  const token = await ensureOperatorToken(db, true);
   const { modelId } = await writeReport(db, submissionOf(sampleReport({ title: odd.join(' '), labels: { odd: odd.join('|') } })));
   const post = (at: string, value: number, label: string) => ({ name: 'model.load', unit: '1', labels: { label }, at, value });
   await writeMetrics(db, {
@@ -96,7 +97,7 @@ describe.skipIf(postgresIsMissing)('export and import', () => {
     await importStore(back, linesOf(again));
     expect(contentOf(await dumpOf(back))).toEqual(contentOf(dump));
     for (const db of [onPostgres, back]) {
-      expect(await findToken(db, token)).toMatchObject({ name: 'write', role: 'admin' });
+      expect(await findToken(db, token)).toMatchObject({ name: 'operator', role: 'admin' });
       const { modelId, isReplay } = await writeReport(db, submissionOf(sampleReport({ jobId: '2', name: 'another' })));
       expect([modelId, isReplay]).toEqual([2, false]);
       expect(await writeReport(db, submissionOf(sampleReport({ jobId: '2', name: 'another' })))).toMatchObject({
@@ -142,14 +143,14 @@ describe('a database that a server has opened', () => {
     const dump = await dumpOf(source);
     const target = await fresh('PGlite');
     await migrate(target);
-    const token = await ensureWriteToken(target, false);
+    const token = await ensureOperatorToken(target, false);
     await expect(importStore(target, linesOf(dump))).rejects.toMatchObject({
       code: 'TOWER_IMPORT',
       exitCode: 2,
       message: 'A server has opened this database before',
       hint: expect.stringContaining('an empty one that no server has opened'),
     });
-    expect(await findToken(target, token ?? '')).toMatchObject({ name: 'write' });
+    expect(await findToken(target, token ?? '')).toMatchObject({ name: 'operator' });
   });
 
   it('is exported without those who are logged in', async () => {
@@ -231,3 +232,29 @@ describe.each([
     expect(kept).toEqual([{ n: 41 }]);
   }, 120_000);
 });
+
+it.each(postgresIsMissing ? (['PGlite'] as const) : (['PostgreSQL', 'PGlite'] as const))(
+  "the operator's token on %s, once named after a role, is named after its owner, and goes on being valid",
+  async (kind) => {
+    const db = await fresh(kind);
+    await migrate(db, '022-rollups-without-references');
+    const theirs = { role: 'read', namespace: 'risk', model: '', days: null, createdBy: 'token write' } as const;
+    const token = (await ensureOperatorToken(db, false)) ?? '';
+    await sql`update token set name = 'write'`.execute(db);
+    const own = await createToken(db, { ...theirs, name: 'early' });
+    await sql`update token set name = 'operator' where name = 'early'`.execute(db);
+    await migrate(db);
+    expect(await findToken(db, token)).toMatchObject({ name: 'operator', role: 'admin' });
+    expect(await ensureOperatorToken(db, false), 'another is made').toBeNull();
+    const { name = '' } = (await findToken(db, own.token)) ?? {};
+    expect(name).toMatch(/^operator-[0-9a-f]{8}$/);
+    expect((await listTokens(db)).map((row) => row.name)).toEqual(['operator', name]);
+    const { rows } = await sql`select subject, detail from audit where action = 'token.renamed' order by id`.execute(db);
+    expect(rows).toEqual([
+      { subject: 'operator', detail: { to: name } },
+      { subject: 'write', detail: { to: 'operator' } },
+    ]);
+    expect(await chainVerifier(db).whole()).toMatchObject({ broken: null, entries: 4 });
+    await expect(createToken(db, { ...theirs, name: 'operator' })).rejects.toThrow(TokenNameTaken);
+  },
+);

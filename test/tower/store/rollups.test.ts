@@ -17,7 +17,7 @@ onBothDatabases((store) => {
   const post = (values: readonly (readonly [at: number, value: number, series?: string])[]) =>
     writeMetrics(store().db, {
       ...ids,
-      ...{ writtenBy: 'token write', refClass: 'authoritative', environment: '', at: new Date(monday).toISOString() },
+      ...{ writtenBy: 'token operator', refClass: 'authoritative', environment: '', at: new Date(monday).toISOString() },
       measurements: values.map(([at, value, series = 'a']) => ({
         ...{ name: 'model.load', unit: '', labels: { series }, value, at: new Date(at).toISOString() },
       })),

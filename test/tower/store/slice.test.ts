@@ -51,7 +51,7 @@ onBothDatabases((store) => {
   ) =>
     writeMetrics(store().db, {
       ...ids,
-      writtenBy: 'token write',
+      writtenBy: 'token operator',
       refClass: 'authoritative',
       environment: 'production',
       at: at(1),

@@ -11,11 +11,11 @@ import { rollUp } from '../../../src/tower/store/points/rollups.ts';
 import { modelHistory, readModel, readReport } from '../../../src/tower/store/read-model.ts';
 import {
   createToken,
-  ensureWriteToken,
+  ensureOperatorToken,
   findToken,
   listTokens,
   revokeToken,
-  setWriteToken,
+  setOperatorToken,
   TokenIsPast,
 } from '../../../src/tower/store/tokens.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
@@ -269,36 +269,36 @@ onBothDatabases((opened) => {
   });
 
   it('keeps write tokens as hashes and replaces them', async () => {
-    const token = await ensureWriteToken(store.db, false);
+    const token = await ensureOperatorToken(store.db, false);
     expect(token).toMatch(/^fct_[\w-]{32}$/);
-    expect(await ensureWriteToken(store.db, false)).toBeNull();
-    expect(await findToken(store.db, token ?? '')).toMatchObject({ name: 'write', role: 'admin' });
+    expect(await ensureOperatorToken(store.db, false)).toBeNull();
+    expect(await findToken(store.db, token ?? '')).toMatchObject({ name: 'operator', role: 'admin' });
     expect(await findToken(store.db, `${token}x`)).toBeNull();
     const { rows: stored } = await sql`select * from token`.execute(store.db);
     expect(JSON.stringify(stored)).not.toContain(token);
-    const next = await ensureWriteToken(store.db, true);
+    const next = await ensureOperatorToken(store.db, true);
     expect(await findToken(store.db, token ?? '')).toBeNull();
-    expect(await findToken(store.db, next ?? '')).toMatchObject({ name: 'write', role: 'admin' });
-    await setWriteToken(store.db, 'given');
+    expect(await findToken(store.db, next ?? '')).toMatchObject({ name: 'operator', role: 'admin' });
+    await setOperatorToken(store.db, 'given');
     expect(await findToken(store.db, next ?? '')).toBeNull();
-    expect(await findToken(store.db, 'given')).toMatchObject({ name: 'write', role: 'admin' });
+    expect(await findToken(store.db, 'given')).toMatchObject({ name: 'operator', role: 'admin' });
   });
 
   it('takes an unchanged token again without a trace, and never one that was revoked, replaced or is of another name', async () => {
     const acts = async () => (await listAudit(store.db, { limit: 10 })).map(({ actor, action }) => [actor, action]);
-    await setWriteToken(store.db, 'first');
+    await setOperatorToken(store.db, 'first');
     const before = (await acts()).length;
-    await setWriteToken(store.db, 'first');
+    await setOperatorToken(store.db, 'first');
     expect(await acts()).toHaveLength(before);
-    await setWriteToken(store.db, 'second');
+    await setOperatorToken(store.db, 'second');
     expect((await acts()).slice(0, 2)).toEqual([
       ['server', 'token.created'],
       ['server', 'token.revoked'],
     ]);
-    await expect(setWriteToken(store.db, 'first')).rejects.toThrow(TokenIsPast);
+    await expect(setOperatorToken(store.db, 'first')).rejects.toThrow(TokenIsPast);
     const [own] = await listTokens(store.db);
     await revokeToken(store.db, own?.id ?? 0, 'token admin');
-    await expect(setWriteToken(store.db, 'second')).rejects.toThrow(TokenIsPast);
+    await expect(setOperatorToken(store.db, 'second')).rejects.toThrow(TokenIsPast);
     const { token } = await createToken(store.db, {
       name: 'nightly',
       role: 'write',
@@ -307,7 +307,7 @@ onBothDatabases((opened) => {
       days: null,
       createdBy: 'token admin',
     });
-    await expect(setWriteToken(store.db, token)).rejects.toThrow(TokenIsPast);
+    await expect(setOperatorToken(store.db, token)).rejects.toThrow(TokenIsPast);
     expect(await findToken(store.db, token)).toMatchObject({ name: 'nightly', role: 'write', namespace: 'risk' });
     expect(await findToken(store.db, 'second')).toBeNull();
   });

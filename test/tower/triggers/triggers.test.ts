@@ -78,7 +78,7 @@ onBothDatabases((store) => {
   ) =>
     writeMetrics(store().db, {
       ...model,
-      writtenBy: 'token write',
+      writtenBy: 'token operator',
       refClass: 'authoritative',
       environment: '',
       at: at(0).toISOString(),
@@ -98,7 +98,7 @@ onBothDatabases((store) => {
       name,
       definition: { ...drift, ...definition },
       isEnabled: true,
-      createdBy: 'token write',
+      createdBy: 'token operator',
       judgesFrom: at(0),
     });
   const judgeAll = async (): Promise<number> => {
@@ -577,7 +577,7 @@ onBothDatabases((store) => {
           name: 'changed',
           definition: { ...drift, actions: [pipeline] },
           isEnabled: true,
-          createdBy: 'token write',
+          createdBy: 'token operator',
         };
         await createRule(store().db, rule, id);
       },
@@ -753,7 +753,7 @@ onBothDatabases((store) => {
         name: `${n}`,
         definition: { ...drift, where: { model: n === 3 ? ['other'] : ['late', 'other'] } },
         isEnabled: true,
-        createdBy: 'token write',
+        createdBy: 'token operator',
         modelId,
       });
     await post([[1, 1]]);

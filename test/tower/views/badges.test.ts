@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { createApp } from '../../../src/tower/app.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
-import { ensureWriteToken } from '../../../src/tower/store/tokens.ts';
+import { ensureOperatorToken } from '../../../src/tower/store/tokens.ts';
 import { answerOf } from '../answer.ts';
 import { sampleReport } from '../sample.ts';
 
@@ -32,7 +32,7 @@ const ask = (method: string, path: string, token: string | null, body?: unknown)
 
 beforeAll(async () => {
   store = await openStore({ folder });
-  admin = (await ensureWriteToken(store.db, false)) ?? '';
+  admin = (await ensureOperatorToken(store.db, false)) ?? '';
   app = createApp({
     ...{ db: store.db, version: '0.1.0', verifyIdToken: null, defaultBranches: ['main'], isLocal: false },
     publicUrl: 'https://tower.example.com',
@@ -134,5 +134,5 @@ it('is shown no more once an admin has replaced the key', async () => {
   expect((await ask('DELETE', '/v1/badges/signed', admin)).status).toBe(204);
   expect((await ask('GET', pathIn(body.url), null)).status).toBe(404);
   expect((await ask('GET', pathIn((await sign()).body.url), null)).status).toBe(200);
-  expect((await ask('GET', '/v1/audit?action=badges.revoked', admin)).body.items).toMatchObject([{ actor: 'token write' }]);
+  expect((await ask('GET', '/v1/audit?action=badges.revoked', admin)).body.items).toMatchObject([{ actor: 'token operator' }]);
 });

@@ -7,7 +7,7 @@ import { createApp } from '../../../src/tower/app.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
 import { createRule } from '../../../src/tower/store/rules.ts';
-import { createToken, ensureWriteToken } from '../../../src/tower/store/tokens.ts';
+import { createToken, ensureOperatorToken } from '../../../src/tower/store/tokens.ts';
 import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { evaluateNext } from '../../../src/tower/triggers/evaluate.ts';
@@ -50,7 +50,7 @@ async function addModel(name: string, owner: string, drifting: number): Promise<
 
 beforeAll(async () => {
   store = await openStore({ folder });
-  admin = (await ensureWriteToken(store.db, false)) ?? '';
+  admin = (await ensureOperatorToken(store.db, false)) ?? '';
   const onError = (error: unknown) => errors.push(error);
   app = createApp({ db: store.db, version: '1', verifyIdToken: null, defaultBranches: ['main'], isLocal: false, onError });
   await createRule(store.db, {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../../src/tower/app.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { openStore } from '../../../src/tower/store/open.ts';
-import { createToken, ensureWriteToken } from '../../../src/tower/store/tokens.ts';
+import { createToken, ensureOperatorToken } from '../../../src/tower/store/tokens.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { answerOf } from '../answer.ts';
 import { localWriter, type SampleOptions, sampleReport, submissionOf } from '../sample.ts';
@@ -18,7 +18,7 @@ let app: ReturnType<typeof createApp>;
 const errors: unknown[] = [];
 beforeAll(async () => {
   store = await openStore({ folder });
-  admin = (await ensureWriteToken(store.db, false)) ?? '';
+  admin = (await ensureOperatorToken(store.db, false)) ?? '';
   const onError = (error: unknown) => errors.push(error);
   app = createApp({ db: store.db, version: '1', verifyIdToken: null, defaultBranches: ['main'], isLocal: false, onError });
 });

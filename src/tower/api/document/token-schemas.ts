@@ -12,7 +12,11 @@ export const newTokenSchema = {
   additionalProperties: false,
   required: ['name', 'role'],
   properties: {
-    name: { ...text, pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$', description: 'Unique among the tokens that are in use.' },
+    name: {
+      ...text,
+      pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$',
+      description: 'Unique among the tokens that are in use; operator is the one of the server itself.',
+    },
     role: { enum: roles, description: 'A higher role may do what a lower one may.' },
     namespace: {
       ...text,
@@ -53,7 +57,7 @@ export const auditQuery = {
   additionalProperties: false,
   properties: {
     action: { type: 'string', description: 'Only these acts, for example token.created.', maxLength: 100 },
-    actor: { type: 'string', description: 'Only acts of these, for example token write.', maxLength: 300 },
+    actor: { type: 'string', description: 'Only acts of these, for example token operator.', maxLength: 300 },
     seal: {
       type: 'string',
       description: 'The hash of an act that you kept: isIntact is true only while that act still stands.',

@@ -24,6 +24,7 @@ import { schema19 } from './schema-19.ts';
 import { schema20 } from './schema-20.ts';
 import { schema21 } from './schema-21.ts';
 import { schema22 } from './schema-22.ts';
+import { schema23 } from './schema-23.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -49,6 +50,7 @@ const migrations: Readonly<Record<string, string>> = {
   '020-pending-rollups': schema20,
   '021-weeks-in-their-index': schema21,
   '022-rollups-without-references': schema22,
+  '023-the-token-of-the-operator': schema23,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);
