@@ -9,7 +9,7 @@ import { ensurePartitions } from '../store/migrations/migrate.ts';
 import { rollUp } from '../store/points/rollups.ts';
 import { createRule, listRules, type NewRule } from '../store/rules.ts';
 import { modelsNamed, writeMetrics } from '../store/write-metrics.ts';
-import { type Submission, type Writer, writeReport } from '../store/write-report.ts';
+import { type Submission, type Writer, writeReports } from '../store/write-report.ts';
 import type { RuleDefinition } from '../triggers/rule.ts';
 import { addBoard } from './board.ts';
 import { type Day, daysOf, measuredOn } from './life.ts';
@@ -84,13 +84,10 @@ async function seedModel(db: Database, model: DemoModel, chance: Chance, options
       idempotencyKey: null,
     };
   };
-  // While the database writes one, the next is made.
-  const [firstDay, ...later] = told;
-  let submission = firstDay && (await submissionOf(firstDay));
-  for (const day of [...later, undefined]) {
-    if (!submission) break;
-    [submission] = await Promise.all([day && submissionOf(day), writeReport(db, submission)]);
-  }
+  await writeReports(
+    db,
+    told.map((day) => () => submissionOf(day)),
+  );
   const [known] = await modelsNamed(db, { name: model.name, scope: { issuer, externalId: model.project } });
   if (!known) return { reports: told.length, points: 0 };
   const measured = life.flatMap((day) => measuredOn(model, day, start + day.index * dayMs, chance));

@@ -1,5 +1,5 @@
 /** The store's database: PostgreSQL, or PGlite (PostgreSQL in WebAssembly) behind the same dialect. One SQL text for both. */
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 
 /** Every statement is SQL text with bound parameters (`sql` of Kysely); no table types are declared twice. */
 export type Database = Kysely<unknown>;
@@ -24,11 +24,15 @@ export const parsers: Readonly<Record<number, (text: string) => unknown>> = {
   [oid.date]: (text) => text,
 };
 
-/**
- * Begins a statement of the write path that comes thousands of times: PostgreSQL plans it once for each connection. Texts of
- * such statements must be few, for each is kept.
- */
+/** Begins the text of a statement that is planned once. */
 export const preparedMark = '/* prepared */ ';
+
+/**
+ * As `sql`, for a statement of the write path that comes thousands of times: the database plans it once for each connection.
+ * Texts of such statements must be few, for each is kept.
+ */
+export const prepared = <T>(text: TemplateStringsArray, ...parameters: unknown[]): RawBuilder<T> =>
+  sql<T>`${sql.raw(preparedMark)}${sql(text, ...parameters)}`;
 
 /** Milliseconds after which a question of a page is given up: it must not hold a connection for ever. */
 export const longestMs = 60_000;

@@ -75,7 +75,7 @@ function singlePool(call: ReturnType<typeof connect>['call']): PostgresPool {
       await before;
       const query = async (sql: string, parameters: readonly unknown[]) => {
         const { rows = [], rowCount = 0 } = await call(sql, parameters);
-        const command = (/^\s*(insert|update|delete|merge)\b/i.exec(sql)?.[1] ?? 'select').toUpperCase();
+        const command = (/^(?:\/\*.*?\*\/)?\s*(insert|update|delete|merge)\b/i.exec(sql)?.[1] ?? 'select').toUpperCase();
         return { command, rowCount, rows } as PostgresQueryResult<unknown>;
       };
       return { query: query as PostgresPoolClient['query'], release };

@@ -4,7 +4,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
-import { oid, parsers } from './database.ts';
+import { oid, parsers, preparedMark } from './database.ts';
+import { preparing } from './pglite-prepared.ts';
 
 export interface Request {
   readonly id: number;
@@ -35,7 +36,8 @@ const opened = PGlite.create({
   // Its own takes a millisecond for a report's body.
   serializers: { [oid.bytea]: (bytes: Uint8Array) => `\\x${Buffer.from(bytes).toString('hex')}` },
 });
-opened.then(
+const runPrepared = opened.then(preparing);
+runPrepared.then(
   () => port.postMessage({ id: 0 } satisfies Reply),
   (error) => port.postMessage({ id: 0, error: describe(error) } satisfies Reply),
 );
@@ -48,7 +50,11 @@ async function answer({ id, sql, parameters }: Request): Promise<Reply> {
       return { id };
     }
     // As node-postgres: without parameters a text may hold several statements.
-    const result = parameters.length > 0 ? await database.query(sql, [...parameters]) : (await database.exec(sql)).at(-1);
+    const result = sql.startsWith(preparedMark)
+      ? await (await runPrepared)(sql, parameters)
+      : parameters.length > 0
+        ? await database.query(sql, [...parameters])
+        : (await database.exec(sql)).at(-1);
     return { id, rows: result?.rows ?? [], rowCount: result?.affectedRows ?? 0 };
   } catch (error) {
     return { id, error: describe(error) };

@@ -1,7 +1,7 @@
 /** Keeps a model's row of the fleet page: its metadata and the newest rubric, structure suite and gate decision. */
 import { type RawBuilder, sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
-import type { Connection } from './database.ts';
+import { type Connection, prepared } from './database.ts';
 import { type RepositoryRule, takeRules } from './rules.ts';
 import { rubricOf, structureOf } from './suites.ts';
 import { takeWaivers } from './waivers.ts';
@@ -75,7 +75,7 @@ async function writeStanding(connection: Connection, update: Update): Promise<bo
         then excluded.${sql.ref(name)} else standing.${sql.ref(name)} end`,
     ),
   );
-  const { rows } = await sql<{ isNewest: boolean }>`
+  const { rows } = await prepared<{ isNewest: boolean }>`
     insert into standing (model_id, ${sql.join(Object.keys(row).map((name) => sql.ref(name)))})
     values (${update.modelId}, ${sql.join(Object.values(row))})
     on conflict (model_id) do update set ${sql.join(newer)}
@@ -94,7 +94,7 @@ export async function updateStanding(connection: Connection, update: Update): Pr
 }
 
 const takeMetadata = (connection: Connection, modelId: number, { model }: Report) =>
-  sql`update model set title = ${model.title ?? null}, description = ${model.description ?? null}, owner = ${model.owner},
+  prepared`update model set title = ${model.title ?? null}, description = ${model.description ?? null}, owner = ${model.owner},
     tier = ${model.tier}, task = ${model.task ?? null}, language = ${model.language ?? null},
     labels = ${JSON.stringify(model.labels)}::jsonb
   where id = ${modelId}`.execute(connection);

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
 import { recordAct } from './audit.ts';
-import type { Connection } from './database.ts';
+import { type Connection, prepared } from './database.ts';
 import { inScope, type Scope } from './scope.ts';
 import { isDay } from './times.ts';
 
@@ -23,7 +23,7 @@ export async function takeWaivers(
     ${column((w) => w.owner)}::text[], ${column((w) => w.expires)}::text[],
     ${column((w) => (isDay(w.expires) ? w.expires : null))}::date[], ${column((w) => w.path ?? '')}::text[])
     as t(check_key, reason, owner, expires, ends, path)`;
-  await sql`delete from waiver where model_id = ${modelId} and (check_key, owner, expires, path) not in
+  await prepared`delete from waiver where model_id = ${modelId} and (check_key, owner, expires, path) not in
     (select check_key, owner, expires, path from (${given}) as given)`.execute(connection);
   if (waivers.length === 0) return;
   const { rows } = await sql<{ check: string; reason: string; owner: string; expires: string; isNew: boolean }>`

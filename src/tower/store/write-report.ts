@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
 import { resultsOf } from '../../kernel/report.ts';
-import { type Connection, type Database, inTransaction } from './database.ts';
+import { type Connection, type Database, inTransaction, prepared } from './database.ts';
 import { claimKey } from './idempotency.ts';
 import type { Measurement } from './points/append.ts';
 import { pointStore } from './points/point-store.ts';
@@ -97,11 +97,13 @@ const versionOf = (connection: Connection, modelId: number, commit: string): Pro
   idOf(
     () =>
       first(
-        sql`select id from model_version where model_id = ${modelId} and commit_sha = ${commit} and artifact_digest = ''`,
+        prepared<{
+          id: number;
+        }>`select id from model_version where model_id = ${modelId} and commit_sha = ${commit} and artifact_digest = ''`,
         connection,
       ),
     () =>
-      sql`insert into model_version (model_id, commit_sha) values (${modelId}, ${commit}) on conflict do nothing`.execute(
+      prepared`insert into model_version (model_id, commit_sha) values (${modelId}, ${commit}) on conflict do nothing`.execute(
         connection,
       ),
   );
@@ -120,7 +122,7 @@ interface Subject {
  */
 async function knownSubject(connection: Connection, { writer, report }: Submission): Promise<Subject | null> {
   const { issuer, projectId, projectPath, namespaceId } = writer;
-  const { rows } = await sql<Subject>`
+  const { rows } = await prepared<Subject>`
     select project.id as project, model.id as model, model_version.id as version
     from project join model on model.project_id = project.id left join namespace on namespace.id = project.namespace_id
       left join model_version on model_version.model_id = model.id and commit_sha = ${report.source.commit} and artifact_digest = ''
@@ -158,7 +160,7 @@ const alertOf = (modelId: number, { run }: Report) =>
 async function insertReport(connection: Connection, submission: Submission, ids: Subject) {
   const { report, refClass, sha256, body, writer } = submission;
   const rubric = rubricOf(report);
-  const { rows } = await sql<{ id: number }>`
+  const { rows } = await prepared<{ id: number }>`
     insert into report (project_id, model_id, version_id, job_id, pipeline_id, kind, sha256, ref, ref_class, trigger, written_by,
       reported_at, is_complete, score, paper_score, structure_score, is_gate_passed, summary, alert_id, body)
     values (${ids.project}, ${ids.model}, ${ids.version}, ${report.run.jobId ?? ''}, ${report.run.pipelineId ?? null}, ${report.runner},
@@ -184,7 +186,7 @@ async function insertResults(connection: Connection, reportId: number, report: R
     is_waived: result.waived !== undefined,
   }));
   if (rows.length === 0) return;
-  await sql`
+  await prepared`
     insert into check_result (report_id, suite, section, check_key, outcome, severity, weight, execution, paper_points,
       passing_points, seconds, is_waived)
     select ${reportId}, suite, section, check_key, outcome, severity, weight, execution, paper_points, passing_points, seconds,
@@ -208,36 +210,49 @@ function measurementsOf(report: Report): readonly Measurement[] {
   ];
 }
 
+async function write(connection: Connection, submission: Submission): Promise<Written> {
+  const { report, writer, sha256, refClass, idempotencyKey, rules } = submission;
+  const subject = await subjectOf(connection, submission);
+  const { project, model } = subject;
+  const made = await insertReport(connection, submission, subject);
+  const reportId =
+    made ??
+    (await first(
+      sql`select id from report where project_id = ${project} and job_id = ${report.run.jobId ?? ''} and kind = ${report.runner}
+          and sha256 = ${sha256}`,
+      connection,
+    ));
+  if (reportId === undefined) throw new Error('A report vanished while it was written');
+  if (idempotencyKey !== null) await claimKey(connection, { projectId: project, key: idempotencyKey, sha256, reportId });
+  if (made === undefined) return { reportId, modelId: model, isReplay: true, points: 0 };
+  await insertResults(connection, reportId, report);
+  if (refClass === 'authoritative')
+    await updateStanding(connection, { modelId: model, reportId, report, actor: writer.name, rules });
+  const points = await pointStore.append(connection, {
+    modelId: model,
+    reportId,
+    refClass,
+    environment: '',
+    at: report.at,
+    measurements: measurementsOf(report),
+  });
+  return { reportId, modelId: model, isReplay: false, points };
+}
+
 /**
  * Stores the report. Resolves only after the commit: what is acknowledged is kept.
  * @throws KeyReused when the Idempotency-Key was used for another body.
  */
 export const writeReport = (db: Database, submission: Submission): Promise<Written> =>
+  inTransaction(db, (connection) => write(connection, submission));
+
+/** Many in one transaction, in their order. Each is asked for when the one before is being written. */
+export const writeReports = (db: Database, submissions: readonly (() => Promise<Submission>)[]): Promise<void> =>
   inTransaction(db, async (connection) => {
-    const { report, writer, sha256, refClass, idempotencyKey, rules } = submission;
-    const subject = await subjectOf(connection, submission);
-    const { project, model } = subject;
-    const made = await insertReport(connection, submission, subject);
-    const reportId =
-      made ??
-      (await first(
-        sql`select id from report where project_id = ${project} and job_id = ${report.run.jobId ?? ''} and kind = ${report.runner}
-          and sha256 = ${sha256}`,
-        connection,
-      ));
-    if (reportId === undefined) throw new Error('A report vanished while it was written');
-    if (idempotencyKey !== null) await claimKey(connection, { projectId: project, key: idempotencyKey, sha256, reportId });
-    if (made === undefined) return { reportId, modelId: model, isReplay: true, points: 0 };
-    await insertResults(connection, reportId, report);
-    if (refClass === 'authoritative')
-      await updateStanding(connection, { modelId: model, reportId, report, actor: writer.name, rules });
-    const points = await pointStore.append(connection, {
-      modelId: model,
-      reportId,
-      refClass,
-      environment: '',
-      at: report.at,
-      measurements: measurementsOf(report),
-    });
-    return { reportId, modelId: model, isReplay: false, points };
+    let next = submissions[0]?.();
+    for (const make of [...submissions.slice(1), undefined]) {
+      const submission = await next;
+      next = make?.();
+      if (submission) await write(connection, submission);
+    }
   });

@@ -1,7 +1,7 @@
 /** Appends points to series. Only rows that are really new are handed to `rollups.ts`, so a replay adds nothing. */
 import { setImmediate } from 'node:timers/promises';
 import { type RawBuilder, sql } from 'kysely';
-import { type Connection, type Database, preparedMark } from '../database.ts';
+import { type Connection, type Database, prepared } from '../database.ts';
 import { microsOf, monthOf } from './points.ts';
 import { leavePending } from './rollups.ts';
 import { lockAgainstSeal } from './seal.ts';
@@ -44,7 +44,7 @@ async function newToChunks(connection: Connection, batch: Batch): Promise<RawBui
   const oldest = timesOf(batch).reduce((least, at) => Math.min(least, Date.parse(at)), Number.POSITIVE_INFINITY);
   if (oldest >= startOfMonth(new Date())) return null;
   await lockAgainstSeal(connection);
-  const { rows } = await sql<{ from: Date | null }>`
+  const { rows } = await prepared<{ from: Date | null }>`
     select (select points_from from kept_from where points_from > ${new Date(oldest)}::timestamptz) as from`.execute(connection);
   const keptFrom = rows[0]?.from ?? null;
   if (keptFrom !== null && batch.reportId === null) throw new TooOld(keptFrom);
@@ -98,7 +98,7 @@ async function insertPosts(
   const reportId = posts[0]?.batch.reportId ?? null;
   const places = posts.flatMap((post, i) => post.ids.map(() => i + 1));
   const each = <T>(of: (post: Post) => T): T[] => posts.map(of);
-  const { rows } = await sql<{ place: number; n: number }>`${sql.raw(preparedMark)}
+  const { rows } = await prepared<{ place: number; n: number }>`
     with post as materialized (
       select * from unnest(${each(({ batch }) => batch.modelId)}::bigint[],
         ${each(({ record }) => record?.sha256 ?? null)}::text[], ${each(({ batch }) => batch.refClass)}::text[],

@@ -4,14 +4,14 @@
  * month wait in its partition (or the default one) until the next seal; `append.ts` tells those that the chunk has already.
  */
 import { sql } from 'kysely';
-import { type Connection, type Database, inTransaction, sqlStateOf } from '../database.ts';
+import { type Connection, type Database, inTransaction, prepared, sqlStateOf } from '../database.ts';
 import { microsOf, unpacked } from './points.ts';
 
 /** Held shared by who appends points of a past month, exclusively by who moves or removes them. */
 const sealLock = 7304215;
 
 export const lockAgainstSeal = (connection: Connection) =>
-  sql`select pg_advisory_xact_lock_shared(${sql.lit(sealLock)})`.execute(connection);
+  prepared`select pg_advisory_xact_lock_shared(${sql.lit(sealLock)})`.execute(connection);
 export const lockToSeal = (connection: Connection) => sql`select pg_advisory_xact_lock(${sql.lit(sealLock)})`.execute(connection);
 
 /** Rows that one transaction moves, about. */
