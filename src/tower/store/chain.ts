@@ -6,43 +6,55 @@ import { rollUp } from './points/rollups.ts';
 /** A version that holds for longer has helped: what comes then is another trouble. */
 const soonDays = 14;
 
+export interface Cause {
+  readonly id: number;
+  /** How many such alerts stand in a row up to it. */
+  readonly inARow: number;
+}
+
+interface Raised {
+  readonly ruleId: number;
+  readonly modelId: number;
+  readonly at: Date;
+}
+
 /**
- * The alert of the rule for which the model's newest version was made, when that was not long ago: reports of its commit say so, or
- * numbers that were posted since that commit, where a DAG has trained the same code anew.
- * @returns its id, and how many such alerts stand in a row up to it; null when there is none.
+ * Of each alert that is raised, the alert of its rule for which the model's newest version was made, when that was not long ago:
+ * reports of its commit say so, or numbers that were posted since that commit, where a DAG has trained the same code anew.
  */
-export async function causeOf(
-  connection: Connection,
-  { ruleId, modelId, at }: { readonly ruleId: number; readonly modelId: number; readonly at: Date },
-): Promise<{ readonly id: number; readonly inARow: number } | null> {
-  const { rows } = await sql<{ id: number; inARow: number }>`
-    with recursive newest as (
-      select commit_sha from report join model_version on model_version.id = report.version_id
-      where report.model_id = ${modelId} and ref_class = 'authoritative' order by reported_at desc, report.id desc limit 1
-    ), reported as (
-      select alert.id, alert.cause_id, report.reported_at as at from newest join model_version on model_version.commit_sha = newest.commit_sha
-        join report on report.version_id = model_version.id and report.ref_class = 'authoritative'
-        join alert on alert.id = report.alert_id
-      where model_version.model_id = ${modelId} and alert.rule_id = ${ruleId}
-        and report.reported_at > ${at}::timestamptz - make_interval(days => ${soonDays}) and alert.opened_at < ${at}::timestamptz
-      order by report.reported_at desc, report.id desc limit 1
-    ), posted as (
-      select alert.id, alert.cause_id, received_at as at from metric_post join alert on alert.id = metric_post.alert_id
-      where alert.model_id = ${modelId} and alert.rule_id = ${ruleId} and metric_post.ref_class = 'authoritative'
-        and received_at > ${at}::timestamptz - make_interval(days => ${soonDays}) and alert.opened_at < ${at}::timestamptz
-        and received_at > coalesce((select min(report.reported_at) from newest
-          join model_version on model_version.commit_sha = newest.commit_sha and model_version.model_id = ${modelId}
-          join report on report.version_id = model_version.id and report.ref_class = 'authoritative'), '-infinity')
-      order by received_at desc, metric_post.id desc limit 1
-    ), cause as (
-      select id, cause_id from (select * from reported union all select * from posted) as known order by at desc limit 1
-    ), chain as (
-      select id, cause_id, 1 as n from cause
-      union all
-      select alert.id, alert.cause_id, chain.n + 1 from chain join alert on alert.id = chain.cause_id where chain.n < 1000
-    )
-    select (select id from cause) as id, max(n) as "inARow" from chain having max(n) is not null`.execute(connection);
-  return rows[0] ?? null;
+export async function causesOf(connection: Connection, raised: readonly Raised[]): Promise<readonly (Cause | null)[]> {
+  const { rows } = await sql<Cause & { place: number }>`
+    select raised.place, cause.id, cause.n as "inARow" from unnest(${raised.map(({ ruleId }) => ruleId)}::bigint[],
+      ${raised.map(({ modelId }) => modelId)}::bigint[], ${raised.map(({ at }) => at.toISOString())}::timestamptz[])
+      with ordinality as raised(rule_id, model_id, at, place), lateral (
+      with recursive newest as (
+        select commit_sha from report join model_version on model_version.id = report.version_id
+        where report.model_id = raised.model_id and ref_class = 'authoritative' order by reported_at desc, report.id desc limit 1
+      ), reported as (
+        select alert.id, alert.cause_id, report.reported_at as at from newest join model_version on model_version.commit_sha = newest.commit_sha
+          join report on report.version_id = model_version.id and report.ref_class = 'authoritative'
+          join alert on alert.id = report.alert_id
+        where model_version.model_id = raised.model_id and alert.rule_id = raised.rule_id
+          and report.reported_at > raised.at - make_interval(days => ${soonDays}) and alert.opened_at < raised.at
+        order by report.reported_at desc, report.id desc limit 1
+      ), posted as (
+        select alert.id, alert.cause_id, received_at as at from metric_post join alert on alert.id = metric_post.alert_id
+        where alert.model_id = raised.model_id and alert.rule_id = raised.rule_id and metric_post.ref_class = 'authoritative'
+          and received_at > raised.at - make_interval(days => ${soonDays}) and alert.opened_at < raised.at
+          and received_at > coalesce((select min(report.reported_at) from newest
+            join model_version on model_version.commit_sha = newest.commit_sha and model_version.model_id = raised.model_id
+            join report on report.version_id = model_version.id and report.ref_class = 'authoritative'), '-infinity')
+        order by received_at desc, metric_post.id desc limit 1
+      ), newer as (
+        select id, cause_id from (select * from reported union all select * from posted) as known order by at desc limit 1
+      ), chain as (
+        select id as first, id, cause_id, 1 as n from newer
+        union all
+        select first, alert.id, alert.cause_id, chain.n + 1 from chain join alert on alert.id = chain.cause_id where chain.n < 1000
+      )
+      select first as id, max(n) as n from chain group by first) as cause`.execute(connection);
+  const found = new Map(rows.map(({ place, id, inARow }) => [place, { id, inARow }]));
+  return raised.map((_, i) => found.get(i + 1) ?? null);
 }
 
 export interface Remade {

@@ -171,7 +171,7 @@ export async function takeRules(
     select rule.id, rule.name, rule.definition = given.definition as "isSame" from rule
       left join unnest(${[...wanted.keys()]}::text[], ${[...wanted.values()].map(({ definition }) => JSON.stringify(definition))}::jsonb[])
         as given(name, definition) on given.name = rule.name
-    where rule.model_id = ${modelId} and rule.retired_at is null for update of rule`.execute(connection);
+    where rule.model_id = ${modelId} and rule.retired_at is null order by rule.id for update of rule`.execute(connection);
   for (const { id, name, isSame } of rows) {
     if (isSame) wanted.delete(name);
     else await retire(connection, id, actor);

@@ -16,22 +16,10 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-export function startWorker(options: WorkerOptions): Worker {
-  const { db, onError, pause = 1000 } = options;
+/** Does `round` again and again, and rests when it found nothing to do. */
+function repeat(round: () => Promise<boolean>, pause: number, onError: (error: unknown) => void): Worker {
   let isStopped = false;
   let wake = () => {};
-  let lastSilence = 0;
-  let series: number | null = null;
-  let project: number | null = null;
-  const round = async (): Promise<boolean> => {
-    if (Date.now() - lastSilence >= Math.min(silenceEvery, pause * 60)) {
-      lastSilence = Date.now();
-      await evaluateSilence(db, new Date());
-    }
-    series = await evaluateNext(db, series ?? 0);
-    project = await deliverNext(db, options, project ?? 0);
-    return series !== null || project !== null;
-  };
   const run = async (): Promise<void> => {
     while (!isStopped) {
       const isBusy = await round().catch((error) => {
@@ -55,6 +43,34 @@ export function startWorker(options: WorkerOptions): Worker {
       isStopped = true;
       wake();
       return ended;
+    },
+  };
+}
+
+/** A destination that answers late holds up no judging, and a flood of values no delivery. */
+export function startWorker(options: WorkerOptions): Worker {
+  const { db, onError, pause = 1000 } = options;
+  let lastSilence = 0;
+  let series = 0;
+  let project = 0;
+  const judge = async (): Promise<boolean> => {
+    if (Date.now() - lastSilence >= Math.min(silenceEvery, pause * 60)) {
+      lastSilence = Date.now();
+      await evaluateSilence(db, new Date());
+    }
+    const judged = await evaluateNext(db, series);
+    series = judged?.last ?? 0;
+    return judged !== null;
+  };
+  const deliver = async (): Promise<boolean> => {
+    const next = await deliverNext(db, options, project);
+    project = next ?? 0;
+    return next !== null;
+  };
+  const workers = [judge, deliver].map((round) => repeat(round, pause, onError));
+  return {
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()));
     },
   };
 }

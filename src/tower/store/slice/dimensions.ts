@@ -30,3 +30,14 @@ export function matchesDimensions(where: Where): RawBuilder<unknown> {
   });
   return sql.join([sql`true`, ...conditions], sql` and `);
 }
+
+const labelWanted = sql`regexp_replace(wanted.name, '^label:', '')`;
+
+/** The same, of what the `rule` in the query looks at. */
+export const matchesRule: RawBuilder<unknown> = sql`not exists (
+  select 1 from jsonb_each(rule.definition -> 'where') as wanted(name, "values") where not wanted."values" ? coalesce(case wanted.name
+    ${sql.join(
+      Object.entries(dimensionColumns).map(([name, column]) => sql`when ${sql.lit(name)} then ${sql.ref(column)}`),
+      sql` `,
+    )}
+    else coalesce(series.labels ->> ${labelWanted}, model.labels ->> ${labelWanted}) end, ''))`;
