@@ -1,7 +1,6 @@
 /** Control Tower as processes of its own, clients that post to them, and a count of what was kept. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +8,7 @@ import { sql } from 'kysely';
 import type { Database } from '../../src/tower/store/database.ts';
 import { rollUp } from '../../src/tower/store/points/rollups.ts';
 import { sampleReport } from '../tower/sample.ts';
+import { PlainClient } from './plain-client.ts';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -65,23 +65,6 @@ interface LoadOptions {
   readonly perPost: number;
 }
 
-/** The least that a client can do. @returns the status of the whole answer. */
-const post = (agent: Agent, target: Target | undefined, body: string): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const headers = {
-      ...{ authorization: `Bearer ${target?.token}`, 'content-type': 'application/json' },
-      'content-length': Buffer.byteLength(body),
-    };
-    const asked = request(`${target?.url}/v1/metrics`, { method: 'POST', agent, headers, timeout: 20_000 }, (answer) => {
-      answer.on('end', () => resolve(answer.statusCode ?? 0));
-      answer.on('error', reject);
-      answer.resume();
-    });
-    asked.on('timeout', () => asked.destroy(new Error('no answer')));
-    asked.on('error', reject);
-    asked.end(body);
-  });
-
 /** Of this month, as the points of a monitor are: those of months past take the longer way of late points. */
 const now = new Date();
 const start = Math.max(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1), now.getTime() - 86_400_000);
@@ -106,11 +89,19 @@ export function startLoad(targets: readonly Target[], { clients, perPost }: Load
   const body = (client: number, turn: number): string =>
     (templates[client] ?? '').replace('AT', new Date(start + turn * 1000).toISOString()).replaceAll('"TURN"', String(turn));
   const run = async (client: number): Promise<void> => {
+    const clientsOf = new Map<string, PlainClient>();
+    const clientOf = (url: string): PlainClient => {
+      const known = clientsOf.get(url) ?? new PlainClient(url);
+      clientsOf.set(url, known);
+      return known;
+    };
     let [turn, tries] = [0, 0];
     while (!isStopped) {
       const target = targets[(client + tries) % targets.length];
+      if (!target) return;
       try {
-        const status = await post(agent, target, body(client, turn));
+        const { url, token } = target;
+        const status = await clientOf(url).post({ path: '/v1/metrics', token, body: body(client, turn) });
         if (status === 200 || status === 201) {
           acknowledged.add(`${client}:${turn}`);
           turn += 1;
@@ -123,8 +114,8 @@ export function startLoad(targets: readonly Target[], { clients, perPost }: Load
       tries += 1;
       await sleep(50);
     }
+    for (const one of clientsOf.values()) one.close();
   };
-  const agent = new Agent({ keepAlive: true });
   const running = Promise.all(Array.from({ length: clients }, (_, client) => run(client)));
   return {
     acknowledged,
@@ -133,7 +124,6 @@ export function startLoad(targets: readonly Target[], { clients, perPost }: Load
     async stop() {
       isStopped = true;
       await running;
-      agent.destroy();
     },
   };
 }
