@@ -90,6 +90,13 @@ const receiptSecurity = secureHeaders({
   xXssProtection: false,
 });
 
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** Where people reach this server: what links and copied commands begin with. */
+    origin: string;
+  }
+}
+
 /** The database, not the request, is at fault, and it may be back soon. */
 function isUnavailable(error: unknown): boolean {
   const code = sqlStateOf(error) ?? '';
@@ -145,6 +152,10 @@ export function createApp(options: AppOptions): Hono {
   app.use((c, next) => (c.req.method === 'POST' && !isForPeople(c.req.path) ? receiptSecurity : security)(c, next));
   // The frame of a page says who is logged in.
   app.use(contextStorage());
+  app.use((c, next) => {
+    c.set('origin', publicUrl ?? new URL(c.req.url).origin);
+    return next();
+  });
   app.use(usage.count);
   // A receipt is shorter than what packing it costs.
   app.get('*', compress());
@@ -197,7 +208,7 @@ export function createApp(options: AppOptions): Hono {
   app.get('/v1/waivers', getWaivers(db));
   app.get('/v1/models', getModels(db));
   app.get('/v1/models/:id', getModel(db));
-  app.post('/v1/models/:id/badge', postSignedBadge(withLimits, publicUrl));
+  app.post('/v1/models/:id/badge', postSignedBadge(withLimits));
   app.delete('/v1/badges/signed', revokeBadges(withLimits));
   app.get('/v1/models/:id/history', getHistory(db));
   app.get('/v1/models/:id/versions', getVersions(db));
@@ -215,6 +226,6 @@ export function createApp(options: AppOptions): Hono {
           headers: { 'content-type': asset.type, 'cache-control': 'public, max-age=31536000, immutable' },
         }),
     );
-  addPages(app, { db, chain, api, publicUrl, repositories: options.repositories });
+  addPages(app, { db, chain, api, repositories: options.repositories });
   return app;
 }

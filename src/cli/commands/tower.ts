@@ -133,11 +133,11 @@ const post = defineCommand({
   },
   examples: [
     {
-      command: "flightcheck tower post --model late-lodgement 'model.drift.psi{feature=age}=0.12' task.cpu=340",
+      command: "flightcheck tower post --model card-fraud-au 'model.drift.psi{feature=amount}=0.12' task.cpu=340",
       meaning: 'Two numbers of now. The address is FLIGHTCHECK_TOWER_URL, the token FLIGHTCHECK_TOWER_TOKEN.',
     },
     {
-      command: 'flightcheck tower post --model late-lodgement --environment production --file monitor.csv',
+      command: 'flightcheck tower post --model card-fraud-au --environment production --file monitor.csv',
       meaning: 'A table: name,value,at,feature. Posted twice it counts once.',
     },
   ],

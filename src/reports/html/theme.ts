@@ -95,7 +95,7 @@ a.test:focus-visible { outline-offset: -3px; }
 .test-head { display: flex; align-items: center; gap: 6px; font-size: var(--text-xs); color: var(--ink-2); }
 .test-head .id { flex: 1; font-family: var(--mono); font-size: 11px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .test-points { font-weight: 650; font-size: var(--text-s); color: var(--tone-ink); }
-.test-title { font-size: var(--text-xs); line-height: 1.35; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; overflow: hidden; hyphens: auto; }
+.test-title { font-size: var(--text-xs); line-height: 1.35; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 8; overflow: hidden; hyphens: auto; }
 .test.is-skipped .test-title, .test.is-not-applicable .test-title { color: var(--ink-2); }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 18px; padding: 10px var(--space-5); border-top: 1px solid var(--line); font-size: var(--text-xs); color: var(--ink-2); }
 .legend li { display: inline-flex; align-items: center; gap: 6px; }
@@ -107,11 +107,11 @@ a.test:focus-visible { outline-offset: -3px; }
   .test { padding: 8px 7px; } .test-head { gap: 4px; } .test-head .id { font-size: 10px; }
   .card-head { padding: var(--space-4); } .legend { padding: 10px var(--space-4); }
 }
-@container (max-width: 640px) {
+@container (max-width: 760px) {
   .card-tests { grid-template-columns: minmax(0, 1fr); }
   .test { min-height: 0; flex-direction: row; align-items: flex-start; gap: 10px; border-top: 0; border-left: 4px solid var(--tone); padding: 8px 12px; }
   .test.is-skipped, .test.is-not-applicable { border-top: 0; border-left: 4px dotted var(--tone); }
-  .test-head { flex: none; width: 118px; gap: 6px; } .test-head .id { font-size: 11px; } .test-title { font-size: var(--text-s); }
+  .test-head { flex: none; width: 118px; gap: 6px; } .test-head .id { font-size: 11px; } .test-title { font-size: var(--text-s); -webkit-line-clamp: none; }
   .card-head { grid-template-columns: minmax(0, 1fr); gap: var(--space-2); } .scale { margin-top: var(--space-2); }
 }
 @media print { .card-row, .test { break-inside: avoid; } .card-tests { background: #dde3ea; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }

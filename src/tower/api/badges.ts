@@ -105,7 +105,7 @@ export async function signBadge(db: Database, { model, show, days, actor, origin
 
 /** Whoever may read the model; a job publishes nothing. */
 export const postSignedBadge =
-  (options: ReportsOptions, publicUrl: string | null) =>
+  (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     const { db, limits } = options;
     const principal = await writerOf(c, db, options.verifyIdToken);
@@ -114,8 +114,8 @@ export const postSignedBadge =
     const model = await modelOfBadge(c, db, readableBy(principal.grants));
     needJson(c);
     const asked = validBadgeToSign(parseJson(await readBody(c.req.raw, limits), limits, 'bad-request'));
-    const origin = publicUrl ?? new URL(c.req.url).origin;
-    const { url, markdown, expiresAt } = await signBadge(db, { ...asked, model, actor: actorOf(principal), origin });
+    const signed = { ...asked, model, actor: actorOf(principal), origin: c.get('origin') };
+    const { url, markdown, expiresAt } = await signBadge(db, signed);
     return c.json({ url, markdown, expiresAt: expiresAt.toISOString() }, 201, { 'cache-control': 'no-store' });
   };
 

@@ -18,6 +18,9 @@ function typeOf(schema: Schema): string {
   return `${format ?? nameOf(schema)}${range}${usual === '' ? '' : `; ${String(usual)} unless given`}`;
 }
 
+/** What the document says between backticks is code. */
+const withCode = (text = '') => text.split('`').map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part));
+
 const isRead = (method: string): boolean => method === 'get';
 
 /** A line for the shell; what must be given stands in capitals, and the token is a variable, so that it never stands in a history. */
@@ -55,7 +58,7 @@ function Parameters({ parameters }: { readonly parameters: readonly Parameter[] 
                 {parameter.required && ', required'}
               </small>
             </th>
-            <td>{parameter.description}</td>
+            <td>{withCode(parameter.description)}</td>
             <td>{typeOf(parameter.schema)}</td>
           </tr>
         ))}
@@ -71,8 +74,8 @@ function OperationPanel({ origin, path, method, operation }: OperationProps) {
       <h2 id={operationId}>
         <span class={`badge ${isRead(method) ? 'is-pass' : 'is-manual'}`}>{method.toUpperCase()}</span> <code>{path}</code>
       </h2>
-      <p>{summary}</p>
-      {description && <p class="quiet">{description}</p>}
+      <p>{withCode(summary)}</p>
+      {description && <p class="quiet">{withCode(description)}</p>}
       {parameters.length > 0 && <Parameters parameters={parameters} />}
       {requestBody && (
         <p>
@@ -82,7 +85,7 @@ function OperationPanel({ origin, path, method, operation }: OperationProps) {
               <code>{nameOf(schema)}</code> as {type}.{' '}
             </>
           ))}
-          {requestBody.description}
+          {withCode(requestBody.description)}
         </p>
       )}
       <pre>{curlOf(origin, path, method, operation)}</pre>
@@ -91,7 +94,7 @@ function OperationPanel({ origin, path, method, operation }: OperationProps) {
         <ul class="answers">
           {Object.entries(responses).map(([status, { description: meaning, content = {} }]) => (
             <li>
-              <b>{status}</b> {meaning}{' '}
+              <b>{status}</b> {withCode(meaning)}{' '}
               <span class="quiet">
                 {Object.entries(content)
                   .map(([type, { schema }]) => `${schema.$ref ? `${nameOf(schema)} as ` : ''}${type}`)
@@ -141,6 +144,6 @@ function ApiPage({ document, origin }: { readonly document: ApiDocument; readonl
 }
 
 export const apiRoute =
-  (document: ApiDocument, publicUrl: string | null) =>
+  (document: ApiDocument) =>
   (c: Context): Response | Promise<Response> =>
-    show(c, <ApiPage document={document} origin={publicUrl ?? new URL(c.req.url).origin} />);
+    show(c, <ApiPage document={document} origin={c.get('origin')} />);

@@ -1,5 +1,6 @@
 /** GET /audit: who did what. */
 import type { Context } from 'hono';
+import { clip } from '../../reports/text.ts';
 import { plural } from '../../reports/words.ts';
 import { auditOf } from '../api/audit.ts';
 import { pageOf, readCursor } from '../api/query.ts';
@@ -11,12 +12,22 @@ import { Layout, noStore, show } from './layout.tsx';
 import { NextPage } from './pager.tsx';
 import { minute } from './words.ts';
 
-const detailOf = ({ detail }: AuditEntry): string =>
-  Object.entries(detail)
-    .filter(([, value]) => value !== '' && value !== null)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')
-    .slice(0, 300);
+/** `isEnabled` as `is enabled`. */
+const apart = (name: string): string => name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+/** As words, not as JSON; what is empty says nothing. */
+function inWords(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (Array.isArray(value)) return value.map(inWords).filter(Boolean).join('; ');
+  if (typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([name, of]) => [apart(name), inWords(of)] as const)
+    .filter(([, words]) => words !== '')
+    .map(([name, words]) => `${name} ${words}`)
+    .join(', ');
+}
+
+const detailOf = ({ detail }: AuditEntry): string => clip(inWords(detail), 300);
 
 function Seals({ broken, entries, verifiedAt, wholeAt }: ChainState) {
   if (broken !== null)

@@ -104,14 +104,13 @@ function readFields({ show: kind, days = '' }: Fields) {
 }
 
 export const sendBadge =
-  (db: Database, publicUrl: string | null) =>
+  (db: Database) =>
   async (c: Context): Promise<Response> => {
     const { actor, fields } = await sentForm(c);
     const model = await modelOfBadge(c, db, readableBy(c.get('person')?.grants ?? []));
     const { asked, errors } = readFields(fields);
     if (!asked) return show(c, { model, maySign: true, fields, errors, signed: null }, 422);
-    const origin = publicUrl ?? new URL(c.req.url).origin;
-    const signed = await signBadge(db, { ...asked, model, actor, origin });
+    const signed = await signBadge(db, { ...asked, model, actor, origin: c.get('origin') });
     return show(c, { model, maySign: true, fields, errors, signed });
   };
 

@@ -1,4 +1,4 @@
-/** GET and POST /dashboards/new and /dashboards/{id}/edit, POST /dashboards/{id}/delete: dashboards without a script. */
+/** GET and POST /dashboards/new and /dashboards/{id}/edit: dashboards without a script. */
 import type { Context } from 'hono';
 import { validDashboard } from '../api/dashboard-body.ts';
 import { keepDashboard, ownDashboard } from '../api/dashboards.ts';
@@ -7,7 +7,7 @@ import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
 import { isAdmin, isSomeAdmin, mayChangeDashboard, someAdminForm } from '../auth/acting.ts';
 import { administered } from '../auth/roles.ts';
-import { type DashboardRow, deleteDashboard, listDashboards, type Panel } from '../store/dashboards.ts';
+import { type DashboardRow, listDashboards, type Panel } from '../store/dashboards.ts';
 import type { Database } from '../store/database.ts';
 import { Csrf, TextField, TickField } from './form.tsx';
 import { documentOf, Layout } from './layout.tsx';
@@ -28,8 +28,8 @@ interface FormState {
   readonly errors: Fields;
 }
 
-/** Somebody else was faster: what is there now, beside a form that holds what was typed. */
-function Meanwhile({ now }: { readonly now: DashboardRow }) {
+/** Somebody else was faster: what is there now. */
+export function Meanwhile({ now }: { readonly now: DashboardRow }) {
   return (
     <section class="panel elsewhere" aria-label="What is there now">
       <h2>What is there now</h2>
@@ -201,9 +201,11 @@ function missing({ name, panels }: Pick<FormState, 'name' | 'panels'>): Fields {
 const mostFormBytes = 512 * 1024;
 const othersShown = 20;
 
-const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'dashboard');
+export const idIn = (c: Context): number => idOf(c.req.param('id') ?? '', 'dashboard');
 
-async function show(c: Context, db: Database, form: FormState, old: DashboardRow | null, status: 200 | 409 | 422 = 200) {
+type Status = 200 | 404 | 409 | 422;
+
+async function show(c: Context, db: Database, form: FormState, old: DashboardRow | null, status: Status = 200) {
   const all = old ? [] : await listDashboards(db, c.get('scope'));
   const others = all.filter((one) => mayChangeDashboard(c, one)).slice(0, othersShown);
   const page = <DashboardFormPage form={form} old={old} others={others} mayShare={isAdmin(c)} isChanged={status === 409} />;
@@ -228,13 +230,28 @@ export const dashboardFormRoute =
     return show(c, db, { name, namespace, isShared, version, panels: [...panels, ...asked], blank: 1, errors: {} }, old);
   };
 
+const isGone =
+  'This dashboard is not there any more, or no longer for you: it was deleted or changed after you had opened it. What you typed stands in the form: saved, it makes a new one.';
+
+/** Null where there is none that this admin may see. */
+export function unlessGone(error: unknown): null {
+  if (error instanceof HttpProblem && error.kind === 'not-found') return null;
+  throw error;
+}
+
+export const sayMeanwhile = ({ savedBy, savedAt }: DashboardRow): string =>
+  `${savedBy} saved this dashboard at ${minute(savedAt)} UTC, after you had opened it.`;
+
 /** Keeps it, or shows the form with more rows. */
 export const sendDashboardForm =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
     const { actor, grants, fields } = await someAdminForm(c, mostFormBytes);
-    const old = c.req.param('id') === undefined ? null : await ownDashboard(db, { grants }, idIn(c));
     const form = readForm(fields);
+    const gone = () => show(c, db, { ...form, version: undefined, blank: 1, errors: { form: isGone } }, null, 404);
+    const id = c.req.param('id') === undefined ? null : idIn(c);
+    const old = id === null ? null : await ownDashboard(db, { grants }, id).catch(unlessGone);
+    if (id !== null && !old) return gone();
     if (fields.act === 'more') return show(c, db, { ...form, blank: 4, errors: {} }, old);
     const wrong = (errors: Fields) => show(c, db, { ...form, blank: 1, errors }, old, 422);
     const empty = missing(form);
@@ -245,20 +262,12 @@ export const sendDashboardForm =
       const { id } = await keepDashboard(db, { actor, grants }, validDashboard({ ...given, shared }), read);
       return c.redirect(`/dashboards/${id}`, 303);
     } catch (error) {
-      if (!old || !(error instanceof HttpProblem) || error.kind !== 'changed') return wrong(errorsOf(error));
-      const now = await ownDashboard(db, { grants }, old.id);
+      if (!old || !(error instanceof HttpProblem) || !/^(changed|not-found)$/.test(error.kind)) return wrong(errorsOf(error));
+      const now = await ownDashboard(db, { grants }, old.id).catch(unlessGone);
+      if (!now) return gone();
       const errors = {
-        form: `${now.savedBy} saved this dashboard at ${minute(now.savedAt)} UTC, after you had opened it. Nothing of yours was kept yet, it stands in the form: saved again, it takes the place of what is there now.`,
+        form: `${sayMeanwhile(now)} Nothing of yours was kept yet, it stands in the form: saved again, it takes the place of what is there now.`,
       };
       return show(c, db, { ...form, version: now.version, blank: 1, errors }, now, 409);
     }
-  };
-
-export const sendDashboardRemoval =
-  (db: Database) =>
-  async (c: Context): Promise<Response> => {
-    const { actor, grants } = await someAdminForm(c);
-    const { id } = await ownDashboard(db, { grants }, idIn(c));
-    await deleteDashboard(db, { id }, actor);
-    return c.redirect('/dashboards', 303);
   };

@@ -10,13 +10,15 @@ import { isSomeAdmin, mayChangeDashboard } from '../auth/acting.ts';
 import { type DashboardRow, listDashboards, type Panel, readDashboard } from '../store/dashboards.ts';
 import type { Database } from '../store/database.ts';
 import type { Scope } from '../store/scope.ts';
+import { Removal } from './dashboard-removal.tsx';
 import { Drawn, groupsDrawn } from './explore-answer.tsx';
 import { exploreHref } from './explore-state.ts';
-import { Deed } from './form.tsx';
-import { Layout, show } from './layout.tsx';
+import { Layout, Shell, show } from './layout.tsx';
 import { count, day, minute } from './words.ts';
 
-const example = `curl -X POST <this address>/v1/dashboards -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\
+const example = (
+  origin: string,
+): string => `curl -X POST ${origin}/v1/dashboards -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\
   -H "Content-Type: application/json" -d '{
     "name": "Drift of lending", "panels": [
       {"title": "Features", "question": "metric=model.drift.psi&agg=max&by=model&where=business_unit:lending&last=30d"}]}'`;
@@ -28,7 +30,7 @@ function HowToMake({ isOpen }: { readonly isOpen: boolean }) {
       <p>
         Ask on the page <a href="/explore">Explore</a>; what stands behind <code>/explore?</code> in its address is a question.
       </p>
-      <pre>{example}</pre>
+      <Shell lines={example} />
     </details>
   );
 }
@@ -50,7 +52,7 @@ function DashboardsPage({ dashboards, mayMake }: DashboardsPageProps) {
       </header>
       {dashboards.length > 0 && (
         <section class="panel scroll" tabindex={0} aria-label="Dashboards">
-          <table class="numbers">
+          <table class="numbers flow">
             <thead>
               <tr>
                 {['Dashboard', 'What it asks', 'For', 'Saved'].map((head) => (
@@ -65,8 +67,8 @@ function DashboardsPage({ dashboards, mayMake }: DashboardsPageProps) {
                     <a href={`/dashboards/${id}`}>{name}</a>
                   </th>
                   <td class="asks">{panels.map(({ title }) => title).join(', ')}</td>
-                  <td>{isShared ? 'every reader' : namespace || 'readers of all projects'}</td>
-                  <td>
+                  <td data-label="for">{isShared ? 'every reader' : namespace || 'readers of all projects'}</td>
+                  <td data-label="saved">
                     {minute(savedAt)} by {savedBy}
                   </td>
                 </tr>
@@ -139,15 +141,13 @@ function AskedPanel({ panel, state, answer }: Asked) {
   );
 }
 
-function Changes({ id }: Pick<DashboardRow, 'id'>) {
+function Changes({ id, version }: Pick<DashboardRow, 'id' | 'version'>) {
   return (
     <div class="changes">
       <a class="button" href={`/dashboards/${id}/edit`}>
         Change it
       </a>
-      <Deed summary="Delete it" to={`/dashboards/${id}/delete`} button="Delete the dashboard">
-        <p>Its questions go with it; the numbers stay.</p>
-      </Deed>
+      <Removal id={id} version={version} />
     </div>
   );
 }
@@ -170,7 +170,7 @@ function DashboardPage({ dashboard, asked, mayChange }: DashboardPageProps) {
           Saved {minute(dashboard.savedAt)} by {dashboard.savedBy}. Each title leads to its question.
         </p>
       </header>
-      {mayChange && <Changes id={dashboard.id} />}
+      {mayChange && <Changes {...dashboard} />}
       <div class="dashboard">
         {asked.map((one) => (
           <AskedPanel {...one} />

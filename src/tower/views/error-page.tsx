@@ -1,6 +1,6 @@
 /** The answer to a person when something is not right. */
 import { type HttpProblem, problemBody } from '../api/problem.ts';
-import { documentOf, Layout } from './layout.tsx';
+import { documentOf, Layout, LogIn } from './layout.tsx';
 
 export function errorPage(problem: HttpProblem): string {
   const { status, title, detail, errors = [] } = problemBody(problem);
@@ -23,6 +23,7 @@ export function errorPage(problem: HttpProblem): string {
         )}
         <p>
           <a href="/">Back to the fleet</a>
+          {(problem.kind === 'forbidden' || problem.kind === 'unauthorized') && <LogIn before=" or " />}
         </p>
       </section>
     </Layout>,

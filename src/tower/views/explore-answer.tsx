@@ -3,7 +3,7 @@ import { formatNumber, plural } from '../../reports/words.ts';
 import { type ExploreState, exploreQuery } from '../api/explore-query.ts';
 import { type Answer, keyOf } from '../api/slices.ts';
 import type { SliceGroup } from '../store/slice/slice.ts';
-import { type AnswerProps, Bars, changeWords, GroupLink, titleOf } from './explore-bars.tsx';
+import { type AnswerProps, Bars, changeWords, GroupLink, noOtherTime, titleOf } from './explore-bars.tsx';
 import { sayAggregate, sayDimension } from './explore-form.tsx';
 import { apiHref, changeExplore, exploreHref } from './explore-state.ts';
 import { addsUp, PartialNote, partialAt, sayNewest } from './partial.tsx';
@@ -30,7 +30,7 @@ export const groupsDrawn = ({ look, bucket, compare, limit }: ExploreState): num
 function linesOf(group: SliceGroup, answer: Answer, className: string): readonly ChartLine[] {
   const { wanted, compared } = answer;
   const points = group.points.map(({ at, value }) => ({ at: at.getTime(), value, partial: partialAt(answer, at) }));
-  const own = { title: titleOf(group.key), className, points };
+  const own = { title: titleOf(group.key, wanted.by), className, points };
   const other = compared?.groups.get(keyOf(group));
   if (!other || !compared) return [own];
   const shift = wanted.from.getTime() - compared.wanted.from.getTime();
@@ -50,9 +50,10 @@ const keysOf = (lines: readonly ChartLine[]): readonly ChartLine[] => [
   ...lines.filter((line) => line.isBefore).slice(0, 1),
 ];
 
-function OneChart({ answer }: AnswerProps) {
+function OneChart({ answer, state }: AnswerProps) {
   const groups = answer.found.groups.slice(0, answer.compared ? comparedDrawn : linesDrawn);
   const lines = groups.flatMap((group, i) => linesOf(group, answer, `line-${i + 1}`));
+  const lacksOther = answer.compared !== null && !lines.some((line) => line.isBefore);
   const { metric } = answer.wanted;
   return (
     <div class="panel chart-panel">
@@ -66,9 +67,11 @@ function OneChart({ answer }: AnswerProps) {
         unit={answer.wanted.unit}
       />
       <PartialNote lines={lines} answer={answer} />
+      {lacksOther && <p class="small quiet">{noOtherTime}</p>}
       {answer.found.groupCount > groups.length && (
         <p class="small quiet">
-          {groups.length} of {count(answer.found.groupCount)} are drawn; small multiples draw {smallDrawn}.
+          {groups.length} of {count(answer.found.groupCount)} are drawn;{' '}
+          <a href={changeExplore(state, { look: 'small' })}>small multiples draw {smallDrawn}</a>.
         </p>
       )}
     </div>
@@ -92,7 +95,7 @@ function SmallCharts({ answer, state }: AnswerProps) {
               <GroupLink group={group} state={state} />
             </h2>
             <TimeChart
-              label={`${titleOf(group.key)}: ${withUnit(group.value, answer.wanted.unit)}`}
+              label={`${titleOf(group.key, state.by)}: ${withUnit(group.value, answer.wanted.unit)}`}
               lines={drawn[i] ?? []}
               {...spanOf(all)}
               scale={scale}
@@ -110,9 +113,10 @@ function SmallCharts({ answer, state }: AnswerProps) {
 function Numbers({ answer, state }: AnswerProps) {
   const { wanted, found, compared } = answer;
   const isTimed = wanted.bucket !== 'none';
+  const hasBefore = compared !== null && found.groups.some((group) => compared.groups.has(keyOf(group)));
   return (
     <section class="scroll panel" tabindex={0} aria-label="Numbers">
-      <table class="numbers">
+      <table class="numbers flow">
         <thead>
           <tr>
             <th scope="col">{wanted.by.length === 0 ? 'Group' : wanted.by.map(sayDimension).join(', ')}</th>
@@ -120,7 +124,7 @@ function Numbers({ answer, state }: AnswerProps) {
               {sayAggregate(wanted.aggregate)}
               {wanted.unit !== '' && ` in ${wanted.unit}`}
             </th>
-            {compared && (
+            {hasBefore && (
               <>
                 <th scope="col" class="number">
                   before
@@ -150,17 +154,29 @@ function Numbers({ answer, state }: AnswerProps) {
                 <th scope="row">
                   <GroupLink group={group} state={state} />
                 </th>
-                <td class="number">{formatNumber(group.value)}</td>
-                {compared && (
+                <td class="number" data-label={sayAggregate(wanted.aggregate)}>
+                  {formatNumber(group.value)}
+                </td>
+                {hasBefore && (
                   <>
-                    <td class="number">{before === undefined ? '–' : formatNumber(before)}</td>
-                    <td class="number">{changeWords(group.value, before)}</td>
+                    <td class="number" data-label="before">
+                      {before === undefined ? '–' : formatNumber(before)}
+                    </td>
+                    <td class="number" data-label="change">
+                      {changeWords(group.value, before)}
+                    </td>
                   </>
                 )}
-                <td class="number">{count(group.n)}</td>
-                {isTimed && <td class="number">{newest ? sayNewest(answer, newest) : '–'}</td>}
+                <td class="number" data-label="values">
+                  {count(group.n)}
+                </td>
+                {isTimed && (
+                  <td class="number" data-label="newest">
+                    {newest ? sayNewest(answer, newest) : '–'}
+                  </td>
+                )}
                 {group.modelId !== null && (
-                  <td>
+                  <td data-label="page">
                     <a href={`/models/${group.modelId}`}>model</a>
                   </td>
                 )}

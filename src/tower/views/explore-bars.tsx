@@ -3,6 +3,7 @@ import { formatNumber } from '../../reports/words.ts';
 import type { ExploreState } from '../api/explore-query.ts';
 import { type Answer, keyOf } from '../api/slices.ts';
 import type { SliceGroup } from '../store/slice/slice.ts';
+import { sayDimension } from './explore-form.tsx';
 import { changeExplore } from './explore-state.ts';
 import { withUnit } from './units.ts';
 
@@ -11,15 +12,18 @@ export interface AnswerProps {
   readonly answer: Answer;
 }
 
-export const titleOf = (key: SliceGroup['key']): string =>
-  key.length === 0 ? 'all together' : key.map((part) => part ?? 'not said').join(', ');
+/** `by` has the names of the parts of the key. */
+export const titleOf = (key: SliceGroup['key'], by: readonly string[]): string =>
+  key.length === 0 ? 'all together' : key.map((part, i) => part ?? `no ${sayDimension(by[i] ?? '')}`).join(', ');
+
+export const noOtherTime = 'Of the other time there is no value.';
 
 /** Narrows to the group; a model leads to its page. */
 export function GroupLink({ group, state }: { readonly group: SliceGroup; readonly state: ExploreState }) {
-  if (group.key.length === 0) return <>{titleOf(group.key)}</>;
+  if (group.key.length === 0) return <>{titleOf(group.key, state.by)}</>;
   const pairs = state.by.map((name, i) => `${name}:${group.key[i] ?? ''}`);
   const where = [...new Set([...state.where, ...pairs])];
-  return <a href={changeExplore(state, { where, by: [] })}>{titleOf(group.key)}</a>;
+  return <a href={changeExplore(state, { where, by: [] })}>{titleOf(group.key, state.by)}</a>;
 }
 
 export function Bars({ answer, state }: AnswerProps) {
@@ -52,11 +56,7 @@ export function Bars({ answer, state }: AnswerProps) {
           ))}
         </tbody>
       </table>
-      {compared && (
-        <p class="small quiet">
-          {hasBefore ? 'The line across a bar is the other time.' : 'Of the other time there is no value.'}
-        </p>
-      )}
+      {compared && <p class="small quiet">{hasBefore ? 'The line across a bar is the other time.' : noOtherTime}</p>}
     </div>
   );
 }

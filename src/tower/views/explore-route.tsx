@@ -1,6 +1,7 @@
 /** GET /explore: slice and dice any metric. */
 import type { Context } from 'hono';
 import { type ExploreState, readExploreState } from '../api/explore-query.ts';
+import { HttpProblem, statusOf } from '../api/problem.ts';
 import { type Answer, sliceAnswerer } from '../api/slices.ts';
 import { isSomeAdmin } from '../auth/acting.ts';
 import type { Database } from '../store/database.ts';
@@ -8,7 +9,7 @@ import { labelNames, listMetrics, type MetricRow } from '../store/slice/metrics.
 import { ExploreAnswer } from './explore-answer.tsx';
 import { ExploreForm, Narrowing, sayAggregate, sayDimension } from './explore-form.tsx';
 import { exploreHref, withoutEmptyParts } from './explore-state.ts';
-import { Layout, show } from './layout.tsx';
+import { Layout, Shell, show } from './layout.tsx';
 import { sayMetric } from './metric-words.ts';
 import { count } from './words.ts';
 
@@ -16,12 +17,18 @@ interface ExplorePageProps {
   readonly state: ExploreState;
   readonly metrics: readonly MetricRow[];
   readonly labels: readonly string[];
-  /** Null: no metric was chosen yet. */
-  readonly answer: Answer | null;
+  /** Why there is none; null: no metric was chosen yet. */
+  readonly answer: Answer | HttpProblem | null;
   readonly origin: string;
   /** The visitor may keep questions on dashboards. */
   readonly maySave: boolean;
 }
+
+const firstMetric = (
+  origin: string,
+): string => `curl -X POST ${origin}/v1/metrics -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\
+  -H "Content-Type: application/json" \\
+  -d '{"model": "card-fraud", "metrics": [{"name": "model.drift.psi", "value": 0.12, "labels": {"feature": "amount"}}]}'`;
 
 /** Where to begin: every metric there is, in its family. */
 function Catalogue({ metrics }: { readonly metrics: readonly MetricRow[] }) {
@@ -30,18 +37,14 @@ function Catalogue({ metrics }: { readonly metrics: readonly MetricRow[] }) {
       <section class="panel empty">
         <h2>No metric has come yet</h2>
         <p class="lead">Reports bring the scores; monitors and tasks post their own numbers:</p>
-        <pre>
-          {
-            'curl -X POST <this address>/v1/metrics -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\\n  -H "Content-Type: application/json" \\\n  -d \'{"model": "late-lodgement", "metrics": [{"name": "model.drift.psi", "value": 0.12, "labels": {"feature": "age"}}]}\''
-          }
-        </pre>
+        <Shell lines={firstMetric} />
       </section>
     );
   return (
     <section aria-labelledby="catalogue">
       <h2 id="catalogue">Metrics</h2>
       <div class="panel scroll">
-        <table class="numbers">
+        <table class="numbers flow">
           <thead>
             <tr>
               <th scope="col">Metric</th>
@@ -68,13 +71,45 @@ function Catalogue({ metrics }: { readonly metrics: readonly MetricRow[] }) {
                   </a>
                 </th>
                 <td class="says">{sayMetric(name)}</td>
-                <td class="number">{count(models)}</td>
-                <td class="number">{count(series)}</td>
+                <td class="number" data-label="models">
+                  {count(models)}
+                </td>
+                <td class="number" data-label="series">
+                  {count(series)}
+                </td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
+    </section>
+  );
+}
+
+/** The form stands above it, with the question to change. */
+function Refused({ problem, metrics }: { readonly problem: HttpProblem; readonly metrics: readonly MetricRow[] }) {
+  const { kind, message, errors = [] } = problem;
+  if (kind === 'not-found')
+    return (
+      <>
+        <p class="panel empty" role="alert">
+          No model that you may see has this metric.
+        </p>
+        <Catalogue metrics={metrics} />
+      </>
+    );
+  return (
+    <section class="panel empty" role="alert">
+      <p>{message}</p>
+      {errors.length > 0 && (
+        <ul>
+          {errors.map((error) => (
+            <li>
+              <code>{'parameter' in error ? error.parameter : error.pointer}</code> {error.detail}
+            </li>
+          ))}
+        </ul>
+      )}
     </section>
   );
 }
@@ -100,12 +135,24 @@ export function ExplorePage({ state, metrics, labels, answer, origin, maySave }:
         <Narrowing state={state} />
       </header>
       {(metrics.length > 0 || state.metric) && <ExploreForm state={state} metrics={metrics} labels={labels} />}
-      {answer ? <ExploreAnswer {...{ state, answer, origin, maySave }} /> : <Catalogue metrics={metrics} />}
+      {answer instanceof HttpProblem ? (
+        <Refused problem={answer} metrics={metrics} />
+      ) : answer ? (
+        <ExploreAnswer {...{ state, answer, origin, maySave }} />
+      ) : (
+        <Catalogue metrics={metrics} />
+      )}
     </Layout>
   );
 }
 
-export function exploreRoute(db: Database, publicUrl: string | null): (c: Context) => Promise<Response> {
+/** A question that cannot be answered is an answer too: whoever asked it changes it on the page. */
+const refused = (error: unknown): HttpProblem => {
+  if (error instanceof HttpProblem) return error;
+  throw error;
+};
+
+export function exploreRoute(db: Database): (c: Context) => Promise<Response> {
   const answerSlice = sliceAnswerer(db);
   return async (c) => {
     const clean = withoutEmptyParts(c.req.url);
@@ -116,9 +163,9 @@ export function exploreRoute(db: Database, publicUrl: string | null): (c: Contex
     const [metrics, labels, answer] = await Promise.all([
       listMetrics(db, scope),
       metric === undefined ? [] : labelNames(db, metric, scope),
-      metric === undefined ? null : answerSlice({ ...query, metric }, scope, Date.now()),
+      metric === undefined ? null : answerSlice({ ...query, metric }, scope, Date.now()).catch(refused),
     ]);
-    const origin = publicUrl ?? new URL(c.req.url).origin;
-    return show(c, <ExplorePage {...{ state, metrics, labels, answer, origin, maySave: isSomeAdmin(c) }} />);
+    const page = <ExplorePage {...{ state, metrics, labels, answer, origin: c.get('origin'), maySave: isSomeAdmin(c) }} />;
+    return show(c, page, { status: answer instanceof HttpProblem ? statusOf(answer.kind) : 200 });
   };
 }

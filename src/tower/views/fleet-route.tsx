@@ -7,7 +7,7 @@ import type { Totals } from '../store/fleet.ts';
 import { listModels, recentScores } from '../store/list-models.ts';
 import type { Scope } from '../store/scope.ts';
 import { change, type FleetState, filterOf, readFleetState, withoutEmptyFields } from './fleet-state.ts';
-import { Layout, show } from './layout.tsx';
+import { Layout, Shell, show } from './layout.tsx';
 import { FilterForm, ModelsTable, type ModelsTableProps, modelsPerPage } from './models-table.tsx';
 import { Questions } from './questions.tsx';
 import { Bands, Groups, Tiles, Weakest } from './roll-up.tsx';
@@ -19,6 +19,11 @@ const sparkPoints = 16;
 
 export interface FleetPageProps extends ModelsTableProps, RollUps {}
 
+const firstReport = (origin: string): string => `export FLIGHTCHECK_TOWER_URL=${origin}
+export FLIGHTCHECK_TOWER_TOKEN=TOKEN_OF_THE_OPERATOR
+export FLIGHTCHECK_TOWER_TOKEN=$(flightcheck tower token create NAME --role write)
+flightcheck check && flightcheck score && flightcheck report`;
+
 /** Nothing was reported yet: how the first report comes here. */
 function Welcome() {
   return (
@@ -28,11 +33,7 @@ function Welcome() {
         Control Tower is ready. In a model's repository run these commands, or let its pipeline's <code>report</code> job post
         here. The operator's token is what the server showed when it started first; it makes one for this.
       </p>
-      <pre>
-        {
-          'export FLIGHTCHECK_TOWER_URL=ADDRESS_OF_THIS_PAGE\nexport FLIGHTCHECK_TOWER_TOKEN=TOKEN_OF_THE_OPERATOR\nexport FLIGHTCHECK_TOWER_TOKEN=$(flightcheck tower token create NAME --role write)\nflightcheck check && flightcheck score && flightcheck report'
-        }
-      </pre>
+      <Shell lines={firstReport} />
     </section>
   );
 }

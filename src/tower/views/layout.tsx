@@ -1,7 +1,8 @@
 /** The frame of every page. */
 import type { Context } from 'hono';
-import { tryGetContext } from 'hono/context-storage';
+import { getContext, tryGetContext } from 'hono/context-storage';
 import type { Child } from 'hono/jsx';
+import type { statusOf } from '../api/problem.ts';
 import { favicon, styleSheet } from './assets.ts';
 
 interface LayoutProps {
@@ -10,12 +11,29 @@ interface LayoutProps {
   readonly children: Child;
 }
 
+/** For a visitor who can log in and has not; comes back to the page with the question that its address holds. */
+export function LogIn({ before = '' }: { readonly before?: string }) {
+  const c = tryGetContext();
+  if (!c?.get('hasLogin') || c.get('person')) return null;
+  const { pathname, search } = new URL(c.req.url);
+  return (
+    <>
+      {before}
+      <a href={`/login?to=${encodeURIComponent(pathname + search)}`}>{before ? 'log in' : 'Log in'}</a>
+    </>
+  );
+}
+
+/** Lines for a shell, with the address at which this server is reached. */
+export const Shell = ({ lines }: { readonly lines: (origin: string) => string }) => (
+  <pre>{lines(getContext().get('origin'))}</pre>
+);
+
 /** Who is logged in, and the way in or out; nothing where nobody logs in. */
 function Visitor() {
   const c = tryGetContext();
-  if (!c?.get('hasLogin')) return null;
-  const person = c.get('person');
-  if (!person) return <a href={`/login?to=${encodeURIComponent(c.req.path)}`}>Log in</a>;
+  const person = c?.get('hasLogin') ? c.get('person') : null;
+  if (!person) return <LogIn />;
   return (
     <form method="post" action="/logout" class="visitor">
       <input type="hidden" name="csrf" value={person.csrf} />
@@ -91,7 +109,7 @@ export function Layout({ title, current, children }: LayoutProps) {
 export const noStore = { keep: 'no-store' } as const;
 
 interface Showing {
-  readonly status?: 200 | 422;
+  readonly status?: 200 | 422 | ReturnType<typeof statusOf>;
   /** Unless told it is asked for again, and answered anew. */
   readonly keep?: 'no-cache' | 'no-store';
 }

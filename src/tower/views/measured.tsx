@@ -60,37 +60,37 @@ function Rows({ model, rows }: { readonly model: string; readonly rows: readonly
   const [least, most] = [Math.min(...values, limit === undefined ? Number.POSITIVE_INFINITY : 0), Math.max(...values)];
   const labels = [...new Set(rows.flatMap((row) => Object.keys(row.labels)))].slice(0, 2);
   return (
-    <>
-      <tr class="metric">
-        <th scope="rowgroup" colspan={5}>
-          <a href={exploreHref({ metric: one.metric, where: [`model:${model}`], by: labels })}>
-            {sayMetric(one.metric) ?? one.metric}
-          </a>
-        </th>
-      </tr>
-      {rows.map((row) => {
-        const since = limit === undefined ? null : aboveSince(row.recent, limit);
-        return (
-          <tr>
-            <th scope="row">{words(row) || (row.environment === '' ? 'all' : row.environment)}</th>
-            <td>
-              <Spark recent={row.recent} least={least} most={most} {...(limit !== undefined && { limit })} />
-            </td>
-            <td class="number">{sayQuantity(row.value, row.unit)}</td>
-            <td class="extra">
-              <time datetime={row.at.toISOString()}>{day(row.at)}</time>
-            </td>
-            <td>
-              {since && (
-                <span class="badge is-fail">
-                  over {largeShift} since {day(since)}
-                </span>
-              )}
-            </td>
-          </tr>
-        );
-      })}
-    </>
+    <table>
+      <caption>
+        <a href={exploreHref({ metric: one.metric, where: [`model:${model}`], by: labels })}>
+          {sayMetric(one.metric) ?? one.metric}
+        </a>
+      </caption>
+      <tbody>
+        {rows.map((row) => {
+          const since = limit === undefined ? null : aboveSince(row.recent, limit);
+          return (
+            <tr>
+              <th scope="row">
+                {words(row) || (row.environment === '' ? 'all' : row.environment)}
+                {since && (
+                  <span class="badge is-fail">
+                    over {largeShift} since {day(since)}
+                  </span>
+                )}
+              </th>
+              <td>
+                <Spark recent={row.recent} least={least} most={most} {...(limit !== undefined && { limit })} />
+              </td>
+              <td class="number">{sayQuantity(row.value, row.unit)}</td>
+              <td class="extra">
+                <time datetime={row.at.toISOString()}>{day(row.at)}</time>
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
   );
 }
 
@@ -104,13 +104,11 @@ export function Measured({ model, series }: { readonly model: string; readonly s
         <p class="small quiet">
           The last 90 days; each name leads to its slice. A dashed line stands at {largeShift}, where a shift is called large.
         </p>
-        <table class="measured">
-          <tbody>
-            {metrics.map((metric) => (
-              <Rows model={model} rows={series.filter((row) => row.metric === metric)} />
-            ))}
-          </tbody>
-        </table>
+        <div class="measured">
+          {metrics.map((metric) => (
+            <Rows model={model} rows={series.filter((row) => row.metric === metric)} />
+          ))}
+        </div>
       </div>
     </section>
   );

@@ -148,10 +148,10 @@ function Row({
         <small>{model.score === null ? 'no score' : bandNames[bandIndex(model.score)]}</small>
       </td>
       <td class="extra">{model.score === null ? <span class="quiet">–</span> : <SectionBars sections={model.sections} />}</td>
-      <td class="extra">
+      <td class="extra wide-only">
         <Sparkline scores={scores} />
       </td>
-      <td class="number extra nowrap">{formatShare(model.structureScore)}</td>
+      <td class="number extra nowrap wide-only">{formatShare(model.structureScore)}</td>
       <td>
         <Gate isPassed={model.isGatePassed} />
       </td>
@@ -238,10 +238,10 @@ export function ModelsTable({ state, models, total, history, now }: ModelsTableP
               <th scope="col" class="extra">
                 Sections
               </th>
-              <th scope="col" class="extra">
+              <th scope="col" class="extra wide-only">
                 Trend
               </th>
-              <SortHead state={state} by="structure" title="Structure" className="number extra" />
+              <SortHead state={state} by="structure" title="Structure" className="number extra wide-only" />
               <th scope="col">Gate</th>
               <th scope="col" class="extra">
                 Owner

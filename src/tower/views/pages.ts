@@ -10,7 +10,8 @@ import { apiRoute } from './api-page.tsx';
 import { auditRoute } from './audit-route.tsx';
 import { badgePageRoute, sendBadge, sendBadgesRevoked } from './badge-page.tsx';
 import { badgeRoute } from './badge-route.tsx';
-import { dashboardFormRoute, sendDashboardForm, sendDashboardRemoval } from './dashboard-form-page.tsx';
+import { dashboardFormRoute, sendDashboardForm } from './dashboard-form-page.tsx';
+import { sendDashboardRemoval } from './dashboard-removal.tsx';
 import { dashboardRoute, dashboardsRoute } from './dashboards-route.tsx';
 import { exploreRoute } from './explore-route.tsx';
 import { fleetRoute } from './fleet-route.tsx';
@@ -23,13 +24,12 @@ interface Behind {
   readonly db: Database;
   readonly chain: ChainVerifier;
   readonly api: ApiDocument;
-  readonly publicUrl: string | null;
   readonly repositories: readonly RepositoryLeave[] | undefined;
 }
 
-export function addPages(app: Hono, { db, chain, api, publicUrl, repositories }: Behind): void {
+export function addPages(app: Hono, { db, chain, api, repositories }: Behind): void {
   app.get('/', fleetRoute(db));
-  app.get('/explore', exploreRoute(db, publicUrl));
+  app.get('/explore', exploreRoute(db));
   app.get('/dashboards', dashboardsRoute(db));
   app.get('/dashboards/new', dashboardFormRoute(db));
   app.post('/dashboards/new', sendDashboardForm(db));
@@ -37,7 +37,7 @@ export function addPages(app: Hono, { db, chain, api, publicUrl, repositories }:
   app.get('/dashboards/:id/edit', dashboardFormRoute(db));
   app.post('/dashboards/:id/edit', sendDashboardForm(db));
   app.post('/dashboards/:id/delete', sendDashboardRemoval(db));
-  app.get('/api', apiRoute(api, publicUrl));
+  app.get('/api', apiRoute(api));
   app.get('/alerts', alertsRoute(db));
   app.get('/alerts/:id', alertRoute(db));
   app.post('/alerts/:id/acknowledge', sendAcknowledgement(db));
@@ -51,7 +51,7 @@ export function addPages(app: Hono, { db, chain, api, publicUrl, repositories }:
   app.post('/rules/:id/delete', changeRule({ db, repositories }, 'delete'));
   app.get('/models/:id', modelRoute(db));
   app.get('/models/:id/badge', badgePageRoute(db));
-  app.post('/models/:id/badge', sendBadge(db, publicUrl));
+  app.post('/models/:id/badge', sendBadge(db));
   app.get('/waivers', waiversRoute(db));
   app.get('/badge/:file', badgeRoute(db));
   app.get('/tokens', tokensRoute(db));

@@ -146,6 +146,7 @@ interface GroupsProps {
 
 export function Groups({ groups, hasMore, state, facets }: GroupsProps) {
   const all = allGroups(state);
+  const keys = groups.some(({ bands }) => (bands[bandNames.length] ?? 0) > 0) ? [...bandNames, 'No score'] : bandNames;
   const dimensions = [...columnDimensions, ...facets.labelKeys.map((key) => `label:${key}`)];
   return (
     <section class="panel chart-panel" aria-labelledby="groups">
@@ -177,7 +178,7 @@ export function Groups({ groups, hasMore, state, facets }: GroupsProps) {
             const link = linkOf(state, state.by, group.name);
             return (
               <tr>
-                <th scope="row">{link ? <a href={link}>{group.name}</a> : <span class="quiet">not said</span>}</th>
+                <th scope="row">{link ? <a href={link}>{group.name}</a> : <span class="quiet">no {nameOf(state.by)}</span>}</th>
                 <td class="number" data-label="models">
                   {count(group.models)}
                 </td>
@@ -198,7 +199,7 @@ export function Groups({ groups, hasMore, state, facets }: GroupsProps) {
         </p>
       )}
       <ul class="keys" aria-label="Bands">
-        {[...bandNames, 'No score'].map((name, index) => (
+        {keys.map((name, index) => (
           <li>
             <svg viewBox="0 0 12 12" aria-hidden="true">
               <rect class={`band-${index}`} x=".5" y=".5" width="11" height="11" rx="2" />

@@ -94,7 +94,7 @@ function Then({ fields, errors }: Pick<RuleForm, 'fields' | 'errors'>) {
       />
       <TextField
         {...of('retrainsInARow')}
-        label="In a row"
+        label="Retrainings in a row"
         hint="Each because the version that the one before made raised the alert again. Then a person has to look."
         isNumber
       />

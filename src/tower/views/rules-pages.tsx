@@ -7,7 +7,7 @@ import { type Action, isAbsence, type RuleDefinition } from '../triggers/rule.ts
 import { addressOf } from './address.ts';
 import { exploreHref } from './explore-state.ts';
 import { Csrf, Deed } from './form.tsx';
-import { Layout } from './layout.tsx';
+import { Layout, Shell } from './layout.tsx';
 import { NextPage } from './pager.tsx';
 import { count, minute } from './words.ts';
 
@@ -36,7 +36,9 @@ export const labelsOf = (labels: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');
 
-const example = `curl -X POST <this address>/v1/rules -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\
+const example = (
+  origin: string,
+): string => `curl -X POST ${origin}/v1/rules -H "Authorization: Bearer $FLIGHTCHECK_TOWER_TOKEN" \\
   -H "Content-Type: application/json" -d '{
     "name": "drift of critical models", "metric": "model.drift.psi", "where": {"tier": ["critical"]},
     "when": {"of": "value", "is": "above", "limit": 0.2, "closesAt": 0.1, "times": 3},
@@ -46,7 +48,7 @@ function HowToMake({ isOpen }: { readonly isOpen: boolean }) {
   return (
     <details class="panel elsewhere" open={isOpen}>
       <summary>Make a rule</summary>
-      <pre>{example}</pre>
+      <Shell lines={example} />
       <p class="small quiet">
         It is off until <code>PATCH /v1/rules/ID</code> with <code>{'{"enabled": true}'}</code>; its page shows what it would have
         raised.
@@ -107,7 +109,7 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
                     <code>{definition.metric}</code>
                   </td>
                   <td>{sayCondition(definition)}</td>
-                  <td>{definition.actions.map(sayAction).join(', ') || '–'}</td>
+                  <td class="done">{definition.actions.map(sayAction).join(', ') || <span class="quiet">–</span>}</td>
                   <td class="number" data-label="Open">
                     {count(open)}
                   </td>

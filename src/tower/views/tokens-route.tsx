@@ -8,7 +8,7 @@ import type { Database } from '../store/database.ts';
 import { countTokens, listTokens, revokeToken, type TokenRow } from '../store/tokens.ts';
 import { addressOf } from './address.ts';
 import { Deed } from './form.tsx';
-import { Layout, noStore, show } from './layout.tsx';
+import { Layout, noStore, Shell, show } from './layout.tsx';
 import { NextPage } from './pager.tsx';
 import { minute } from './words.ts';
 
@@ -76,9 +76,9 @@ function Tokens({ tokens, now, mayRevoke }: Pick<TokensPageProps, 'tokens' | 'no
   );
 }
 
-const example = `export FLIGHTCHECK_TOWER_URL=ADDRESS_OF_THIS_PAGE
+const example = (origin: string): string => `export FLIGHTCHECK_TOWER_URL=${origin}
 export FLIGHTCHECK_TOWER_TOKEN=TOKEN_OF_AN_ADMIN
-flightcheck tower token create nightly-monitor --role write --namespace risk --model late-lodgement-risk --days 90
+flightcheck tower token create nightly-monitor --role write --namespace payments --model card-fraud-au --days 90
 flightcheck tower token list
 flightcheck tower token revoke nightly-monitor`;
 
@@ -131,7 +131,7 @@ export function TokensPage({ tokens, total, search, next, now, mayRevoke }: Toke
       )}
       <details class="panel elsewhere">
         <summary>Make or revoke a token</summary>
-        <pre>{example}</pre>
+        <Shell lines={example} />
         <p class="small quiet">
           Or <code>POST /v1/tokens</code> and <code>DELETE /v1/tokens/ID</code> with a token of the role admin.
         </p>

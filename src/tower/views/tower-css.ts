@@ -19,7 +19,7 @@ const frame = `
 .visitor { display: flex; gap: var(--space-3); align-items: center; font-size: var(--text-s); color: var(--ink-2); } .bar-top a[href^="/login"] { font-size: var(--text-s); }
 .visitor button { font: inherit; background: none; border: 1px solid var(--line-strong); border-radius: var(--radius-small); padding: 2px 10px; color: var(--ink); cursor: pointer; } .visitor span { max-width: 16ch; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .page { max-width: 1280px; }
-.page h2 { margin-bottom: var(--space-3); } .panel > h2 { margin: 0; }
+.page h2 { margin-bottom: var(--space-3); } .page .panel > h2 { margin: 0; } .page .gate > h2:not(:last-child) { margin-bottom: var(--space-2); }
 .path { font-size: var(--text-s); color: var(--ink-2); margin-bottom: 4px; }
 .footer { max-width: 1280px; margin: 0 auto; padding: 0 var(--space-5) var(--space-6); color: var(--ink-3); font-size: var(--text-xs); }
 .lead { color: var(--ink-2); max-width: 72ch; } header > h1 + .lead { margin-top: 4px; } .lead .badge { white-space: nowrap; }
@@ -43,7 +43,7 @@ const fleet = `
 .chips { display: flex; flex-wrap: wrap; gap: 4px; font-size: var(--text-xs); }
 .chips a { padding: 1px 9px; border: 1px solid var(--line); border-radius: 99px; color: var(--ink-2); text-decoration: none; overflow-wrap: anywhere; }
 .chips a:hover { border-color: var(--line-strong); } .chips [aria-current] { background: var(--inset); color: var(--ink); font-weight: 600; border-color: var(--line-strong); }
-.facets { display: flex; flex-wrap: wrap; gap: 4px var(--space-2); align-items: baseline; } .facets .number { color: var(--ink-3); margin-left: 3px; } .facets > .small:first-child { min-width: 62px; } header > .facets, .narrowings { margin-top: var(--space-3); } .narrowings { display: grid; gap: var(--space-2); }
+.facets { display: grid; grid-template-columns: 62px minmax(0, 1fr); gap: 4px var(--space-2); align-items: baseline; } .facets .number { color: var(--ink-3); margin-left: 3px; } .facets > .small:not(:first-child) { grid-column: 2; } header > .facets, .narrowings { margin-top: var(--space-3); } .narrowings { display: grid; gap: var(--space-2); }
 .filter.search { grid-template-columns: minmax(0, 340px) auto; justify-content: start; margin-bottom: 0; }
 .chart-panel table td, .chart-panel table th { padding: 4px 8px; vertical-align: middle; border-bottom: 0; }
 .chart-panel table thead th { font-size: var(--text-xs); border-bottom: 1px solid var(--line); }
@@ -81,14 +81,14 @@ const model = `
 circle.line-1 { fill: var(--series-1); stroke: var(--panel); stroke-width: 1.5; } circle.line-3 { fill: var(--series-3); stroke: var(--panel); stroke-width: 1.5; }
 .keys .swatch { width: 22px; height: 8px; } .swatch line { stroke-width: 2.5; }
 .history td, .history th { white-space: nowrap; } .history .is-preview td { color: var(--ink-3); }
-.next li { padding: 9px var(--space-4); border-bottom: 1px solid var(--line); display: grid; grid-template-columns: 84px minmax(0, 1fr) fit-content(45%); gap: 2px var(--space-3); font-size: var(--text-s); } .next li:last-child { border-bottom: 0; }
+.next li { padding: 9px var(--space-4); border-bottom: 1px solid var(--line); display: grid; grid-template-columns: 110px minmax(0, 1fr) fit-content(45%); gap: 2px var(--space-3); font-size: var(--text-s); } .next li:last-child { border-bottom: 0; }
 .next .badge { align-self: start; white-space: normal; border-radius: 10px; }
 @media screen and (max-width: 600px) { .next li { grid-template-columns: 84px minmax(0, 1fr); } .next .badge { grid-column: 2; justify-self: start; } }
  .section-nav { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: var(--text-s); }
 `;
 
 const explore = `
-.explore-form { grid-template-columns: repeat(5, minmax(0, 1fr)); } .explore-form .buttons { align-self: end; }
+.explore-form { grid-template-columns: repeat(5, minmax(0, 1fr)); margin-bottom: 0; } .explore-form .buttons { align-self: end; }
 .plot { display: grid; grid-template-columns: auto minmax(0, 1fr); } .plot.has-ends { grid-template-columns: auto minmax(0, 1fr) 170px; } .ends text { fill: var(--ink-2); }
 .axis { font-size: 11px; overflow: visible; } .axis text { fill: var(--ink-3); }
 .line-4 { stroke: var(--series-4); stroke-dasharray: 2 3; } .line-5 { stroke: var(--series-5); stroke-dasharray: 9 3; }
@@ -105,7 +105,8 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 .questions { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: var(--space-3); }
 .questions a { padding: var(--space-3) var(--space-4); display: grid; gap: 2px; text-decoration: none; color: var(--ink-2); font-size: var(--text-s); align-content: start; }
 .questions a:hover { border-color: var(--accent); } .questions strong { color: var(--accent); font-size: var(--text-m); }
-.measured td, .measured th { white-space: nowrap; } .measured th[scope=row] { min-width: 150px; font-weight: 400; } .measured td:last-child { width: 70%; } .measured .metric th { padding-top: var(--space-3); font-weight: 600; } .measured tr:not(.metric) th { padding-left: var(--space-3); }
+.measured { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 460px), 1fr)); gap: var(--space-4) var(--space-6); align-items: start; }
+.measured caption { text-align: left; font-weight: 600; padding-bottom: var(--space-1, 4px); } .measured table { table-layout: fixed; } .measured td { white-space: nowrap; width: 92px; } .measured td:has(.spark) { width: 180px; } .measured th { overflow-wrap: anywhere; } .measured th .badge { display: table; white-space: normal; }
 .spark.long { width: 160px; height: 28px; } .spark .limit { stroke: var(--fail); stroke-dasharray: 4 3; opacity: .7; }
 .alerts small { display: block; color: var(--ink-3); font-size: 11px; font-weight: 400; } .alerts td.done { white-space: normal; min-width: 220px; font-size: var(--text-xs); } .alerts td, .alerts th { vertical-align: top; }
 .elsewhere { padding: var(--space-3) var(--space-4); } .elsewhere[open] { display: grid; gap: var(--space-3); } .elsewhere[open] summary { margin-bottom: var(--space-3); } .elsewhere p { margin: var(--space-2) 0; font-size: var(--text-s); } .elsewhere pre { white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -119,13 +120,13 @@ const dashboards = `
 
 const forms = `
 .record-form { padding: var(--space-4) var(--space-5); display: grid; gap: var(--space-4); } .record-form form { display: grid; gap: var(--space-3); }
-.record-form fieldset { border: 0; padding: 0; margin: 0; min-width: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); gap: var(--space-3) var(--space-4); align-items: start; } .record-form legend { font-weight: 600; padding: 0; margin-bottom: var(--space-2); }
+.record-form fieldset { border: 0; padding: 0; margin: 0; min-width: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 210px), 1fr)); gap: var(--space-3) var(--space-4); align-items: start; } .record-form legend { font-weight: 600; padding: 0; margin-bottom: var(--space-2); }
 .field { display: grid; gap: 3px; min-width: 0; font-size: var(--text-s); } .field label { color: var(--ink-2); } .field .hint { color: var(--ink-3); font-size: var(--text-xs); } .field .error { color: var(--fail-ink); font-size: var(--text-xs); font-weight: 600; }
 .field input:not([type=checkbox]), .field select, .field textarea { font: inherit; color: var(--ink); background: var(--page); border: 1px solid var(--line-strong); border-radius: var(--radius-small); padding: 6px 8px; width: 100%; min-width: 0; min-height: 36px; } .field textarea { resize: vertical; } .field [aria-invalid] { border-color: var(--fail); }
-.tick { grid-template-columns: auto minmax(0, 1fr); gap: 8px; align-items: baseline; align-self: center; } .tick label { color: var(--ink); }
+.tick { grid-template-columns: auto minmax(0, 1fr); gap: 8px; align-items: baseline; padding-top: 28px; } .tick label { color: var(--ink); }
 .record-form .buttons, .changes { display: flex; flex-wrap: wrap; gap: var(--space-3); align-items: baseline; font-size: var(--text-s); } .changes form { display: contents; }
 .record-form button, .changes button, .deed button, a.button { font: inherit; font-size: var(--text-s); font-weight: 600; padding: 6px 16px; border-radius: var(--radius-small); border: 1px solid transparent; background: var(--accent); color: var(--page); cursor: pointer; text-decoration: none; display: inline-block; }
-.record-form button.plain { background: none; border-color: var(--line-strong); color: var(--ink); } .record-form fieldset.question { grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); }
+.record-form button.plain { background: none; border-color: var(--line-strong); color: var(--ink); } .record-form fieldset.question { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); }
 .deed { font-size: var(--text-s); } .deed summary { cursor: pointer; color: var(--fail-ink); } .deed form { display: grid; gap: var(--space-2); justify-items: start; padding: var(--space-2) 0; white-space: normal; } .deed button.danger { background: var(--fail-ink); }
 .wrapped { white-space: pre-wrap; overflow-wrap: anywhere; } .versions { display: grid; gap: var(--space-2); } .notice { padding: var(--space-3) var(--space-4); border-color: var(--fail); }
 `;
@@ -138,19 +139,20 @@ section.operation > h2 { margin: 0; } .operation h2 { font-size: var(--text-m); 
 `;
 
 const narrow = `
-@media (max-width: 1080px) { .alerts td, .alerts th { white-space: normal; padding: 6px 8px; } .alerts time, .alerts td.number, .alerts .badge, .alerts code { white-space: nowrap; } .alerts td.done { min-width: 140px; overflow-wrap: anywhere; } .numbers.alerts th[scope=row] { min-width: 110px; }
+@media screen and (max-width: 960px) { .models .wide-only { display: none; } .models .name { min-width: 150px; } .models td, .models th { padding: 7px 8px; } }
+@media (max-width: 1080px) { .flow td { white-space: normal; } .flow time, .flow td > code { white-space: nowrap; } .alerts td, .alerts th { white-space: normal; padding: 6px 8px; } .alerts time, .alerts td.number, .alerts .badge, .alerts code { white-space: nowrap; } .alerts td.done { min-width: 140px; overflow-wrap: anywhere; } .numbers.alerts th[scope=row] { min-width: 110px; }
   .questions { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter { grid-template-columns: repeat(3, minmax(0, 1fr)); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } .columns, .charts { grid-template-columns: minmax(0, 1fr); } }
 @media screen and (max-width: 720px) {
-  .record-form fieldset.question { grid-template-columns: minmax(0, 1fr); }
+  .record-form fieldset.question { grid-template-columns: minmax(0, 1fr); } .tick { padding-top: 0; }
   .explore-form { grid-template-columns: repeat(2, minmax(0, 1fr)); } .plot.has-ends, .dashboard .plot.has-ends { grid-template-columns: auto minmax(0, 1fr); } .ends { display: none; }
   .bar-top > div { padding: 10px var(--space-3); gap: 6px var(--space-4); } .bar-top nav { margin-left: 0; gap: 4px 10px; } .footer { padding-left: var(--space-3); padding-right: var(--space-3); }
   .filter { grid-template-columns: repeat(2, minmax(0, 1fr)); } .filter label:first-child, .filter .buttons { grid-column: 1 / -1; }
   .tile { padding: var(--space-3); } .tile dd:first-of-type { font-size: 1.5rem; } .chart-panel { padding: var(--space-3) var(--space-4) var(--space-4); }
   .models thead { display: none; } .models tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 2px 12px; padding: 10px var(--space-4); border-bottom: 1px solid var(--line); }
   .models td, .models th, .models tr > :first-child, .models tr > :last-child { padding: 0; border: 0; } .models .name { min-width: 0; max-width: none; grid-row: span 2; } .models .extra { display: none; }
-  .flow thead, .flow .done > .quiet:only-child { display: none; } .flow tr { display: flex; flex-wrap: wrap; gap: 4px 14px; padding: 10px var(--space-4); border-bottom: 1px solid var(--line); } .alerts.flow td, .alerts.flow th { padding: 0; border: 0; min-width: 0; } .flow td.done { flex-basis: 100%; }
+  .flow thead, .flow .done > .quiet:only-child { display: none; } .flow th[scope=row] { overflow-wrap: anywhere; } .flow tr { display: flex; flex-wrap: wrap; gap: 4px 14px; padding: 10px var(--space-4); border-bottom: 1px solid var(--line); } .alerts.flow td, .alerts.flow th { padding: 0; border: 0; min-width: 0; } .flow td.done { flex-basis: 100%; }
   .numbers.flow td, .numbers.flow th[scope=row] { padding: 0; border: 0; min-width: 0; white-space: normal; } .flow th[scope=row] { flex-basis: 100%; } .flow td[data-label]::before { content: attr(data-label) ' '; color: var(--ink-3); }
-  .measured .extra { display: none; } .measured td, .measured th, .measured th[scope=row] { white-space: normal; min-width: 0; } .measured td.number { white-space: nowrap; } .measured td:last-child { width: auto; } .spark.long { width: 100px; }
+  .measured .extra { display: none; } .measured td:has(.spark) { width: 116px; } .spark.long { width: 100px; }
   .models td { text-align: right; } .models td.name { text-align: left; } td.wide { width: 34%; }
   .groups thead { display: none; } .groups tr { display: grid; grid-template-columns: minmax(0, 1fr) auto 76px; } .groups td[data-label]::after { content: ' ' attr(data-label); color: var(--ink-3); font-size: 11px; } .chart-panel .groups td.stacked-bar { grid-column: 1 / -1; width: auto; padding: 0 0 var(--space-2); }
   td.wider { width: 40%; } .chart-panel thead th { white-space: normal; vertical-align: bottom; }

@@ -60,6 +60,9 @@ interface WaiversPageProps {
   readonly next: string | null;
 }
 
+const ending = (n: number): string =>
+  n === 0 ? '' : `, of which ${count(n)} ${n === 1 ? 'ends' : 'end'} within ${soonDays} days`;
+
 function WaiversPage({ waivers, counts, state, next }: WaiversPageProps) {
   const { valid, expiring, expired } = counts;
   const facets = waiverStates
@@ -75,7 +78,7 @@ function WaiversPage({ waivers, counts, state, next }: WaiversPageProps) {
         <p class="lead">
           {valid + expiring + expired === 0
             ? 'No report names a waiver.'
-            : `${plural(valid + expiring, 'waiver')} in force, of which ${count(expiring)} ${expiring === 1 ? 'ends' : 'end'} within ${soonDays} days; ${count(expired)} expired and without effect.`}{' '}
+            : `${plural(valid + expiring, 'waiver')} in force${ending(expiring)}${expired > 0 ? `; ${count(expired)} expired and without effect` : ''}.`}{' '}
           They stand in the <code>flightcheck.yml</code> of each model and change there, by merge request.
         </p>
         <Facets title="State" facets={facets} />

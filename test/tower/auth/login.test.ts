@@ -279,6 +279,9 @@ describe('without a login', () => {
     const fleet = await browser.go(`${publicUrl}/`);
     expect(fleet.html).toContain('risk/lodgement');
     expect(fleet.html).toContain('href="/login?to=%2F"');
+    const question = '/explore?metric=tower.score.passing&by=owner';
+    expect((await browser.go(publicUrl + question)).html).toContain(`href="/login?to=${encodeURIComponent(question)}"`);
+    expect((await browser.go(`${publicUrl}/rules/new`)).html).toContain(' or <a href="/login?to=%2Frules%2Fnew">log in</a>');
     for (const path of ['/explore', '/alerts', '/rules', '/v1/models'])
       expect((await fetch(`${publicUrl}${path}`)).status, path).toBe(200);
     for (const path of ['/tokens', '/audit', '/v1/audit', '/v1/tokens'])

@@ -209,7 +209,11 @@ describe('the audit', () => {
     ]);
     const revoked = (await ask('GET', '/v1/audit?action=token.revoked', admin)).body.items;
     expect(revoked.map(({ subject }: { subject: string }) => subject)).toContain('gone');
-    expect((await ask('GET', '/audit', admin)).body).toContain('every seal fits');
+    const page = (await ask('GET', '/audit', admin)).body;
+    expect(page).toContain('every seal fits');
+    // In words: neither JSON nor what says nothing.
+    expect(page).toMatch(/<small>[^<]*role write, namespace \w/);
+    expect(page).not.toMatch(/<small>[^<]*(\{|\[|&quot;)/);
     expect((await ask('GET', '/v1/audit?cursor=AAAA', admin)).status).toBe(400);
   });
 

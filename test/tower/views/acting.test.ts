@@ -449,6 +449,45 @@ describe('a dashboard', () => {
     await api('DELETE', `/v1/dashboards/${made.body.id}`);
   });
 
+  it('that was deleted meanwhile leaves what was typed, which makes a new one', async () => {
+    const made = await api('POST', '/v1/dashboards', { name: 'theirs', namespace: 'risk', panels: [{ title: 'One', question }] });
+    const page = `${tower.url}/dashboards/${made.body.id}/edit`;
+    const { html } = await logIn(browser, page, 'ada');
+    const version = /name="version" value="(\d+)"/.exec(html)?.[1] ?? '';
+    const typed = { ...board, csrf: csrfOf(html), version, name: 'typed for long', 'title-1': 'Mine' };
+    await api('DELETE', `/v1/dashboards/${made.body.id}`);
+    const told = await browser.step(page, typed);
+    expect(told.status).toBe(404);
+    expect(told.html).toContain('This dashboard is not there any more');
+    expect(told.html).toMatch(/id="name"[^>]*value="typed for long"/);
+    expect(told.html).toMatch(/id="title-1"[^>]*value="Mine"/);
+    const action = /action="(\/dashboards\/[^"]*)"/.exec(told.html)?.[1] ?? '';
+    expect(told.html).not.toContain('name="version"');
+    const { version: _, ...again } = typed;
+    const kept = (await browser.step(tower.url + action, again)).headers.get('location') ?? '';
+    expect((await api('GET', `/v1${kept}`)).body).toMatchObject({ name: 'typed for long', panels: [{ title: 'Mine' }] });
+    await api('DELETE', `/v1${kept}`);
+  });
+
+  it('is deleted as it was seen: not one that another admin saved meanwhile', async () => {
+    const one = { name: 'seen', namespace: 'risk', panels: [{ title: 'One', question }] };
+    const path = `/dashboards/${(await api('POST', '/v1/dashboards', one)).body.id}`;
+    const { html } = await logIn(browser, tower.url + path, 'ada');
+    const fieldsOf = (page: string) => ({
+      csrf: csrfOf(page),
+      version: /action="[^"]*\/delete"[\s\S]*?name="version" value="(\d+)"/.exec(page)?.[1] ?? '',
+    });
+    await api('PUT', `/v1${path}`, { ...one, panels: [{ title: 'Two', question }] });
+    const told = await browser.step(`${tower.url}${path}/delete`, fieldsOf(html));
+    expect(told.status).toBe(409);
+    expect(told.html).toContain('It was not deleted.');
+    expect(told.html).toMatch(/What is there now[\s\S]*Two/);
+    expect((await api('GET', `/v1${path}`)).status).toBe(200);
+    const again = await browser.step(`${tower.url}${path}/delete`, fieldsOf(told.html));
+    expect(again.headers.get('location')).toBe('/dashboards');
+    expect((await api('GET', `/v1${path}`)).status).toBe(404);
+  });
+
   it('holds in a form as much as by API', async () => {
     const { html } = await logIn(browser, `${tower.url}/dashboards/new`, 'ada');
     const panels = Array.from({ length: 24 }, (_, i) => [

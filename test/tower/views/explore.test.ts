@@ -35,13 +35,15 @@ const page = async (path: string): Promise<{ status: number; url: string; html: 
 
 /** Text of the cells of the table of numbers, row by row. */
 const numbers = (html: string): string[][] =>
-  [...(/<table class="numbers">(.*?)<\/table>/s.exec(html)?.[1] ?? '').matchAll(/<tr>(.*?)<\/tr>/gs)].map((row) =>
+  [...(/<table class="numbers flow">(.*?)<\/table>/s.exec(html)?.[1] ?? '').matchAll(/<tr>(.*?)<\/tr>/gs)].map((row) =>
     [...(row[1] ?? '').matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs)].map((cell) => (cell[1] ?? '').replaceAll(/<[^>]+>/g, '')),
   );
 const daysAgo = (n: number): string => new Date(Date.now() - n * 86_400_000).toISOString();
 
 it('says how the first number comes here', async () => {
-  expect((await page('/explore')).html).toContain('No metric has come yet');
+  const { html } = await page('/explore');
+  expect(html).toContain('No metric has come yet');
+  expect(html).toContain(`curl -X POST ${tower.url}/v1/metrics`);
 });
 
 it('lists the metrics, and draws one together, by group, and against the time before', async () => {
@@ -133,7 +135,19 @@ it('keeps empty fields of the form out of the address', async () => {
   );
 });
 
-it.each(['/explore?metric=no.such', '/explore?agg=mode', '/explore?metric=model.drift.psi&where=x', '/explore?look=pie'])(
+it('keeps the form where a question cannot be answered, and shows what there is', async () => {
+  const unknown = await page('/explore?metric=no.such&by=owner');
+  expect(unknown.status).toBe(404);
+  expect(unknown.html).toContain('No model that you may see has this metric.');
+  expect(unknown.html).toContain('<option value="owner" selected="">owner</option>');
+  expect(numbers(unknown.html)).toContainEqual(['model.drift.psi', 'Drift of features (PSI)', '2', '2']);
+  const tooFine = await page('/explore?metric=model.drift.psi&bucket=hour&last=52w');
+  expect(tooFine.status).toBe(400);
+  expect(tooFine.html).toContain('would make more than 2000 buckets; take day or longer');
+  expect(tooFine.html).toContain('<option value="hour" selected="">an hour</option>');
+});
+
+it.each(['/explore?agg=mode', '/explore?metric=model.drift.psi&where=x', '/explore?look=pie'])(
   'answers %s with an error page',
   async (path) => {
     const { status, html } = await page(path);
@@ -207,9 +221,11 @@ it('reads all numbers of an answer in one unit, and how many values there are in
     'count',
     'values',
   ]);
-  expect((await page('/explore?metric=task.cpu&agg=sum&by=model&last=7d&bucket=none&compare=previous')).html).toContain(
-    'Of the other time there is no value.',
-  );
+  for (const look of ['bars', 'lines']) {
+    const alone = await page(`/explore?metric=task.cpu&agg=sum&by=model&last=7d&look=${look}&bucket=day&compare=previous`);
+    expect(alone.html).toContain('Of the other time there is no value.');
+    expect(numbers(alone.html)[0]).toEqual(['model', 'sum in h', 'values', 'newest', 'page']);
+  }
 });
 
 it('says how many groups there are, and shows no more of them than it can', async () => {
