@@ -1,5 +1,7 @@
 /** The reports of a made-up model: tests that pass one after the other as it matures, and fail when its data move. */
 import { createHash } from 'node:crypto';
+import { applyWaivers, decide } from '../../kernel/gate.ts';
+import type { Gate, Waiver } from '../../kernel/manifest.ts';
 import type { Report, Result, SuiteReport } from '../../kernel/report.ts';
 import { scoreSuite } from '../../kernel/score.ts';
 import type { Day } from './life.ts';
@@ -23,6 +25,17 @@ export interface DemoSuite {
 
 /** Tests that see the data move. */
 const watchers: ReadonlySet<string> = new Set(['monitor-3', 'monitor-7', 'data-1']);
+
+const gate: Gate = { mode: 'blocking', 'min-score': 0, 'min-section-score': 0, 'min-structure': 0, 'max-severity': 'critical' };
+
+/** Why a test of the rubric may fail for a time, by its section. */
+const reasons = {
+  data: 'The supplier of the data changes its format in the next quarter',
+  model: 'Agreed with risk until the labels of the year are there',
+  infra: 'The platform cannot do this yet: it is on its plan for the next half-year',
+  monitor: 'Small volume: reviewed by hand each month instead',
+};
+const reasonOf = (check: string): string | undefined => reasons[check.replace(/-\d+$/, '') as keyof typeof reasons];
 
 /** How mature a model must be to pass a test; the same for every report of the model. */
 export type Hurdles = ReadonlyMap<string, number>;
@@ -69,6 +82,19 @@ function resultOf(test: DemoTest, maturity: number, hurdle: number, day: Day): R
   return { ...base, outcome: 'skipped', reason: 'What it needs is not named in flightcheck.yml.', nextStep: test.fix };
 }
 
+const dayMs = 86_400_000;
+
+/** One model in three has agreed with risk on the test that it is nearest to: for some months, and a few are late to end it. */
+function waiversOf({ project, maturity, owner }: DemoModel, hurdles: Hurdles, at: number, lastDay: number): readonly Waiver[] {
+  const [draw = 0, spread = 0] = createHash('sha1').update(project).digest();
+  const ahead = [...hurdles].filter(([check, hurdle]) => reasonOf(check) && hurdle >= Math.max(...maturity));
+  const [check = ''] = ahead.sort(([, a], [, b]) => a - b)[0] ?? [];
+  const reason = reasonOf(check);
+  const ends = lastDay + ((spread % 140) - 20) * dayMs;
+  if (draw % 3 > 0 || !reason || !owner || at < ends - 120 * dayMs) return [];
+  return [{ check, reason, owner: '@model-risk', expires: new Date(ends).toISOString().slice(0, 10) }];
+}
+
 export interface ReportTime {
   readonly day: Day;
   readonly days: number;
@@ -96,12 +122,8 @@ export function reportOn(
       'schedule',
     ),
   );
-  const passing = scored.find((suite) => suite.id === 'ml-test-score')?.score ?? 0;
-  const least = { critical: 2, high: 1, standard: 0.5, experimental: 0 }[model.tier];
-  const isPassed = passing >= least;
-  const waived = model.tier === 'critical' && !isPassed ? 'model-7' : null;
   const { name, title, description, owner, tier, task, language, labels, project } = model;
-  return {
+  const report: Report = {
     schema: 1,
     runner: 'report',
     tool: { name: 'flightcheck', version },
@@ -113,21 +135,10 @@ export function reportOn(
     run: { trigger: 'schedule', projectId: null, pipelineId: String(day.index), jobId: `${name}-${day.index}` },
     suites: scored,
     metrics: [],
-    gate: {
-      mode: 'blocking',
-      isPassed,
-      reasons: isPassed ? [] : [`The ML Test Score is ${passing}, below the ${least} that its tier asks for`],
-    },
-    waivers: waived
-      ? [
-          {
-            check: waived,
-            reason: 'Agreed with risk until the data of the groups are there',
-            owner: '@model-risk',
-            expires: new Date(at + 90 * 86_400_000).toISOString().slice(0, 10),
-            isExpired: false,
-          },
-        ]
-      : [],
+  };
+  const waived = applyWaivers(report, waiversOf(model, hurdles, at, at + (days - 1 - day.index) * dayMs));
+  return {
+    ...waived,
+    gate: decide(waived, { ...gate, 'min-score': { critical: 2, high: 1, standard: 0.5, experimental: 0 }[tier] }),
   };
 }

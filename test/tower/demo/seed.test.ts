@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { resultsOf } from '../../../src/kernel/report.ts';
 import { randomOf } from '../../../src/stats/random.ts';
 import { daysOf } from '../../../src/tower/demo/life.ts';
 import { demoModels } from '../../../src/tower/demo/organisation.ts';
+import { hurdlesOf, reportOn } from '../../../src/tower/demo/reports.ts';
 import { seedDemo } from '../../../src/tower/demo/seed.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
 import { fleetTotals } from '../../../src/tower/store/fleet.ts';
@@ -82,6 +84,26 @@ it('makes the same organisation of the same seed, in which some models drift and
   expect(drifting.length).toBeGreaterThan(15);
   for (const life of drifting) expect(Math.max(...life.map(({ shift }) => shift))).toBeGreaterThan(0.3);
   expect(drifting.some((life) => (life.at(-1)?.version ?? 0) > 1)).toBe(true);
+});
+
+it('has waivers that are in force, end soon and have ended, of tests that fail', () => {
+  const days = 180;
+  const [today, at] = [options.until.toISOString().slice(0, 10), options.until.getTime()];
+  const reports = demoModels(randomOf(1), 200, days).map((model, index) => {
+    const day = daysOf(model, days).at(-1);
+    if (!day) throw new Error('a life without days');
+    return reportOn(model, options.suites, hurdlesOf(options.suites, randomOf(index + 1)), { day, days, at, version: '0.1.0' });
+  });
+  const waivers = reports.flatMap((report) => report.waivers ?? []);
+  expect(waivers.length).toBeGreaterThan(30);
+  const ended = waivers.filter(({ expires }) => expires < today);
+  expect(ended.length).toBeGreaterThan(2);
+  expect(ended.every(({ isExpired }) => isExpired)).toBe(true);
+  const soon = new Date(at + 30 * 86_400_000).toISOString().slice(0, 10);
+  expect(waivers.filter(({ expires }) => expires >= today && expires < soon).length).toBeGreaterThan(2);
+  const waived = reports.flatMap((report) => [...resultsOf(report)]).filter(({ result }) => result.waived);
+  expect(waived.length).toBeGreaterThan(10);
+  expect(reports.some(({ gate }) => gate?.reasons.some((reason) => /expired on/.test(reason)))).toBe(true);
 });
 
 it('refuses to stand beside real projects', async () => {
