@@ -1,6 +1,6 @@
 /** GET /metrics: what this server does, for Prometheus (text format 0.0.4). Each replica tells of itself. */
 import type { Context, MiddlewareHandler } from 'hono';
-import { routePath } from 'hono/route';
+import { matchedRoutes } from 'hono/route';
 import { type Database, isAlive } from '../store/database.ts';
 
 /** Upper ends in seconds. */
@@ -45,8 +45,8 @@ export function usageOf(db: Database, version: string): { count: MiddlewareHandl
     const start = performance.now();
     await next();
     const seconds = (performance.now() - start) / 1000;
-    // The pattern of the route, never the path: ids would make a series each.
-    const [method, path] = [c.req.method, routePath(c, -1)];
+    // The pattern of the route, never the path: ids would make a series each. What stands before every route matches all.
+    const [method, path] = [c.req.method, matchedRoutes(c).findLast((one) => one.path !== '/*')?.path ?? '/*'];
     const key = `${method} ${path}`;
     let route = routes.get(key);
     if (!route) {

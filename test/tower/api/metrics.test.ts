@@ -262,11 +262,15 @@ describe('GET /v1/query', () => {
 });
 
 it('tells Prometheus of itself, by route and never by id', async () => {
-  await ask('/v1/models/1');
+  for (const path of ['/v1/models/1', '/v1/series?model=calls&metric=model.drift.psi', '/healthz', '/nothing/7']) await ask(path);
   const { text, headers } = await ask('/metrics');
   expect(headers.get('content-type')).toContain('version=0.0.4');
   expect(text).toContain('flightcheck_tower_database_up 1\n');
   expect(text).toMatch(/http_server_requests_total\{method="GET",route="\/v1\/models\/:id",status="200"\} \d+\n/);
+  // Those too that answer before the guards, which are routes as well.
+  for (const route of ['/v1/series', '/healthz'])
+    expect(text).toMatch(new RegExp(`^http_server_requests_total\\{method="GET",route="${route}",status="\\d+"\\} 1$`, 'm'));
+  expect(text).toMatch(/route="\/\*",status="404"\} \d+\n/);
   expect(text).toMatch(/http_server_request_duration_seconds_bucket\{method="POST",route="\/v1\/metrics",le="\+Inf"\} \d+\n/);
   const numbers = (name: string) =>
     [...text.matchAll(new RegExp(`^${name}\\{method="POST",route="/v1/metrics"[^}]*\\} (\\d+)$`, 'gm'))].map(([, n]) =>
