@@ -165,9 +165,11 @@ onBothDatabases((opened) => {
     await sql`insert into metric_post (model_id, sha256, ref_class, environment, written_by, points, received_at) values
       (${modelId}, 'old', 'authoritative', '', 'test', 1, '2025-01-31T23:00:00Z'),
       (${modelId}, 'kept', 'authoritative', '', 'test', 1, '2025-02-01T00:00:00Z')`.execute(store.db);
-    await removeOld(store.db, now, { dayMonths: 1200 });
+    await removeOld(store.db, now, { pointMonths: 14, dayMonths: 1200 });
     expect(await count('metric_post')).toBe(4);
     await removeOld(store.db, now, { pointMonths: 13, dayMonths: 13 });
+    // Keeping more from now on brings nothing back.
+    await removeOld(store.db, now, { pointMonths: 24 });
     const receipts = await sql`select sha256 from metric_post where sha256 <> '' order by 1`.execute(store.db);
     expect(receipts.rows).toEqual([{ sha256: 'kept' }]);
     const { rows } = await sql`select distinct month from chunk order by 1`.execute(store.db);
