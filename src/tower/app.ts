@@ -29,7 +29,7 @@ import { getWaivers } from './api/waivers.ts';
 import { guardOrigin, guardReading, isForPeople } from './auth/access.ts';
 import type { VerifyIdToken } from './auth/gitlab.ts';
 import type { Login } from './auth/login.ts';
-import { getCallback, getLogin, postLogout } from './auth/login-routes.ts';
+import { getCallback, getLogin, getLogout, postLogout } from './auth/login-routes.ts';
 import type { NoteBroker } from './notes/broker.ts';
 import { type ChainVerifier, chainVerifier } from './store/audit-chain.ts';
 import { type Database, isAlive, sqlStateOf } from './store/database.ts';
@@ -177,6 +177,7 @@ export function createApp(options: AppOptions): Hono {
   if (login) {
     app.get('/login', getLogin(login));
     app.get('/login/callback', getCallback(db, login));
+    app.get('/logout', getLogout);
     app.post('/logout', postLogout(db, login));
   }
   app.use(limitRate(options.rate ?? defaultRate));

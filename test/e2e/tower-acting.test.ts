@@ -96,6 +96,27 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+it('a session that ends, by its owner or by time, ends in words and begins again from any form', async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const refusals: string[] = [];
+  page.on('console', (message) => message.text().includes('Content Security Policy') && refusals.push(message.text()));
+  await context.addCookies(cookies);
+  await page.goto(`${tower.url}/explore`);
+  await context.clearCookies({ name: 'tower-session' });
+  // The provider, which still knows this browser, asks nothing.
+  await page.locator('select[name=metric]').selectOption('model.drift.psi');
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await page.waitForURL(/\/explore\?metric=model\.drift\.psi/);
+  await page.goto(`${tower.url}/audit`);
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('heading', { name: 'You are logged out' }).waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Audit' }).waitFor();
+  expect(refusals).toEqual([]);
+  await context.close();
+});
+
 /** With the error of an empty form, and the alerts that a rule would have raised. */
 const afterwards: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   '/rules/new': async (page) => {

@@ -163,6 +163,8 @@ export function guardReading(options: ReadingOptions): MiddlewareHandler {
       if (!grants && /^\/badge\//.test(c.req.path)) return next();
       if (!grants && login && isForPeople(c.req.path)) {
         const { pathname, search } = new URL(c.req.url);
+        // A browser that goes back would take it from its memory, and never arrive.
+        c.header('cache-control', 'no-store');
         return c.redirect(`/login?to=${encodeURIComponent(pathname + search)}`, 303);
       }
       if (!grants)

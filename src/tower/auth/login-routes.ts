@@ -7,6 +7,7 @@ import { bytesWithin } from '../../kernel/bytes.ts';
 import { HttpProblem } from '../api/problem.ts';
 import type { Database } from '../store/database.ts';
 import { closeSession, findSession, longestHours, openSession, type Session } from '../store/sessions.ts';
+import { leadToLogin, loggedOut } from '../views/login-pages.tsx';
 import type { Login } from './login.ts';
 import { loginSeconds } from './login-cookie.ts';
 
@@ -58,7 +59,8 @@ export const getLogin =
     noStore(c);
     const begun = await login.begin(localPath(c.req.query('to')));
     setCookie(c, names(login).login, begun.cookie, cookie(login, loginSeconds));
-    return c.redirect(begun.url, 303);
+    // A form of ours may have led here. Browsers hold all that its answer leads to against form-action: a page leads elsewhere.
+    return c.req.header('sec-fetch-site') === 'same-origin' ? leadToLogin(c, begun.url) : c.redirect(begun.url, 303);
   };
 
 export const getCallback =
@@ -109,5 +111,8 @@ export const postLogout =
     const value = getCookie(c, names(login).session);
     if (value !== undefined) await closeSession(db, value);
     deleteCookie(c, names(login).session, { path: '/', secure: login.isSecure });
-    return c.redirect('/', 303);
+    return c.redirect('/logout', 303);
   };
+
+/** Any other page would begin the next session at once, where the provider still knows who it is. */
+export const getLogout = (c: Context): Response | Promise<Response> => (c.get('person') ? c.redirect('/', 303) : loggedOut(c));

@@ -1,0 +1,35 @@
+/** The pages before and after a session. */
+import type { Context } from 'hono';
+import { Layout, noStore, show } from './layout.tsx';
+
+/** Leads on to where people log in. */
+export function leadToLogin(c: Context, url: string) {
+  c.header('refresh', `0; url=${url}`);
+  return show(
+    c,
+    <Layout title="Log in · Control Tower">
+      <section class="panel empty">
+        <h1>Log in</h1>
+        <p class="lead">
+          Go on to <a href={url}>{new URL(url).host}</a>, where people log in.
+        </p>
+      </section>
+    </Layout>,
+    noStore,
+  );
+}
+
+export const loggedOut = (c: Context) =>
+  show(
+    c,
+    <Layout title="Logged out · Control Tower">
+      <section class="panel empty">
+        <h1>You are logged out</h1>
+        <p class="lead">Where people log in you may still be: log out there too on a machine that others use.</p>
+        <p>
+          <a href="/">Back to the fleet</a>
+        </p>
+      </section>
+    </Layout>,
+    noStore,
+  );
