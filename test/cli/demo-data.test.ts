@@ -15,3 +15,11 @@ it('fills a database with what the help says, where nothing else is told', async
   // Half a year, some reports a month.
   expect(JSON.parse(made.text).reports).toBeGreaterThan(10);
 });
+
+it('says what is there when it is interrupted before the first model', async () => {
+  const stop = new AbortController();
+  stop.abort();
+  const made = await call(['tower', 'demo-data', '--data', join(folder, 'none'), '--models', '1'], {}, { signal: stop.signal });
+  expect(made.code).toBe(130);
+  expect(made.text).toBe(`Interrupted before the first model: ${join(folder, 'none')} holds none of the made-up models.\n`);
+});

@@ -59,7 +59,7 @@ test('unless told, a token writes for all projects and expires in a year', async
 
 test.each([
   [['create', 'x', '--role', 'boss'], 'expected one of read, write, admin'],
-  [['create', 'plain'], 'another token in use has this name'],
+  [['create', 'plain'], 'the name of another token in use'],
   [['create'], 'name'],
 ])('%j is refused and said why', async (args, why) => {
   const { code, errors } = await token(...args);
@@ -75,12 +75,12 @@ test.each([
   [['--namespace', ' '], '--namespace is empty'],
   [['--model', ''], '--model is empty'],
   [['--model', ' '], '--model is empty'],
-  [['--namespace', 'risk models'], '--namespace is "risk models": must match'],
-  [['--namespace', 'risk//models'], '--namespace is "risk//models": must match'],
-  [['--model', 'x'.repeat(201)], 'must NOT have more than 200 characters'],
-  [['--days', '-1'], '--days is -1: must be >= 1'],
-  [['--days', '4000'], '--days is 4000: must be <= 3650'],
-  [['--days', '1.5'], '--days is 1.5: must be integer'],
+  [['--namespace', 'risk models'], '--namespace is "risk models", expected a path of GitLab'],
+  [['--namespace', 'risk//models'], '--namespace is "risk//models", expected a path of GitLab'],
+  [['--model', 'x'.repeat(201)], '--model has 201 characters, expected at most 200'],
+  [['--days', '-1'], '--days is -1, expected at least 1'],
+  [['--days', '4000'], '--days is 4000, expected at most 3650'],
+  [['--days', '1.5'], '--days is 1.5, expected a whole number'],
 ])('%j makes no token, through a server or in the database', async (args, why) => {
   for (const tokens of [token, alone]) {
     const { code, errors, text } = await tokens('create', 'odd', ...args);
@@ -119,7 +119,7 @@ test('both ways answer with the same JSON', async () => {
   expect(direct).toMatchObject({ namespace: 'risk/models', model: 'lateness', expiresAt: null, createdBy: 'command line' });
   expect(await alone('create', 'same')).toMatchObject({
     code: 2,
-    errors: expect.stringContaining('another token in use has this name'),
+    errors: expect.stringContaining('the name of another token in use'),
   });
 });
 

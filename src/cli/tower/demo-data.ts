@@ -67,12 +67,12 @@ export async function writeDemoData(context: Context, invocation: Invocation): P
       }),
     );
     const seconds = Math.round((performance.now() - started) / 1000);
-    context.print(
-      context.isJson
-        ? `${JSON.stringify({ ...seeded, seconds, location: store.location })}\n`
-        : `${seeded.models} models, ${seeded.reports} reports and ${seeded.points} points in ${seconds} s, in ${store.location}\n` +
-            `See them: flightcheck tower serve${'folder' in location ? ` --data ${location.folder}` : ''}\n`,
-    );
+    const inWords =
+      seeded.models === 0
+        ? `Interrupted before the first model: ${store.location} holds none of the made-up models.\n`
+        : `${seeded.models} models, ${seeded.reports} reports and ${seeded.points} points in ${seconds} s, in ${store.location}${context.signal.aborted ? `; interrupted before the other ${models - seeded.models} models` : ''}\n` +
+          `See them: flightcheck tower serve${'folder' in location ? ` --data ${location.folder}` : ''}\n`;
+    context.print(context.isJson ? `${JSON.stringify({ ...seeded, seconds, location: store.location })}\n` : inWords);
     return context.signal.aborted ? exitCode.interrupted : 0;
   } finally {
     await store.close();

@@ -33,11 +33,11 @@ const refused = (field: string, what: string) =>
   new UsageError(`TOWER_TOKEN_${field.toUpperCase()}`, oneLine(what), { hint: hints[field] ?? 'Correct it and try again.' });
 
 /** What the API refuses the command line refuses, with the name of its option. */
-function asUsageError(error: unknown, wanted: Wanted): unknown {
+function asUsageError(error: unknown): unknown {
   const [first] = error instanceof HttpProblem ? (error.errors ?? []) : [];
   if (!first || !('pointer' in first)) return error;
   const field = first.pointer.slice(1) as keyof Wanted;
-  return refused(field, `${field === 'name' ? 'The name' : `--${field}`} is ${JSON.stringify(wanted[field])}: ${first.detail}`);
+  return refused(field, `${field === 'name' ? 'The name' : `--${field}`} ${first.detail}`);
 }
 
 /** The embedded database is one server's; that answers in its place. */
@@ -60,7 +60,7 @@ async function ofDatabase(context: Context, invocation: Invocation, isNew: boole
         const { token, row } = await makeToken(db, wanted, 'command line');
         return { ...tokenJson(row), token };
       } catch (error) {
-        throw asUsageError(error, wanted);
+        throw asUsageError(error);
       }
     },
     revoke: async (id) => void (await revokeToken(db, Number(id), 'command line')),
@@ -131,7 +131,7 @@ function wantedOf(invocation: Invocation): Wanted {
   try {
     return validToken(wanted);
   } catch (error) {
-    throw asUsageError(error, wanted);
+    throw asUsageError(error);
   }
 }
 

@@ -9,12 +9,13 @@ import type { Database } from '../store/database.ts';
 import type { Scope } from '../store/scope.ts';
 import { type AlertsQuery, acknowledgementSchema, alertsQuery } from './document/rule-schemas.ts';
 import { parseJson, readBody } from './json.ts';
+import { sayFaults } from './plain-errors.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
 import { answerItems } from './table.ts';
-import { ajv, sayError } from './validate.ts';
+import { ajv } from './validate.ts';
 
 export const readAlertsQuery: (url: string) => AlertsQuery = queryReader<AlertsQuery>(alertsQuery);
 const isAcknowledgement = ajv.compile<{ readonly why: string }>(acknowledgementSchema);
@@ -115,11 +116,7 @@ export const postAcknowledgement =
     needJson(c);
     const body = parseJson(await readBody(c.req.raw, limits), limits, 'invalid-acknowledgement');
     if (!isAcknowledgement(body))
-      throw new HttpProblem(
-        'invalid-acknowledgement',
-        'The alert was not acknowledged.',
-        (isAcknowledgement.errors ?? []).slice(0, 20).map(sayError),
-      );
+      throw new HttpProblem('invalid-acknowledgement', 'The alert was not acknowledged.', sayFaults(isAcknowledgement.errors));
     const id = idIn(c);
     const scope = writableBy(principal.grants);
     if (!(await acknowledgeAlert(db, id, { actor: actorOf(principal), why: body.why.trim(), scope }))) throw noSuch();

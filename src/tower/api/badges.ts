@@ -11,11 +11,12 @@ import { type Model, readModel } from '../store/read-model.ts';
 import { isModelInScope, type Scope } from '../store/scope.ts';
 import { object } from './document/schema-words.ts';
 import { parseJson, readBody } from './json.ts';
+import { sayFaults } from './plain-errors.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import { idOf } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
-import { ajvOf, sayError } from './validate.ts';
+import { ajvOf } from './validate.ts';
 
 export const badgeKinds = ['score', 'structure', 'gate'] as const;
 export type BadgeKind = (typeof badgeKinds)[number];
@@ -43,7 +44,7 @@ const isBadgeToSign = ajvOf({ useDefaults: true }).compile<BadgeToSign>(badgeToS
 /** @throws HttpProblem 400 with a pointer to each fault. */
 export function validBadgeToSign(value: unknown): BadgeToSign {
   if (isBadgeToSign(value)) return value;
-  throw new HttpProblem('bad-request', 'The badge was not signed.', (isBadgeToSign.errors ?? []).map(sayError));
+  throw new HttpProblem('bad-request', 'The badge was not signed.', sayFaults(isBadgeToSign.errors));
 }
 
 export const signedBadgeSchema = object('An address that shows the badge to everybody who has it.', {

@@ -2,9 +2,10 @@
 import type { Panel } from '../store/dashboards.ts';
 import { dashboardSchema } from './document/dashboard-schemas.ts';
 import { type ExploreState, readExploreState } from './explore-query.ts';
+import { sayFaults } from './plain-errors.ts';
 import { HttpProblem } from './problem.ts';
 import { spanOf } from './slice-query.ts';
-import { ajvOf, sayError } from './validate.ts';
+import { ajvOf } from './validate.ts';
 
 type Question = ExploreState & { readonly metric: string };
 
@@ -44,8 +45,7 @@ function problemOf({ question }: Panel): string | null {
 
 /** @throws HttpProblem 422 with a pointer to each fault. */
 export function validDashboard(body: unknown): GivenDashboard {
-  if (!isDashboard(body))
-    throw invalidDashboard('The dashboard does not fit its schema.', (isDashboard.errors ?? []).slice(0, 20).map(sayError));
+  if (!isDashboard(body)) throw invalidDashboard('The dashboard does not fit its schema.', sayFaults(isDashboard.errors));
   const problems = body.panels.flatMap((panel, i) => {
     const detail = problemOf(panel);
     return detail === null ? [] : [{ pointer: `/panels/${i}/question`, detail }];

@@ -10,10 +10,11 @@ import { recently } from '../store/recent.ts';
 import { type ModelName, modelsNamed, type NamedModel, writeMetrics } from '../store/write-metrics.ts';
 import { metricsSchema } from './document/metrics-schema.ts';
 import { parseJson, readBody } from './json.ts';
+import { sayFaults } from './plain-errors.ts';
 import { answeringRefusals, idempotencyKeyOf, needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import type { ReportsOptions } from './reports.ts';
-import { ajv, metricProblems, sayError, timeProblems } from './validate.ts';
+import { ajv, metricProblems, timeProblems } from './validate.ts';
 
 interface MetricsBody {
   readonly model: string;
@@ -35,7 +36,7 @@ function* problemsOf(body: MetricsBody, now: Date): Generator<Problem> {
 /** @throws HttpProblem 422 with JSON pointers. */
 function validMetrics(value: unknown, now: Date): MetricsBody {
   if (!isMetricsBody(value))
-    throw new HttpProblem('invalid-metrics', 'The metrics do not fit their schema.', (isMetricsBody.errors ?? []).map(sayError));
+    throw new HttpProblem('invalid-metrics', 'The metrics do not fit their schema.', sayFaults(isMetricsBody.errors));
   const problems: Problem[] = [];
   for (const problem of problemsOf(value, now)) if (problems.push(problem) === 20) break;
   if (problems.length > 0) throw new HttpProblem('invalid-metrics', 'The metrics cannot be stored.', problems);

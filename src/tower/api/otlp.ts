@@ -12,10 +12,11 @@ import { metricsEvidenceOf } from '../auth/evidence.ts';
 import { writeMetrics } from '../store/write-metrics.ts';
 import { parseJson, readBody } from './json.ts';
 import { modelOf } from './metrics.ts';
+import { sayFaults } from './plain-errors.ts';
 import { answeringRefusals, needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import type { ReportsOptions } from './reports.ts';
-import { ajv, metricProblems, sayError, timeProblems } from './validate.ts';
+import { ajv, metricProblems, timeProblems } from './validate.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -115,8 +116,8 @@ function problemOf(found: readonly Metric[], at: string, now: Date): string | nu
   for (const one of found) {
     if (!Number.isFinite(one.value)) return 'the value is not a finite number';
     if (!isMetric(one)) {
-      const [error] = isMetric.errors ?? [];
-      return error ? `${sayError(error).pointer} ${sayError(error).detail}` : 'is not valid';
+      const [fault] = sayFaults(isMetric.errors);
+      return fault ? `${fault.pointer} ${fault.detail}` : 'is not valid';
     }
   }
   const [first] = [...metricProblems(found), ...timeProblems('timeUnixNano', at, now)];
@@ -132,7 +133,7 @@ export const postOtlp =
     const bytes = await readBody(c.req.raw, limits);
     const body = parseJson(bytes, limits, 'invalid-metrics');
     if (!isRequest(body))
-      throw new HttpProblem('invalid-metrics', 'This is no ExportMetricsServiceRequest.', (isRequest.errors ?? []).map(sayError));
+      throw new HttpProblem('invalid-metrics', 'This is no ExportMetricsServiceRequest.', sayFaults(isRequest.errors));
     const now = new Date();
     let rejected = 0;
     const reasons = new Set<string>();

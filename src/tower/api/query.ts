@@ -1,5 +1,6 @@
 /** Query strings: validated by the schemas that `/openapi.json` shows; cursors that only we can read. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { sayFault } from './plain-errors.ts';
 import { HttpProblem } from './problem.ts';
 
 export interface QuerySchema {
@@ -33,21 +34,15 @@ export function queryReader<T>(schema: QuerySchema): (url: string) => T {
       values[name] = isList ? all : all[0];
     }
     if (validate(values)) return values;
-    const errors = (validate.errors ?? []).map(({ instancePath, message, params, keyword, parentSchema }) =>
-      keyword === 'additionalProperties'
+    const errors = (validate.errors ?? []).map((error) =>
+      error.keyword === 'additionalProperties'
         ? {
-            parameter: String(params.additionalProperty).slice(0, 60),
+            parameter: String(error.params.additionalProperty).slice(0, 60),
             detail: `is not known; known are ${Object.keys(schema.properties).join(', ')}`,
           }
-        : keyword === 'required'
-          ? { parameter: String(params.missingProperty), detail: 'is needed' }
-          : {
-              parameter: instancePath.split('/')[1] ?? '',
-              detail:
-                keyword === 'pattern' && parentSchema?.examples
-                  ? `must look like ${parentSchema.examples.join(' or ')}`
-                  : (message ?? 'is not valid'),
-            },
+        : error.keyword === 'required'
+          ? { parameter: String(error.params.missingProperty), detail: 'is needed' }
+          : { parameter: error.instancePath.split('/')[1] ?? '', detail: sayFault(error) },
     );
     throw new HttpProblem('bad-request', 'The query cannot be understood.', errors);
   };

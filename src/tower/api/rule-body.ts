@@ -2,8 +2,9 @@
 import type { NewRule } from '../store/rules.ts';
 import type { RuleDefinition } from '../triggers/rule.ts';
 import { ruleSchema } from '../triggers/rule-schema.ts';
+import { sayFaults } from './plain-errors.ts';
 import { HttpProblem } from './problem.ts';
-import { ajvOf, sayError } from './validate.ts';
+import { ajvOf } from './validate.ts';
 
 interface RuleBody extends RuleDefinition {
   readonly name: string;
@@ -31,8 +32,7 @@ export const validRule = (value: unknown): GivenRule => checked(value, isRuleBod
 export const validRepositoryRule = (value: unknown): GivenRule => checked(value, isRepositoryRule);
 
 function checked(value: unknown, isBody: typeof isRuleBody): GivenRule {
-  if (!isBody(value))
-    throw new HttpProblem('invalid-rule', 'The rule does not fit its schema.', (isBody.errors ?? []).slice(0, 20).map(sayError));
+  if (!isBody(value)) throw new HttpProblem('invalid-rule', 'The rule does not fit its schema.', sayFaults(isBody.errors));
   const { name, enabled, namespace, ...definition } = value;
   const { when } = definition;
   if (

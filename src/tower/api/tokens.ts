@@ -5,11 +5,12 @@ import type { Database } from '../store/database.ts';
 import { createToken, listTokens, type NewToken, revokeToken, TokenNameTaken, type TokenRow } from '../store/tokens.ts';
 import { newTokenSchema } from './document/token-schemas.ts';
 import { parseJson, readBody } from './json.ts';
+import { sayFaults } from './plain-errors.ts';
 import { needJson } from './posts.ts';
 import { HttpProblem } from './problem.ts';
 import { idOf } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
-import { ajvOf, sayError } from './validate.ts';
+import { ajvOf } from './validate.ts';
 
 const isTokenBody = ajvOf({ useDefaults: true }).compile<Omit<NewToken, 'createdBy'>>(newTokenSchema);
 
@@ -25,7 +26,7 @@ export const tokenJson = ({ id, createdAt, expiresAt, lastUsedAt, ...row }: Toke
 /** What is wanted, with its defaults. @throws HttpProblem 422 */
 export function validToken(value: unknown): Omit<NewToken, 'createdBy'> {
   if (isTokenBody(value)) return value;
-  const problems = (isTokenBody.errors ?? []).slice(0, 20).map(sayError);
+  const problems = sayFaults(isTokenBody.errors);
   throw new HttpProblem('invalid-token', 'The token does not fit its schema.', problems);
 }
 
@@ -37,7 +38,10 @@ export async function makeToken(db: Database, value: unknown, createdBy: string)
   } catch (error) {
     if (!(error instanceof TokenNameTaken)) throw error;
     throw new HttpProblem('invalid-token', 'The token cannot be made.', [
-      { pointer: '/name', detail: 'another token in use has this name, or it is the one of the server itself, operator' },
+      {
+        pointer: '/name',
+        detail: `is ${JSON.stringify(wanted.name)}, the name of another token in use or of the server's own (operator)`,
+      },
     ]);
   }
 }

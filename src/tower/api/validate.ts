@@ -1,30 +1,21 @@
 /** Validates what comes in against the published schemas, and against the limits that storing it needs. */
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import reportSchema from '../../kernel/report.schema.json' with { type: 'json' };
 import type { Metric, Report } from '../../kernel/report.ts';
 import { type Problem, structuralProblems } from '../rescore.ts';
 import { isTime } from '../store/times.ts';
+import { sayFaults } from './plain-errors.ts';
 import { HttpProblem } from './problem.ts';
 
-/** A validator that knows our times. */
+/** A validator that knows our times, and whose faults can be said in words. */
 export function ajvOf(options: { readonly useDefaults?: boolean } = {}): Ajv2020 {
-  const validator = new Ajv2020({ allowUnionTypes: true, ...options });
+  const validator = new Ajv2020({ allowUnionTypes: true, verbose: true, ...options });
   validator.addFormat('date-time', isTime);
   return validator;
 }
 export const ajv: Ajv2020 = ajvOf();
 
 const isReport: ValidateFunction<Report> = ajv.compile<Report>(reportSchema);
-
-export const sayError = ({ instancePath, message, params, keyword }: ErrorObject): Problem => ({
-  pointer: instancePath,
-  detail:
-    keyword === 'additionalProperties'
-      ? `has the unknown property ${JSON.stringify(String(params.additionalProperty).slice(0, 100))}`
-      : keyword === 'enum'
-        ? `must be one of ${params.allowedValues.join(', ')}`
-        : (message ?? 'is not valid'),
-});
 
 /** Longest texts that stand in an index of the store, by pointer. */
 function* lengthProblems(report: Report): Generator<Problem> {
@@ -86,7 +77,7 @@ function* numberProblems(report: Report, now: Date): Generator<Problem> {
  */
 export function validReport(value: unknown, now: Date): Report {
   if (!isReport(value))
-    throw new HttpProblem('invalid-report', 'The report does not fit its schema.', (isReport.errors ?? []).map(sayError));
+    throw new HttpProblem('invalid-report', 'The report does not fit its schema.', sayFaults(isReport.errors));
   const problems = [...lengthProblems(value), ...numberProblems(value, now), ...structuralProblems(value)].slice(0, 20);
   if (problems.length > 0) throw new HttpProblem('invalid-report', 'The report cannot be stored.', problems);
   return { ...value, at: new Date(value.at).toISOString() };

@@ -364,7 +364,10 @@ describe('reading', () => {
     const taken: string[] = [];
     for (const text of texts) {
       const { status, body } = await ask(`${path}?${more}${name}=${encodeURIComponent(text)}`);
-      if (status === 400) expect(body.errors, text).toEqual([{ parameter: name, detail: 'must look like region:au' }]);
+      if (status === 400)
+        expect(body.errors, text).toEqual([
+          { parameter: name, detail: `is ${JSON.stringify(text)}, expected NAME:VALUE, such as region:au` },
+        ]);
       else taken.push(text);
     }
     expect(taken).toEqual(texts.filter((text) => new RegExp(items.pattern).test(text)));

@@ -106,8 +106,8 @@ it.each([
   ],
   ['a NUL', { name: 'x', panels: [{ title: 'a', question: 'metric=a&by=b%00' }] }, '/panels/0/question', /NUL/],
   ['a fragment', { name: 'x', panels: [{ title: 'a', question: 'metric=a&last=9d#&by=model' }] }, '/panels/0/question', /last/],
-  ['no panel', { name: 'x', panels: [] }, '/panels', /fewer than 1/],
-  ['no name', { name: '  ', panels: [scores] }, '/name', /pattern/],
+  ['no panel', { name: 'x', panels: [] }, '/panels', /^is empty, expected at least 1 entry$/],
+  ['no name', { name: '  ', panels: [scores] }, '/name', /^is " {2}", expected more than spaces$/],
 ])('refuses %s and points at it', async (_, body, pointer, detail) => {
   const { status, body: problem } = await send('POST', '/v1/dashboards', body);
   expect(status).toBe(422);

@@ -567,7 +567,7 @@ describe('a badge', () => {
     const csrf = csrfOf(html);
     const wrong = await browser.step(page, { csrf, show: 'gate', days: '400' });
     expect(wrong.status).toBe(422);
-    expect(wrong.html).toMatch(/id="days-error">must be &lt;= 366/);
+    expect(wrong.html).toMatch(/id="days-error">is 400, expected at most 366/);
     expect((await browser.step(page, { csrf: 'x'.repeat(43), show: 'gate', days: '30' })).status).toBe(403);
     expect(await acts('badge.signed')).toEqual([]);
     const signed = await browser.step(page, { csrf, show: 'gate', days: '30' });
