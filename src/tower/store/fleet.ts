@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
 import { type Filter, matches } from './list-models.ts';
 import type { Scope } from './scope.ts';
+import { waiversInForce } from './waivers.ts';
 
 /** Upper ends of the paper's bands of the passing score. */
 export const bandBorders = [0, 1, 2, 3, 5, 7] as const;
@@ -19,6 +20,7 @@ export interface Totals {
   readonly criticalReady: number;
   /** Not heard of for 30 days. */
   readonly stale: number;
+  /** In force today. */
   readonly waivers: number;
   /** Models whose score is set by the section; a model may count in several. */
   readonly weakest: Readonly<Record<'data' | 'model' | 'infra' | 'monitor', number>>;
@@ -56,7 +58,7 @@ export async function fleetTotals(connection: Connection, filter: Filter): Promi
     select count(*) as models, count(score) as scored, percentile_cont(0.5) within group (order by score) as median,
       ${count(sql`is_gate_passed`)} as "gatePassed", ${count(sql`not is_gate_passed`)} as "gateFailed",
       ${count(isCritical)} as critical, ${count(sql`${isCritical} and score > 2`)} as "criticalReady",
-      ${count(sql`seen_at < now() - make_interval(days => ${sql.lit(staleDays)})`)} as stale, coalesce(sum(waivers), 0)::bigint as waivers, ${perBand} as bands,
+      ${count(sql`seen_at < now() - make_interval(days => ${sql.lit(staleDays)})`)} as stale, ${waiversInForce(sql`select model.id ${from} where ${matches(filter)}`)} as waivers, ${perBand} as bands,
       json_build_object('data', ${count(sql`data_score = ${least}`)}, 'model', ${count(sql`model_score = ${least}`)},
         'infra', ${count(sql`infra_score = ${least}`)}, 'monitor', ${count(sql`monitor_score = ${least}`)}) as weakest
     ${from} where ${matches(filter)}`.execute(connection);

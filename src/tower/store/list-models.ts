@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
 import { containing } from './patterns.ts';
 import { inScope, type Scope } from './scope.ts';
+import { waiversInForce } from './waivers.ts';
 
 export const sortKeys = ['score', 'name', 'structure', 'seen'] as const;
 export type SortKey = (typeof sortKeys)[number];
@@ -48,6 +49,7 @@ export interface ModelRow {
   readonly structureScore: number | null;
   readonly isGatePassed: boolean | null;
   readonly isComplete: boolean;
+  /** In force today. */
   readonly waivers: number;
   readonly commit: string | null;
   readonly seenAt: Date;
@@ -94,7 +96,7 @@ export const modelColumns = sql`model.id, model.name, model.title, model.owner, 
   json_build_object('data', standing.data_score, 'model', standing.model_score, 'infra', standing.infra_score,
     'monitor', standing.monitor_score) as sections,
   standing.structure_score as "structureScore", standing.is_gate_passed as "isGatePassed", standing.is_complete as "isComplete",
-  standing.waivers, standing.commit_sha as commit, standing.seen_at as "seenAt"`;
+  ${waiversInForce(sql`model.id`)} as waivers, standing.commit_sha as commit, standing.seen_at as "seenAt"`;
 
 export async function listModels(connection: Connection, filter: Filter, page: Page): Promise<readonly ListedModel[]> {
   const { key, type, id } = sorts[page.sort];

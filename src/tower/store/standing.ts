@@ -26,16 +26,12 @@ interface Part {
 
 function partsOf({ reportId, report }: Update): readonly Part[] {
   const at = sql`${report.at}::timestamptz`;
-  const { gate, waivers, source, complete } = report;
+  const { gate, source, complete } = report;
   const rubric = rubricOf(report);
   const structure = structureOf(report);
   const section = (id: string) => sql`${rubric?.sections.find((one) => one.id === id)?.score ?? 0}::float8`;
-  const valid = waivers?.filter((waiver) => !waiver.isExpired).length;
-  // Only a merged report carries a gate and waivers; a single job's leaves the last decision standing.
-  const decided: Columns = {
-    ...(gate && { is_gate_passed: sql`${gate.isPassed}::boolean` }),
-    ...((gate || waivers) && { waivers: sql`${valid ?? 0}::int` }),
-  };
+  // Only a merged report carries a gate; a single job's leaves the last decision standing.
+  const decided: Columns = { ...(gate && { is_gate_passed: sql`${gate.isPassed}::boolean` }) };
   const parts: Part[] = [{ clock: 'seen_at', columns: { seen_at: at, commit_sha: sql`${source.commit}::text`, ...decided } }];
   if (rubric)
     parts.push({

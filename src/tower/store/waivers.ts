@@ -1,5 +1,5 @@
 /** Waivers: what a model may fail for a time, who answers for it, and until when. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Report } from '../../kernel/report.ts';
 import { recordAct } from './audit.ts';
 import { type Connection, prepared } from './database.ts';
@@ -64,6 +64,10 @@ export interface WaiverFilter {
 
 const state = sql`case when ends is null then 'valid' when ends < (now() at time zone 'UTC')::date then 'expired'
   when ends <= (now() at time zone 'UTC')::date + ${sql.lit(soonDays)} then 'expiring' else 'valid' end`;
+
+/** Of models, how many waivers hold today. */
+export const waiversInForce = (models: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`(select count(*) from waiver where waiver.model_id in (${models}) and ${state} <> 'expired')`;
 
 /** How many there are of each state. */
 export async function countWaivers(connection: Connection, scope: Scope): Promise<Readonly<Record<WaiverState, number>>> {

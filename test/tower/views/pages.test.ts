@@ -56,7 +56,7 @@ describe('the pages', () => {
       outcomes: { 'data-4': 'fail', 'model-3': 'error', 'infra-4': 'manual', 'monitor-7': 'not-applicable' },
       gate: { mode: 'blocking', isPassed: false, reasons: ['The ML Test Score is 1, below the 2 that the gate asks for'] },
       waivers: [
-        { check: 'layout-rule-4', reason: 'Moved next quarter', owner: '@risk', expires: '2026-06-30', isExpired: false },
+        { check: 'layout-rule-4', reason: 'Moved next quarter', owner: '@risk', expires: '2099-06-30', isExpired: false },
       ],
     });
     await post({

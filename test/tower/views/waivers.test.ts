@@ -159,3 +159,13 @@ it('a badge says the score to those who see the model, and to all where the mode
     expect((await ask(path, reader)).status, path).toBe(404);
   expect((await ask(`/badge/${hidden}.svg?show=x`)).status).toBe(400);
 });
+
+it('count by what is in force today, whatever they were when the report came', async () => {
+  const waivers = [waiver('data-1', 5), waiver('data-2', -3, { isExpired: false })];
+  const id = await send('risk/past', { at: new Date(Date.now() - 10 * 86_400_000).toISOString(), waivers });
+  expect((await ask(`/v1/models/${id}`)).body).toMatchObject({ waivers: 1 });
+  const { items } = (await ask('/v1/models')).body as { items: { name: string; waivers: number }[] };
+  expect(items.find(({ name }) => name === 'risk-past')?.waivers).toBe(1);
+  const inForce = async (path: string) => Number(/(\d+) waivers? in force/.exec((await ask(path)).body)?.[1]);
+  expect(await inForce('/')).toBe(await inForce('/waivers'));
+});
