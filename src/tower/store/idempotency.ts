@@ -1,4 +1,4 @@
-/** Idempotency-Keys: one body for each key of a project. */
+/** Idempotency-Keys: one body for each key of a project, in the record and among previews. */
 import { sql } from 'kysely';
 import type { Connection } from './database.ts';
 
@@ -11,6 +11,7 @@ interface Use {
   /** Digest of the body. */
   readonly sha256: string;
   readonly reportId?: number;
+  readonly refClass: 'authoritative' | 'preview';
 }
 
 /**
@@ -18,7 +19,9 @@ interface Use {
  * @returns true when the same body had it before.
  * @throws KeyReused
  */
-export async function claimKey(connection: Connection, { projectId, key, sha256, reportId }: Use): Promise<boolean> {
+export async function claimKey(connection: Connection, { projectId, sha256, reportId, refClass, ...use }: Use): Promise<boolean> {
+  // What a branch sent must not count as sent when the record's job sends it.
+  const key = refClass === 'preview' ? `preview ${use.key}` : use.key;
   const made = await sql`insert into idempotency (project_id, key, sha256, report_id)
     values (${projectId}, ${key}, ${sha256}, ${reportId ?? null}::bigint) on conflict do nothing returning key`.execute(
     connection,

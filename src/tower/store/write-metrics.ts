@@ -33,7 +33,7 @@ export async function writeMetrics(db: Database, submission: MetricsSubmission):
   if (added !== null) return added;
   return inTransaction(db, async (connection) => {
     // Before the points: without times of their own a second writing would be of another moment.
-    const isKnown = idempotencyKey !== null && (await claimKey(connection, { projectId, key: idempotencyKey, sha256 }));
+    const isKnown = idempotencyKey !== null && (await claimKey(connection, { projectId, key: idempotencyKey, sha256, refClass }));
     return isKnown ? 0 : pointStore.append(connection, batch, post);
   });
 }

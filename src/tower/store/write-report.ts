@@ -214,16 +214,19 @@ async function write(connection: Connection, submission: Submission): Promise<Wr
   const { report, writer, sha256, refClass, idempotencyKey, rules } = submission;
   const subject = await subjectOf(connection, submission);
   const { project, model } = subject;
-  const made = await insertReport(connection, submission, subject);
-  const reportId =
-    made ??
-    (await first(
+  /** The one on record, else a preview where this is one too. */
+  const known = () =>
+    first(
       sql`select id from report where project_id = ${project} and job_id = ${report.run.jobId ?? ''} and kind = ${report.runner}
-          and sha256 = ${sha256}`,
+          and sha256 = ${sha256} and ref_class in ('authoritative', ${refClass}) order by ref_class limit 1`,
       connection,
-    ));
+    );
+  const before = refClass === 'preview' ? await known() : undefined;
+  const made = before === undefined ? await insertReport(connection, submission, subject) : undefined;
+  const reportId = made ?? before ?? (await known());
   if (reportId === undefined) throw new Error('A report vanished while it was written');
-  if (idempotencyKey !== null) await claimKey(connection, { projectId: project, key: idempotencyKey, sha256, reportId });
+  if (idempotencyKey !== null)
+    await claimKey(connection, { projectId: project, key: idempotencyKey, sha256, reportId, refClass });
   if (made === undefined) return { reportId, modelId: model, isReplay: true, points: 0 };
   await insertResults(connection, reportId, report);
   if (refClass === 'authoritative')

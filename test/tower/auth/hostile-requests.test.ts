@@ -123,6 +123,32 @@ describe('a job', () => {
     expect((await ask(`/v1/models/${owned}`)).body.seenAt ?? '').not.toContain('2026-03-02');
   });
 
+  it('of an unprotected branch takes nothing from the record by sending first what a job of the record sends', async () => {
+    const branch: Claims = { ref: 'x', ref_path: 'refs/heads/x', ref_protected: 'false' };
+    const at = '2026-03-03T00:00:00Z';
+    const numbers = { model: 'late-lodgement-risk', metrics: [{ name: 'model.load', value: 3, unit: '1', at }] };
+    const sendNumbers = async (claims: Claims) =>
+      ask('/v1/metrics', {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${await gitlab.token(claims)}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'of the body',
+        },
+        body: JSON.stringify(numbers),
+      });
+    expect((await sendNumbers({ ...branch, job_id: '6' })).body).toMatchObject({ record: 'preview', added: 1 });
+    expect((await sendNumbers({})).body).toMatchObject({ record: 'authoritative', added: 1 });
+    expect((await sendNumbers({})).body).toMatchObject({ record: 'authoritative', added: 0 });
+    const first = await asJob({ ...branch, job_id: '6' }, { at, jobId: '1001' });
+    expect(first.body).toMatchObject({ record: 'preview', replayed: false });
+    const { status, body } = await asJob({}, { at, jobId: '1001' });
+    expect({ status, ...body }).toMatchObject({ status: 201, record: 'authoritative', replayed: false });
+    expect((await ask(`/v1/models/${owned}`)).body.seenAt).toContain('2026-03-03');
+    // What is on record gets no preview beside it when a branch delivers it once more.
+    expect((await asJob({ ...branch, job_id: '8' }, { at, jobId: '1001' })).body).toMatchObject({ id: body.id, replayed: true });
+  });
+
   it('makes no rule, and reads no models of other projects', async () => {
     const token = await gitlab.token({ project_id: '71', job_project_id: '71' });
     expect((await post('/v1/rules', token, { name: 'x', metric: 'm', when: { absentHours: 1 } })).status).toBe(403);

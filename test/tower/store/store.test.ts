@@ -162,6 +162,9 @@ onBothDatabases((opened) => {
     expect(await write(sampleReport(), { idempotencyKey: 'key-1' })).toMatchObject({ reportId: first.reportId, isReplay: true });
     await expect(write(sampleReport({ jobId: '2' }), { idempotencyKey: 'key-1' })).rejects.toThrow(KeyReused);
     expect(await rows('report')).toBe(1);
+    // The key is the project's: what others send under it is theirs.
+    const writer = { ...localWriter, projectId: 'another' };
+    expect(await write(sampleReport({ jobId: '3' }), { idempotencyKey: 'key-1', writer })).toMatchObject({ isReplay: false });
   });
 
   it('treats SQL in names, owners and labels as text', async () => {

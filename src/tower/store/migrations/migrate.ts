@@ -25,6 +25,7 @@ import { schema20 } from './schema-20.ts';
 import { schema21 } from './schema-21.ts';
 import { schema22 } from './schema-22.ts';
 import { schema23 } from './schema-23.ts';
+import { schema24 } from './schema-24.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -51,6 +52,7 @@ const migrations: Readonly<Record<string, string>> = {
   '021-weeks-in-their-index': schema21,
   '022-rollups-without-references': schema22,
   '023-the-token-of-the-operator': schema23,
+  '024-previews-beside-their-record': schema24,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);
