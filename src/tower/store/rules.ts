@@ -22,6 +22,8 @@ export interface RuleRow {
   readonly namespace: string;
   /** The reader may read all of that namespace. */
   readonly isWhole: boolean;
+  /** Of its metric; null where that has none yet, or several. */
+  readonly unit: string | null;
   /** Alerts that are open now, and all there were. */
   readonly open: number;
   readonly alerts: number;
@@ -33,6 +35,7 @@ const columnsFor = (scope: Scope) => {
     where rule_id = rule.id and ${inScope(scope)}`;
   return sql`rule.id, rule.name, rule.definition, rule.is_enabled as "isEnabled", rule.created_by as "createdBy",
     rule.created_at as "createdAt", rule.judges_from as "judgesFrom", rule.model_id as "modelId", (select name from model where id = rule.model_id) as model, rule.namespace,
+    (select min(unit) from metric where metric.name = rule.metric_name having count(*) = 1) as unit,
     (rule.namespace <> '' and ${holdsFor(scope, sql`rule.namespace`)}) as "isWhole",
     (select count(*) ${alerts} and closed_at is null) as open, (select count(*) ${alerts}) as alerts`;
 };
@@ -253,30 +256,4 @@ export async function countRules(connection: Connection, namespace: string): Pro
     where retired_at is null and model_id is null and namespace <> ''
       and (namespace = ${namespace} or starts_with(namespace, ${`${namespace}/`}))`.execute(connection);
   return rows[0]?.n ?? 0;
-}
-
-export interface RuleSeries {
-  readonly seriesId: number;
-  readonly metricId: number;
-  readonly modelId: number;
-  readonly model: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** The series of the record that a rule looks at, of models in scope. */
-export async function seriesOfRule(
-  connection: Connection,
-  { metric, where }: Pick<RuleDefinition, 'metric' | 'where'>,
-  scope: Scope,
-  limit: number,
-  { modelId = null, namespace = '' }: Partial<Pick<RuleRow, 'modelId' | 'namespace'>> = {},
-): Promise<readonly RuleSeries[]> {
-  const { rows } = await sql<RuleSeries>`
-    select series.id as "seriesId", series.metric_id as "metricId", model.id as "modelId", model.name as model, series.labels
-    from metric join series on series.metric_id = metric.id join model on model.id = series.model_id
-      join project on project.id = model.project_id
-    where metric.name = ${metric} and series.ref_class = 'authoritative' and ${inScope(scope)} and ${matchesDimensions(where)}
-      and ${modelId === null ? sql`true` : sql`model.id = ${modelId}`} and ${inNamespace(namespace)}
-    order by series.id limit ${limit}`.execute(connection);
-  return rows;
 }

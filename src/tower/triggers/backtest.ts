@@ -1,10 +1,10 @@
 /** What a rule would have raised over the past: the same judgement over the stored values. */
-import { sql } from 'kysely';
-import type { Connection } from '../store/database.ts';
-import { pointStore } from '../store/points/point-store.ts';
-import { type RuleSeries, seriesOfRule } from '../store/rules.ts';
+import type { Database } from '../store/database.ts';
+import { rollUp } from '../store/points/rollups.ts';
+import { type RuleSeries, seriesOfRule } from '../store/rule-series.ts';
 import type { Scope } from '../store/scope.ts';
-import { type Point, type RuleDefinition, replay } from './rule.ts';
+import { type RuleDefinition, replay } from './rule.ts';
+import { valuesOf } from './values.ts';
 
 export interface PastAlert {
   readonly series: RuleSeries;
@@ -16,27 +16,18 @@ export interface PastAlert {
 export interface Backtest {
   /** Newest first. */
   readonly alerts: readonly PastAlert[];
+  /** That were judged, the first by id. */
   readonly seriesCount: number;
-  /** There were more series than are judged at once. */
+  /** There are more: they would have taken too long. */
   readonly isCut: boolean;
+  /** Of all series; null where they have several. */
+  readonly unit: string | null;
 }
 
-const mostSeries = 5000;
+const mostSeries = 100_000;
+/** Somebody waits for it. */
+const usualLongestMs = 3000;
 const atOnce = 250;
-
-async function pointsOf(
-  connection: Connection,
-  series: readonly RuleSeries[],
-  since: Date,
-): Promise<ReadonlyMap<number, readonly Point[]>> {
-  // As JSON: arrays of PostgreSQL, of times most of all, take many times as long to read.
-  const { rows } = await sql<{ id: number; times: readonly number[]; values: readonly number[] }>`
-    with wanted as (select * from unnest(${series.map((one) => one.seriesId)}::bigint[],
-      ${series.map((one) => one.metricId)}::bigint[]) as t(id, metric_id))
-    select id, json_agg(floor(date_part('epoch', ts) * 1000) order by ts) as times, json_agg(value order by ts) as values
-    from ${pointStore.scan('wanted', { from: since })} as wanted_points group by id`.execute(connection);
-  return new Map(rows.map(({ id, times, values }) => [id, times.map((at, i) => ({ at, value: values[i] ?? 0 }))]));
-}
 
 /** Episodes of one series: what opened, and when it closed. */
 function episodesOf(series: RuleSeries, events: ReturnType<typeof replay>): readonly PastAlert[] {
@@ -56,21 +47,37 @@ export interface Past {
   readonly modelId?: number | null;
   /** Of a rule of a namespace: at its projects alone. */
   readonly namespace?: string;
+  readonly longestMs?: number;
 }
 
 export async function backtest(
-  connection: Connection,
+  db: Database,
   rule: RuleDefinition,
-  { scope, days, now, ...of }: Past,
+  { days, now, longestMs = usualLongestMs, ...of }: Past,
 ): Promise<Backtest> {
-  const found = await seriesOfRule(connection, rule, scope, mostSeries + 1, of);
-  const series = found.slice(0, mostSeries);
+  const until = performance.now() + longestMs;
   const since = new Date(now - days * 86_400_000);
+  await rollUp(db);
+  const found = await seriesOfRule(db, rule, { ...of, since, limit: mostSeries + 1 });
+  const series = found.slice(0, mostSeries);
+  const raising = series.filter(({ mayRaise }) => mayRaise);
   const alerts: PastAlert[] = [];
-  for (let from = 0; from < series.length; from += atOnce) {
-    const part = series.slice(from, from + atOnce);
-    const points = await pointsOf(connection, part, since);
-    for (const one of part) alerts.push(...episodesOf(one, replay(rule, points.get(one.seriesId) ?? [], now)));
+  let judged = 0;
+  while (judged < raising.length && performance.now() < until) {
+    const part = raising.slice(judged, judged + atOnce);
+    const values = await valuesOf(
+      db,
+      part.map((one) => ({ ...one, after: since.getTime() - 1 })),
+    );
+    for (const one of part) alerts.push(...episodesOf(one, replay(rule, values.get(one.seriesId) ?? [], now)));
+    judged += part.length;
   }
-  return { alerts: alerts.sort((a, b) => b.openedAt - a.openedAt), seriesCount: series.length, isCut: found.length > mostSeries };
+  const next = raising[judged];
+  const units = new Set(found.map(({ unit }) => unit));
+  return {
+    alerts: alerts.sort((a, b) => b.openedAt - a.openedAt),
+    seriesCount: next ? series.indexOf(next) : series.length,
+    isCut: next !== undefined || found.length > series.length,
+    unit: units.size === 1 ? ([...units][0] ?? null) : null,
+  };
 }

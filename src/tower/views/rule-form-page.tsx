@@ -15,6 +15,7 @@ import { type Backtest, backtest } from '../triggers/backtest.ts';
 import { ChoiceField, Csrf, LinesField, TextField, TickField } from './form.tsx';
 import { documentOf, Layout } from './layout.tsx';
 import { daysTried, PastAlerts } from './rules-pages.tsx';
+import { sayUnit } from './units.ts';
 
 interface RuleFormProps {
   readonly form: Pick<RuleForm, 'fields' | 'errors' | 'digest'>;
@@ -63,14 +64,14 @@ function What({ fields, errors, metrics }: Pick<RuleForm, 'fields' | 'errors'> &
   );
 }
 
-function When({ fields, errors }: Pick<RuleForm, 'fields' | 'errors'>) {
+function When({ fields, errors, unit }: Pick<RuleForm, 'fields' | 'errors'> & { readonly unit: string }) {
   const of = (name: string) => ({ name, value: fields[name], error: errors[name] });
   return (
     <fieldset>
       <legend>When it raises an alert</legend>
       <ChoiceField {...of('of')} label="When" options={kinds} />
       <ChoiceField {...of('is')} label="Side" options={sides} />
-      <TextField {...of('limit')} label="Limit" hint="Of a change: 0.2 is 20 %." isNumber />
+      <TextField {...of('limit')} label="Limit" hint={`${unit && `In ${unit}. `}Of a change: 0.2 is 20 %.`} isNumber />
       <TextField {...of('closesAt')} label="Closes at" hint="Empty: at the limit." isNumber />
       <TextField {...of('times')} label="Values in a row" hint="Empty: one." isNumber />
       <TextField {...of('absentHours')} label="Hours without a value" hint="Where nothing comes." isNumber />
@@ -113,6 +114,7 @@ function Then({ fields, errors }: Pick<RuleForm, 'fields' | 'errors'>) {
 function RuleFormPage({ form, metrics, old, past }: RuleFormProps) {
   const { fields, errors, digest } = form;
   const wrong = Object.keys(errors).length;
+  const unit = past ? past.unit : old?.definition.metric === fields.metric?.trim() ? old?.unit : null;
   const title = old ? `Change ${old.name}` : 'Make a rule';
   return (
     <Layout title={`${wrong > 0 ? 'Error: ' : ''}${title} · Control Tower`} current="alerts">
@@ -134,7 +136,7 @@ function RuleFormPage({ form, metrics, old, past }: RuleFormProps) {
       <form class="panel record-form" method="post" action={old ? `/rules/${old.id}/edit` : '/rules/new'} novalidate>
         <Csrf />
         <What fields={fields} errors={errors} metrics={metrics} />
-        <When fields={fields} errors={errors} />
+        <When fields={fields} errors={errors} unit={sayUnit(unit ?? '')} />
         <Then fields={fields} errors={errors} />
         {past && <input type="hidden" name="tried" value={digest} />}
         <div class="buttons">

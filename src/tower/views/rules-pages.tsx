@@ -9,17 +9,17 @@ import { exploreHref } from './explore-state.ts';
 import { Csrf, Deed } from './form.tsx';
 import { Layout, Shell } from './layout.tsx';
 import { NextPage } from './pager.tsx';
+import { sayChosen, sayQuantity } from './units.ts';
 import { count, minute } from './words.ts';
 
 /** A condition as a sentence. */
-export function sayCondition({ when }: RuleDefinition): string {
+export function sayCondition({ when }: RuleDefinition, unit: string | null): string {
   if (isAbsence(when)) return `nothing for ${formatNumber(when.absentHours)} h`;
   const { of, is, limit, times = 1, closesAt } = when;
-  const bound = of === 'value' ? formatNumber(limit) : `${formatNumber(limit * 100)} %`;
+  const say = (bound: number): string => (of === 'value' ? sayChosen(bound, unit ?? '') : `${formatNumber(bound * 100)} %`);
   const row = times > 1 ? `, ${times} times in a row` : '';
-  const back =
-    closesAt === undefined ? '' : `, closed at ${of === 'value' ? formatNumber(closesAt) : `${formatNumber(closesAt * 100)} %`}`;
-  return `${of === 'value' ? is : `change ${is}`} ${bound}${row}${back}`;
+  const back = closesAt === undefined ? '' : `, closed at ${say(closesAt)}`;
+  return `${of === 'value' ? is : `change ${is}`} ${say(limit)}${row}${back}`;
 }
 
 const sayAction = (action: Action): string =>
@@ -97,7 +97,7 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
               </tr>
             </thead>
             <tbody>
-              {rules.map(({ id, name, definition, isEnabled, model, namespace, open, alerts }) => (
+              {rules.map(({ id, name, definition, unit, isEnabled, model, namespace, open, alerts }) => (
                 <tr>
                   <th scope="row">
                     <a href={`/rules/${id}`}>{name}</a>{' '}
@@ -108,7 +108,7 @@ export function RulesPage({ rules, next, isPart, mayChange }: RulesPageProps) {
                   <td>
                     <code>{definition.metric}</code>
                   </td>
-                  <td>{sayCondition(definition)}</td>
+                  <td>{sayCondition(definition, unit)}</td>
                   <td class="done">{definition.actions.map(sayAction).join(', ') || <span class="quiet">–</span>}</td>
                   <td class="number" data-label="Open">
                     {count(open)}
@@ -146,7 +146,8 @@ export function PastAlerts({ past }: { readonly past: Backtest }) {
       <p class="lead">
         {plural(past.alerts.length, 'alert')} of {plural(new Set(past.alerts.map((alert) => alert.series.modelId)).size, 'model')}
         , among the {past.isCut && 'first '}
-        {count(past.seriesCount)} series that it looks at{past.isCut && '; there are more, which were not judged'}.
+        {count(past.seriesCount)} series that it looks at
+        {past.isCut && '; there are more, which would take too long to judge here'}.
       </p>
       {past.alerts.length > 0 && (
         <div class="panel scroll">
@@ -171,7 +172,7 @@ export function PastAlerts({ past }: { readonly past: Backtest }) {
                   </th>
                   <td>{labelsOf(series.labels)}</td>
                   <td class="number" data-label="value">
-                    {formatNumber(value)}
+                    {sayQuantity(value, series.unit)}
                   </td>
                 </tr>
               ))}
@@ -223,7 +224,7 @@ export function RulePage({ rule, past, mayChange }: RulePageProps) {
         <h1>{rule.name}</h1>
         <p class="lead">
           <a href={exploreHref({ metric: definition.metric, where, by: ['model'], agg: 'max' })}>{definition.metric}</a>{' '}
-          {sayCondition(definition)}.{' '}
+          {sayCondition(definition, rule.unit)}.{' '}
           {rule.isEnabled ? `On; values since ${minute(rule.judgesFrom)} are judged.` : 'Off: it judges nothing.'}
         </p>
         {rule.modelId !== null && (

@@ -41,6 +41,16 @@ export function sayQuantity(value: number, unit: string): string {
   return withUnit(Number((value / reading.per).toPrecision(3)), reading.unit);
 }
 
+/** A number that somebody chose: in a larger unit where that says the same, else as it was written. */
+export function sayChosen(value: number, unit: string): string {
+  const reading = readingOf(unit, [value]);
+  const read = value / reading.per;
+  return Number(read.toPrecision(3)) === read ? withUnit(read, reading.unit) : withUnit(value, sayUnit(unit));
+}
+
+/** Of numbers that are written as they are stored; empty: none. */
+export const sayUnit = (unit: string): string => readingOf(unit, [1]).unit;
+
 const divided = (group: SliceGroup, per: number): SliceGroup => ({
   ...group,
   value: group.value / per,

@@ -18,6 +18,7 @@ const fieldsFor = (more: object) => {
     modelId: null,
     model: null,
     isWhole: false,
+    unit: null,
     open: 0,
     alerts: 0,
   };

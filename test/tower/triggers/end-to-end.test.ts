@@ -235,5 +235,14 @@ it('answers as its description says, and shows rules on their pages', async () =
   }
   expect(await (await fetch(`${tower.url}/rules/1`)).text()).toContain('What it would have raised in 90 days');
   expect((await call('DELETE', `/v1/rules/${nasty.id}`)).status).toBe(204);
+  const metrics = [{ name: 'task.cpu', unit: 's', value: 9000, labels: {} }];
+  expect((await call('POST', '/v1/metrics', { model: 'late-lodgement-risk', metrics })).status).toBe(201);
+  const { body: long } = await call('POST', '/v1/rules', {
+    ...{ name: 'long', metric: 'task.cpu', when: { of: 'value', is: 'above', limit: 7200, closesAt: 7001 } },
+  });
+  for (const path of ['/rules', `/rules/${long.id}`])
+    expect(await (await fetch(`${tower.url}${path}`)).text()).toContain('above 2 h, closed at 7,001 s');
+  expect(await (await fetch(`${tower.url}/rules/${long.id}`)).text()).toMatch(/<td class="number"[^>]*>2.5 h</);
+  expect((await call('DELETE', `/v1/rules/${long.id}`)).status).toBe(204);
   expect((await call('GET', '/v1/rules')).body.items).toHaveLength(1);
 });

@@ -143,6 +143,37 @@ onBothDatabases((store) => {
     expect(found).toEqual(await replayed(rules));
   });
 
+  it('tells of the past of all series, or of how many of them', async () => {
+    const last = at(24 * 80).getTime();
+    for (const model of models.keys())
+      await post(model, featuresOf(130), [
+        [-24 * 20, () => 0.1],
+        [1, (i) => (i === 7 ? 1 : 0.1)],
+        [24 * 40, (i) => (i === 8 ? -1 : 0.1)],
+      ]);
+    const past = (when: RuleDefinition['when'], more: { days?: number; longestMs?: number } = {}) =>
+      backtest(store().db, { ...usual, when }, { scope: null, days: 90, now: last, ...more });
+    const counts = async (...given: Parameters<typeof past>) => {
+      const { alerts, seriesCount, isCut } = await past(...given);
+      return [alerts.length, seriesCount, isCut];
+    };
+    const above = { of: 'value', is: 'above', limit: 0.2 } as const;
+    expect(await counts(above)).toEqual([2, 260, false]);
+    expect(await counts(above, { days: 60 })).toEqual([0, 260, false]);
+    expect(await counts({ of: 'value', is: 'below', limit: 0 })).toEqual([2, 260, false]);
+    expect(await counts({ absentHours: 24 * 50 })).toEqual([0, 260, false]);
+    expect((await past(above)).unit).toBe('1');
+    // Of those that never came near the limit no value has to be read.
+    const [first] = (await past(above)).alerts.map(({ series }) => series.seriesId).sort((a, b) => a - b);
+    const { rows } = await sql<{ n: number }>`select count(*)::int as n from series join metric on metric.id = metric_id
+      where metric.name = 'model.drift.psi' and series.id < ${first}::bigint`.execute(store().db);
+    expect(await counts(above, { longestMs: 0 })).toEqual([0, rows[0]?.n, true]);
+    expect(await counts({ absentHours: 24 * 50 }, { longestMs: 0 })).toEqual([0, 0, true]);
+    // Weeks are not kept for as long as points.
+    await sql`delete from rollup_week where week < '2026-06-20'`.execute(store().db);
+    expect(await counts(above)).toEqual([2, 260, false]);
+  });
+
   it('loses nothing and doubles nothing when it fails amid what it writes', async () => {
     await make({ actions: [{ do: 'issue' }] }, 'drift');
     await post('late', featuresOf(30), [

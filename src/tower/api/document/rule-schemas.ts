@@ -157,8 +157,8 @@ export const alertsPageSchema = object('Alerts, newest first.', {
 export const backtestSchema = object('What a rule would have raised.', {
   rule: text,
   days: integer,
-  series: { ...integer, description: 'Series that it looks at.' },
-  complete: { type: 'boolean', description: 'False when there were more series than are judged at once.' },
+  series: { ...integer, description: 'Series that were judged: of those that it looks at all, or the first.' },
+  complete: { type: 'boolean', description: 'False when there are more series, which would have taken too long.' },
   alerts: {
     type: 'array',
     items: object('An alert that would have been.', {
