@@ -90,7 +90,7 @@ function fieldOf(pointer: string, actions: readonly Action[]): string {
 }
 
 export function readRuleForm(sent: Fields): RuleForm {
-  const { csrf: _, tried: __, act: ___, ...fields } = sent;
+  const { csrf: _, tried: __, act: ___, state: ____, ...fields } = sent;
   const errors = new Map<string, string>();
   const where = new Map<string, string[]>();
   for (const [name, value] of pairsOf('where', fields.where, ':', errors)) where.set(name, [...(where.get(name) ?? []), value]);

@@ -55,15 +55,18 @@ const ruleJson = ({
   alerts,
 });
 
-async function ruleOf(c: Context, db: Database, scope: Scope): Promise<RuleRow> {
-  const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), scope);
+/** That of the address. */
+const idIn = (c: Context): string => c.req.param('id') ?? '';
+
+async function ruleOf(db: Database, id: string, scope: Scope): Promise<RuleRow> {
+  const rule = await readRule(db, idOf(id, 'rule'), scope);
   if (!rule) throw new HttpProblem('not-found', 'There is no such rule.');
   return rule;
 }
 
 /** A rule that this admin may change. */
-export async function ownRuleOf(c: Context, db: Database, { grants }: Pick<Admin, 'grants'>): Promise<RuleRow> {
-  const rule = await ruleOf(c, db, readableBy(grants));
+export async function ownRuleOf(c: Context, db: Database, { grants }: Pick<Admin, 'grants'>, id = idIn(c)): Promise<RuleRow> {
+  const rule = await ruleOf(db, id, readableBy(grants));
   if (rule.modelId !== null)
     throw new HttpProblem('forbidden', 'This rule stands in flightcheck.yml of its model, and is changed there.');
   if (!mayAdminister(grants, rule.namespace))
@@ -92,7 +95,7 @@ export const getRules =
 export const getRule =
   (db: Database) =>
   async (c: Context): Promise<Response> =>
-    c.json(ruleJson(await ruleOf(c, db, c.get('scope'))));
+    c.json(ruleJson(await ruleOf(db, idIn(c), c.get('scope'))));
 
 export const postRule =
   (options: ReportsOptions) =>
@@ -141,7 +144,7 @@ export const patchRule =
         { pointer: '/enabled', detail: 'is needed, alone: true or false' },
       ]);
     await switchRule(options, rule, { enabled, actor: admin.actor });
-    return c.json(ruleJson(await ruleOf(c, options.db, readableBy(admin.grants))));
+    return c.json(ruleJson(await ruleOf(options.db, idIn(c), readableBy(admin.grants))));
   };
 
 export const deleteRule =
@@ -156,7 +159,7 @@ export const deleteRule =
 export const getBacktest =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
-    const rule = await ruleOf(c, db, c.get('scope'));
+    const rule = await ruleOf(db, idIn(c), c.get('scope'));
     const { days } = readBacktestQuery(c.req.url);
     const { alerts, seriesCount, isCut } = await backtest(db, rule.definition, {
       scope: c.get('scope'),

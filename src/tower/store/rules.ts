@@ -127,28 +127,62 @@ export interface NewRule {
   readonly namespace?: string;
 }
 
-/** A rule that is `replaced` is retired with it: alerts stay with the rule by which they were raised. @throws RuleNameTaken */
-export async function createRule(db: Database, rule: NewRule, replaced?: number): Promise<number> {
+async function unlessTaken<T>(made: Promise<T>): Promise<T> {
   try {
-    return await inTransaction(db, async (connection) => {
-      if (replaced !== undefined) await retire(connection, replaced, rule.createdBy);
-      return insertRule(connection, rule);
-    });
+    return await made;
   } catch (error) {
     if (sqlStateOf(error) === '23505') throw new RuleNameTaken();
     throw error;
   }
 }
 
+/** @throws RuleNameTaken */
+export const createRule = (db: Database, rule: NewRule): Promise<number> =>
+  unlessTaken(inTransaction(db, (connection) => insertRule(connection, rule)));
+
+/** A rule as somebody read it: all else of it never changes. */
+export type ReadRule = Pick<RuleRow, 'id' | 'isEnabled'>;
+
+/**
+ * The old rule is retired: alerts stay with the rule by which they were raised.
+ * @returns null where it is no longer there, or no longer switched as it was read. @throws RuleNameTaken
+ */
+export const replaceRule = (db: Database, rule: NewRule, old: ReadRule): Promise<number | null> =>
+  unlessTaken(
+    inTransaction(db, async (connection) => {
+      const { rows } = await sql`select 1 from rule
+        where id = ${old.id}::bigint and is_enabled = ${old.isEnabled} and retired_at is null for update`.execute(connection);
+      if (rows.length === 0) return null;
+      await retire(connection, old.id, rule.createdBy);
+      return insertRule(connection, rule, old.id);
+    }),
+  );
+
+/** Of a rule that an admin took away or changed: for whom it was, and the last that came in its place. Null where there is none such. */
+export async function afterRetired(
+  connection: Connection,
+  id: number,
+): Promise<{ readonly namespace: string; readonly last: number } | null> {
+  const { rows } = await sql<{ namespace: string; last: number }>`
+    with recursive line as (
+      select id, namespace from rule where id = ${id}::bigint and model_id is null and retired_at is not null
+      union all
+      select rule.id, line.namespace from line join rule on rule.replaces = line.id
+    ) select namespace, max(id) as last from line group by namespace`.execute(connection);
+  return rows[0] ?? null;
+}
+
 /** For the record: a name is one of its namespace. */
 const ofNamespace = (namespace = ''): Readonly<Record<string, unknown>> => (namespace === '' ? {} : { namespace });
 
-async function insertRule(connection: Connection, rule: NewRule): Promise<number> {
+async function insertRule(connection: Connection, rule: NewRule, replaces: number | null = null): Promise<number> {
   const { name, definition, isEnabled, createdBy, judgesFrom = null, modelId = null, namespace = '' } = rule;
   const { rows } = await sql<{ id: number }>`
-    insert into rule (name, definition, metric_name, is_enabled, created_by, judges_from, model_id, namespace)
+    insert into rule (name, definition, metric_name, is_enabled, created_by, judges_from, model_id, namespace, replaces)
     values (${name}, ${JSON.stringify(definition)}::jsonb, ${definition.metric}, ${isEnabled}, ${shownActor(createdBy)},
-      coalesce(${judgesFrom}::timestamptz, now()), ${modelId}::bigint, ${namespace}) returning id`.execute(connection);
+      coalesce(${judgesFrom}::timestamptz, now()), ${modelId}::bigint, ${namespace}, ${replaces}::bigint) returning id`.execute(
+    connection,
+  );
   await recordAct(connection, {
     actor: createdBy,
     action: 'rule.created',

@@ -3,19 +3,21 @@ import type { Context } from 'hono';
 import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
 import { ruleFor } from '../api/confined.ts';
 import { HttpProblem } from '../api/problem.ts';
+import { idOf } from '../api/query.ts';
 import { fieldsOf, freshFields, type RuleForm, readRuleForm, refusedFields } from '../api/rule-form.ts';
 import { ownRuleOf } from '../api/rules.ts';
 import { isSomeAdmin, someAdminForm } from '../auth/acting.ts';
-import { administered, readableBy } from '../auth/roles.ts';
+import { administered, mayAdminister, readableBy } from '../auth/roles.ts';
 import type { Database } from '../store/database.ts';
-import { createRule, RuleNameTaken, type RuleRow } from '../store/rules.ts';
+import { afterRetired, createRule, RuleNameTaken, type RuleRow, replaceRule } from '../store/rules.ts';
 import type { Grant } from '../store/scope.ts';
 import { metricNames } from '../store/slice/metrics.ts';
 import { type Backtest, backtest } from '../triggers/backtest.ts';
 import { ChoiceField, Csrf, LinesField, TextField, TickField } from './form.tsx';
 import { documentOf, Layout } from './layout.tsx';
-import { daysTried, PastAlerts } from './rules-pages.tsx';
+import { daysTried, PastAlerts, RuleTags, Watched } from './rules-pages.tsx';
 import { sayUnit } from './units.ts';
+import { minute } from './words.ts';
 
 interface RuleFormProps {
   readonly form: Pick<RuleForm, 'fields' | 'errors' | 'digest'>;
@@ -24,7 +26,12 @@ interface RuleFormProps {
   readonly old: RuleRow | null;
   /** Null: not tried yet. */
   readonly past: Backtest | null;
+  /** What somebody else has done to the rule since the form was opened. */
+  readonly meanwhile?: string;
 }
+
+/** All else of a rule stays as it is until another comes in its place. */
+const stateOf = ({ isEnabled }: Pick<RuleRow, 'isEnabled'>): string => (isEnabled ? 'on' : 'off');
 
 const severities = ['info', 'warning', 'critical'].map((name) => [name, name] as const);
 const kinds = [
@@ -111,13 +118,26 @@ function Then({ fields, errors }: Pick<RuleForm, 'fields' | 'errors'>) {
   );
 }
 
-function RuleFormPage({ form, metrics, old, past }: RuleFormProps) {
+/** Somebody else was faster: what is there now, beside a form that holds what was typed. */
+function Meanwhile({ now }: { readonly now: RuleRow }) {
+  return (
+    <section class="panel elsewhere" aria-label="What is there now">
+      <h2>What is there now</h2>
+      <p>
+        <a href={`/rules/${now.id}`}>{now.name}</a>, {now.isEnabled ? 'on' : 'off'}: <Watched rule={now} />
+      </p>
+      <RuleTags rule={now} />
+    </section>
+  );
+}
+
+function RuleFormPage({ form, metrics, old, past, meanwhile }: RuleFormProps) {
   const { fields, errors, digest } = form;
   const wrong = Object.keys(errors).length;
   const unit = past ? past.unit : old?.definition.metric === fields.metric?.trim() ? old?.unit : null;
   const title = old ? `Change ${old.name}` : 'Make a rule';
   return (
-    <Layout title={`${wrong > 0 ? 'Error: ' : ''}${title} · Control Tower`} current="alerts">
+    <Layout title={`${wrong > 0 || meanwhile ? 'Error: ' : ''}${title} · Control Tower`} current="alerts">
       <header>
         <p class="path">
           <a href="/alerts">Alerts</a> / <a href="/rules">Rules</a>
@@ -133,8 +153,16 @@ function RuleFormPage({ form, metrics, old, past }: RuleFormProps) {
           {errors.form ? `The rule ${errors.form}.` : 'The rule was not kept: what is wrong stands with the fields.'}
         </p>
       )}
+      {meanwhile && (
+        <p class="panel notice is-fail" role="alert">
+          {meanwhile}, after you had opened it. Nothing of yours was kept yet, it stands in the form: kept,{' '}
+          {old ? 'it takes the place of what is there now' : 'it is a new rule'}.
+        </p>
+      )}
+      {old && meanwhile && <Meanwhile now={old} />}
       <form class="panel record-form" method="post" action={old ? `/rules/${old.id}/edit` : '/rules/new'} novalidate>
         <Csrf />
+        {old && <input type="hidden" name="state" value={stateOf(old)} />}
         <What fields={fields} errors={errors} metrics={metrics} />
         <When fields={fields} errors={errors} unit={sayUnit(unit ?? '')} />
         <Then fields={fields} errors={errors} />
@@ -162,7 +190,7 @@ interface Shown extends Omit<RuleFormProps, 'metrics'> {
   readonly grants: readonly Grant[];
 }
 
-async function show(c: Context, db: Database, { grants, ...props }: Shown, status: 200 | 422 = 200) {
+async function show(c: Context, db: Database, { grants, ...props }: Shown, status: 200 | 409 | 422 = 200) {
   const metrics = (await metricNames(db, readableBy(grants))).toSorted().slice(0, mostMetrics);
   return c.html(documentOf(<RuleFormPage {...props} metrics={metrics} />), status, { 'cache-control': 'no-store' });
 }
@@ -192,13 +220,40 @@ export const ruleFormRoute =
     return show(c, db, { form: { fields, errors: {}, digest: '' }, old, past: null, grants });
   };
 
+interface Changing {
+  /** The rule that is there now; null: a new one is made. */
+  readonly old: RuleRow | null;
+  /** As of the page. */
+  readonly meanwhile?: string;
+}
+
+async function changingIn(c: Context, db: Database, grants: readonly Grant[], state: string | undefined): Promise<Changing> {
+  const id = c.req.param('id');
+  if (id === undefined) return { old: null };
+  const after = await afterRetired(db, idOf(id, 'rule'));
+  if (!after || !mayAdminister(grants, after.namespace)) {
+    const old = await ownRuleOf(c, db, { grants }, id);
+    return { old, ...((state ?? stateOf(old)) !== stateOf(old) && { meanwhile: `This rule was switched ${stateOf(old)}` }) };
+  }
+  const old = await ownRuleOf(c, db, { grants }, String(after.last)).catch((error: unknown) => {
+    if (error instanceof HttpProblem) return null;
+    throw error;
+  });
+  return {
+    old,
+    meanwhile: old ? `${old.createdBy} changed this rule at ${minute(old.createdAt)} UTC` : 'This rule was taken away',
+  };
+}
+
 /** Tries a rule, or keeps the one that was tried. */
 export const sendRuleForm =
   (db: Database, leaves: readonly RepositoryLeave[] | undefined) =>
   async (c: Context): Promise<Response> => {
     const { actor, grants, fields } = await someAdminForm(c);
-    const old = await ruleIn(c, db, grants);
+    const { old, meanwhile } = await changingIn(c, db, grants, fields.state);
     const form = readRuleForm(fields);
+    const late = (now: Changing) => show(c, db, { form: { ...form, errors: {} }, ...now, past: null, grants }, 409);
+    if (meanwhile) return late({ old, meanwhile });
     const wrong = (errors: RuleForm['errors']) => show(c, db, { form: { ...form, errors }, old, past: null, grants }, 422);
     if (!form.rule) return wrong(form.errors);
     const isSame = old !== null && form.rule.namespace === old.namespace;
@@ -215,8 +270,9 @@ export const sendRuleForm =
       return show(c, db, { form, old, past, grants });
     }
     try {
-      const id = await createRule(db, { ...rule, createdBy: actor }, old?.id);
-      return c.redirect(`/rules/${id}`, 303);
+      const made = { ...rule, createdBy: actor };
+      const id = old ? await replaceRule(db, made, old) : await createRule(db, made);
+      return id === null ? late(await changingIn(c, db, grants, fields.state)) : c.redirect(`/rules/${id}`, 303);
     } catch (error) {
       if (!(error instanceof RuleNameTaken)) throw error;
       return wrong({ name: 'another rule has this name' });

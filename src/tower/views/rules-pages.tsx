@@ -206,6 +206,41 @@ function Changes({ rule }: { readonly rule: RuleRow }) {
   );
 }
 
+const pairsOf = ({ where }: RuleDefinition): readonly string[] =>
+  Object.entries(where).flatMap(([name, values]) => values.map((value) => `${name}:${value}`));
+
+/** What it watches, as a sentence. */
+export function Watched({ rule: { definition, unit } }: { readonly rule: RuleRow }) {
+  const { metric } = definition;
+  return (
+    <>
+      <a href={exploreHref({ metric, where: pairsOf(definition), by: ['model'], agg: 'max' })}>{metric}</a>{' '}
+      {sayCondition(definition, unit)}.
+    </>
+  );
+}
+
+export function RuleTags({ rule: { definition } }: { readonly rule: RuleRow }) {
+  return (
+    <ul class="tags">
+      <li>
+        <span>severity</span> {definition.severity}
+      </li>
+      <li>
+        <span>quiet for</span> {definition.cooldownHours} h
+      </li>
+      {pairsOf(definition).map((pair) => (
+        <li>{pair.replace(/^label:/, '').replace(':', ' ')}</li>
+      ))}
+      {definition.actions.map((action) => (
+        <li>
+          <span>then</span> {sayAction(action)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 interface RulePageProps {
   readonly rule: RuleRow;
   readonly past: Backtest;
@@ -213,8 +248,6 @@ interface RulePageProps {
 }
 
 export function RulePage({ rule, past, mayChange }: RulePageProps) {
-  const { definition } = rule;
-  const where = Object.entries(definition.where).flatMap(([name, values]) => values.map((value) => `${name}:${value}`));
   return (
     <Layout title={`${rule.name} · Control Tower`} current="alerts">
       <header>
@@ -223,8 +256,7 @@ export function RulePage({ rule, past, mayChange }: RulePageProps) {
         </p>
         <h1>{rule.name}</h1>
         <p class="lead">
-          <a href={exploreHref({ metric: definition.metric, where, by: ['model'], agg: 'max' })}>{definition.metric}</a>{' '}
-          {sayCondition(definition, rule.unit)}.{' '}
+          <Watched rule={rule} />{' '}
           {rule.isEnabled ? `On; values since ${minute(rule.judgesFrom)} are judged.` : 'Off: it judges nothing.'}
         </p>
         {rule.modelId !== null && (
@@ -238,22 +270,7 @@ export function RulePage({ rule, past, mayChange }: RulePageProps) {
             For the projects of <code>{rule.namespace}</code> and below alone; its admins change it.
           </p>
         )}
-        <ul class="tags">
-          <li>
-            <span>severity</span> {definition.severity}
-          </li>
-          <li>
-            <span>quiet for</span> {definition.cooldownHours} h
-          </li>
-          {where.map((pair) => (
-            <li>{pair.replace(/^label:/, '').replace(':', ' ')}</li>
-          ))}
-          {definition.actions.map((action) => (
-            <li>
-              <span>then</span> {sayAction(action)}
-            </li>
-          ))}
-        </ul>
+        <RuleTags rule={rule} />
       </header>
       {mayChange && <Changes rule={rule} />}
       <PastAlerts past={past} />

@@ -5,7 +5,7 @@ import { gitLabActions } from '../../../src/adapters/tower-actions.ts';
 import { ActionFault, type TowerActions } from '../../../src/kernel/tower-actions.ts';
 import { listAlerts } from '../../../src/tower/store/alerts.ts';
 import { chainOf } from '../../../src/tower/store/chain.ts';
-import { createRule, enableRule, listRules, RuleNameTaken, retireRule } from '../../../src/tower/store/rules.ts';
+import { createRule, enableRule, listRules, RuleNameTaken, replaceRule, retireRule } from '../../../src/tower/store/rules.ts';
 import type { Scope } from '../../../src/tower/store/scope.ts';
 import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
@@ -582,7 +582,7 @@ onBothDatabases((store) => {
           isEnabled: true,
           createdBy: 'token operator',
         };
-        await createRule(store().db, rule, id);
+        await replaceRule(store().db, rule, { id, isEnabled: true });
       },
     };
     const before = gitlab.pipelines.length;

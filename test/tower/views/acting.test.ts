@@ -274,6 +274,73 @@ describe('a rule', () => {
     ]);
   });
 
+  it('that another admin changed, switched or took away meanwhile is told of, and what was typed stays', async () => {
+    const made = { name: 'ours', namespace: 'risk', metric: 'model.drift.psi', when: { of: 'value', is: 'above', limit: 0.3 } };
+    const first = (await api('POST', '/v1/rules', { ...made, enabled: true })).body.id;
+    const [ada, ann] = [openBrowser(), openBrowser()];
+    const form = { ...made, of: 'value', is: 'above', severity: 'info', cooldownHours: '1', pipelinesPerDay: '1', enabled: 'on' };
+    const fieldIn = (html: string, name: string) => new RegExp(`name="${name}" value="(\\w+)"`).exec(html)?.[1] ?? '';
+    /** Who fills in the form as it is shown, and sends it to where it says. */
+    const open = async (browser: FakeBrowser, page: string, who: string) => {
+      let { html } = await logIn(browser, tower.url + page, who);
+      return async (act: 'try' | 'keep', limit: string, name = 'ours') => {
+        const [csrf, state, tried] = [csrfOf(html), fieldIn(html, 'state'), fieldIn(html, 'tried')];
+        const to = /method="post" action="(\/rules\/[^"]*)" novalidate/.exec(html)?.[1];
+        const { when: _, ...fields } = form;
+        const answer = await browser.step(`${tower.url}${to}`, { ...fields, name, limit, csrf, state, tried, act });
+        if (answer.status !== 303) html = answer.html;
+        return answer;
+      };
+    };
+    const edit = (id: string) => `/rules/${id}/edit`;
+    const idIn = (headers: Headers) => headers.get('location')?.split('/').at(-1) ?? '';
+    const named = async (name: string) =>
+      (await api('GET', '/v1/rules')).body.items.filter((rule: { name: string }) => rule.name === name);
+
+    const [ofAda, ofAnn] = [await open(ada, edit(first), 'ada'), await open(ann, edit(first), 'ann')];
+    await ofAnn('try', '0.4');
+    await ofAda('try', '0.6', 'ours too');
+    const hers = await ofAnn('keep', '0.4');
+    expect(hers.status).toBe(303);
+    const told = await ofAda('keep', '0.6', 'ours too');
+    expect(told.status).toBe(409);
+    expect(told.html).toMatch(/person ann changed this rule at [^<]* UTC, after you had opened it/);
+    expect(told.html).toMatch(/What is there now[\s\S]*ours<\/a>, on:[\s\S]*above 0.4/);
+    expect(told.html).toMatch(/id="limit"[^>]*value="0.6"/);
+    expect(await named('ours')).toMatchObject([{ when: { limit: 0.4 } }]);
+    expect(await named('ours too')).toEqual([]);
+    expect((await ofAda('try', '0.6', 'ours too')).html).toContain('What it would have raised');
+    const his = await ofAda('keep', '0.6', 'ours too');
+    expect(his.status).toBe(303);
+    expect(await named('ours')).toEqual([]);
+    expect(await named('ours too')).toMatchObject([{ id: idIn(his.headers), when: { limit: 0.6 } }]);
+
+    // Switched off: kept unseen, it would be on again.
+    const switched = await open(ann, edit(idIn(his.headers)), 'ann');
+    await switched('try', '0.7');
+    await api('PATCH', `/v1/rules/${idIn(his.headers)}`, { enabled: false });
+    const off = await switched('keep', '0.7');
+    expect(off.status).toBe(409);
+    expect(off.html).toContain('This rule was switched off, after you had opened it');
+
+    // Taken away: what was typed may be kept as a new one.
+    await api('DELETE', `/v1/rules/${idIn(his.headers)}`);
+    const gone = await switched('try', '0.7');
+    expect(gone.status).toBe(409);
+    expect(gone.html).toContain('This rule was taken away, after you had opened it');
+    expect(gone.html).toMatch(/id="limit"[^>]*value="0.7"/);
+    await switched('try', '0.7');
+    const anew = await switched('keep', '0.7');
+    expect(anew.status).toBe(303);
+
+    // At the same moment one is kept and one is told.
+    const both = [await open(ada, edit(idIn(anew.headers)), 'ada'), await open(ann, edit(idIn(anew.headers)), 'ann')];
+    for (const [i, send] of both.entries()) await send('try', `0.${i + 1}`, `ours ${i}`);
+    const answers = await Promise.all(both.map((send, i) => send('keep', `0.${i + 1}`, `ours ${i}`)));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 409]);
+    for (const { id } of [...(await named('ours 0')), ...(await named('ours 1'))]) await api('DELETE', `/v1/rules/${id}`);
+  });
+
   it('of a namespace is made, changed, switched and taken away by its admin, who changes no other', async () => {
     const page = `${tower.url}/rules/new?metric=model.drift.psi`;
     const { html } = await logIn(browser, page, 'ann');

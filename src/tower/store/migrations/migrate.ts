@@ -26,6 +26,7 @@ import { schema21 } from './schema-21.ts';
 import { schema22 } from './schema-22.ts';
 import { schema23 } from './schema-23.ts';
 import { schema24 } from './schema-24.ts';
+import { schema25 } from './schema-25.ts';
 
 /** In order; a released migration is never edited. */
 const migrations: Readonly<Record<string, string>> = {
@@ -53,6 +54,7 @@ const migrations: Readonly<Record<string, string>> = {
   '022-rollups-without-references': schema22,
   '023-the-token-of-the-operator': schema23,
   '024-previews-beside-their-record': schema24,
+  '025-rules-in-place-of-others': schema25,
 };
 
 export const migrationNames: readonly string[] = Object.keys(migrations);
