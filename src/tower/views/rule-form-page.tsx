@@ -227,18 +227,26 @@ interface Changing {
   readonly meanwhile?: string;
 }
 
+/** Null where there is none that this admin may change. @throws whatever else went wrong */
+async function ownRule(c: Context, db: Database, grants: readonly Grant[], id: string): Promise<RuleRow | null> {
+  return ownRuleOf(c, db, { grants }, id).catch((error: unknown) => {
+    if (error instanceof HttpProblem && error.kind === 'not-found') return null;
+    throw error;
+  });
+}
+
 async function changingIn(c: Context, db: Database, grants: readonly Grant[], state: string | undefined): Promise<Changing> {
   const id = c.req.param('id');
   if (id === undefined) return { old: null };
+  const same = await ownRule(c, db, grants, id);
+  if (same)
+    return {
+      old: same,
+      ...((state ?? stateOf(same)) !== stateOf(same) && { meanwhile: `This rule was switched ${stateOf(same)}` }),
+    };
   const after = await afterRetired(db, idOf(id, 'rule'));
-  if (!after || !mayAdminister(grants, after.namespace)) {
-    const old = await ownRuleOf(c, db, { grants }, id);
-    return { old, ...((state ?? stateOf(old)) !== stateOf(old) && { meanwhile: `This rule was switched ${stateOf(old)}` }) };
-  }
-  const old = await ownRuleOf(c, db, { grants }, String(after.last)).catch((error: unknown) => {
-    if (error instanceof HttpProblem) return null;
-    throw error;
-  });
+  if (!after || !mayAdminister(grants, after.namespace)) throw new HttpProblem('not-found', 'There is no such rule.');
+  const old = await ownRule(c, db, grants, String(after.last));
   return {
     old,
     meanwhile: old ? `${old.createdBy} changed this rule at ${minute(old.createdAt)} UTC` : 'This rule was taken away',
