@@ -26,6 +26,8 @@ export type Delivery =
       readonly noNote?: string;
       /** Rules of the manifest that it did not take, and why. */
       readonly refusedRules?: readonly string[];
+      /** Rules that it took, and what it cannot do for them. */
+      readonly warnedRules?: readonly string[];
     }
   /** It says no. `isFinal`: it will say no to this report for ever, whoever sends it. */
   | { readonly state: 'refused'; readonly reason: string; readonly isFinal: boolean }
@@ -114,16 +116,19 @@ const reports: Target<Extract<Delivery, { state: 'delivered' }>> = {
       typeof model?.url === 'string' && /^\/(?!\/)[\w/.~-]*$/.test(model.url) ? under(url, `.${model.url}`) : undefined;
     const note = answer.note as { state?: unknown; reason?: unknown } | null | undefined;
     const noNote = note?.state === 'none' ? words(note.reason) : '';
-    const refused = (answer.rules as { refused?: unknown } | null | undefined)?.refused;
-    const refusedRules = (Array.isArray(refused) ? refused.slice(0, 50) : []).map(
-      (one: { name?: unknown; reason?: unknown } | null) => `${words(one?.name)}: ${words(one?.reason)}`,
-    );
+    const rules = answer.rules as { refused?: unknown; warnings?: unknown } | null | undefined;
+    const told = (list: unknown): readonly string[] =>
+      (Array.isArray(list) ? list.slice(0, 50) : []).map(
+        (one: { name?: unknown; reason?: unknown } | null) => `${words(one?.name)}: ${words(one?.reason)}`,
+      );
+    const [refusedRules, warnedRules] = [told(rules?.refused), told(rules?.warnings)];
     return {
       state: 'delivered',
       isReplay: answer.replayed === true,
       ...(page && { pageUrl: page }),
       ...(noNote && { noNote }),
       ...(refusedRules.length > 0 && { refusedRules }),
+      ...(warnedRules.length > 0 && { warnedRules }),
     };
   },
 };

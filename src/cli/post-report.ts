@@ -91,5 +91,6 @@ export async function post(report: Report, options: PostOptions): Promise<Posted
   const { notices } = await resendUnsent({ ...options, tower: { ...tower, timeoutSeconds } });
   const noNote = delivery.noNote ? [`Control Tower wrote no note on the merge request: ${delivery.noNote}`] : [];
   const noRules = (delivery.refusedRules ?? []).map((one) => `Control Tower does not keep the rule ${one}`);
-  return { notices: [...noNote, ...noRules, ...notices], ...(delivery.pageUrl && { towerUrl: delivery.pageUrl }) };
+  const unable = (delivery.warnedRules ?? []).map((one) => `Control Tower keeps the rule ${one}`);
+  return { notices: [...noNote, ...noRules, ...unable, ...notices], ...(delivery.pageUrl && { towerUrl: delivery.pageUrl }) };
 }

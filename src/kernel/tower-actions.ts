@@ -64,6 +64,10 @@ export interface TowerActions {
   send(target: WebhookTarget, headers: Readonly<Record<string, string>>, body: string): Promise<void>;
 }
 
+/** What a server can do and lets others do, as its operator configured it. */
+export type ActionTargets = Omit<TowerActions, 'send'>;
+export const noTargets: ActionTargets = { gitlab: null, airflows: new Map(), webhooks: new Map() };
+
 /**
  * Why something could not be done. `isFinal`: trying again would not help. Its message holds no secret, and no address of the
  * operator's: whoever reads the alert reads it. `detail` is for those who read everything.

@@ -4,7 +4,7 @@ import { type Context, Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { contextStorage } from 'hono/context-storage';
 import { secureHeaders } from 'hono/secure-headers';
-import type { RepositoryLeave } from '../kernel/tower-actions.ts';
+import { type ActionTargets, noTargets } from '../kernel/tower-actions.ts';
 import { getAlert, getAlerts, postAcknowledgement } from './api/alerts.ts';
 import { getAudit } from './api/audit.ts';
 import { postSignedBadge, revokeBadges } from './api/badges.ts';
@@ -52,8 +52,8 @@ export interface AppOptions {
   readonly login?: Login | null;
   /** Writes notes on merge requests; null: this server may not. */
   readonly note?: NoteBroker | null;
-  /** What rules of repositories may do. */
-  readonly repositories?: readonly RepositoryLeave[] | undefined;
+  /** What rules can do, and those of others may. Nothing unless told. */
+  readonly actions?: ActionTargets;
   /** Remembers how far the audit was verified; one of its own unless told. */
   readonly chain?: ChainVerifier;
   readonly limits?: Limits;
@@ -181,16 +181,17 @@ export function createApp(options: AppOptions): Hono {
     app.post('/logout', postLogout(db, login));
   }
   app.use(limitRate(options.rate ?? defaultRate));
-  app.post('/v1/reports', postReport({ ...options, limits }));
-  app.post('/v1/metrics', postMetrics({ ...options, limits }));
-  app.post('/otlp/v1/metrics', postOtlp({ ...options, limits }));
+  const { actions = noTargets } = options;
+  const withLimits = { ...options, actions, limits };
+  app.post('/v1/reports', postReport(withLimits));
+  app.post('/v1/metrics', postMetrics(withLimits));
+  app.post('/otlp/v1/metrics', postOtlp(withLimits));
   app.get('/v1/metrics', getMetrics(db));
   app.get('/v1/query', getQuery(db));
   app.get('/metrics', usage.expose);
-  const withLimits = { ...options, limits };
-  app.get('/v1/rules', getRules(db));
+  app.get('/v1/rules', getRules({ db, actions }));
   app.post('/v1/rules', postRule(withLimits));
-  app.get('/v1/rules/:id', getRule(db));
+  app.get('/v1/rules/:id', getRule({ db, actions }));
   app.patch('/v1/rules/:id', patchRule(withLimits));
   app.delete('/v1/rules/:id', deleteRule(withLimits));
   app.get('/v1/rules/:id/backtest', getBacktest(db));
@@ -227,6 +228,6 @@ export function createApp(options: AppOptions): Hono {
           headers: { 'content-type': asset.type, 'cache-control': 'public, max-age=31536000, immutable' },
         }),
     );
-  addPages(app, { db, chain, api, repositories: options.repositories });
+  addPages(app, { db, chain, api, actions });
   return app;
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { EnvironmentError, UsageError } from '../kernel/failure.ts';
-import { ActionFault, type TowerActions } from '../kernel/tower-actions.ts';
+import { ActionFault, noTargets, type TowerActions } from '../kernel/tower-actions.ts';
 import { createApp } from './app.ts';
 import { checkIssuer, idTokenVerifier } from './auth/gitlab.ts';
 import { type LoginOptions, openLogin } from './auth/login.ts';
@@ -131,9 +131,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 }
 
 const noActions: TowerActions = {
-  gitlab: null,
-  airflows: new Map(),
-  webhooks: new Map(),
+  ...noTargets,
   send: () => Promise.reject(new ActionFault('this server sends no webhooks')),
 };
 
@@ -211,7 +209,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
       defaultBranches: options.defaultBranches ?? ['main', 'master'],
       isLocal,
       publicUrl: ownOrigin,
-      repositories: actions.repositories,
+      actions,
       note: actions.gitlab
         ? noteBroker({
             db,

@@ -163,7 +163,14 @@ describe('rules for Control Tower', () => {
     commit(rules);
     const reason = 'the operator does not let rules of this project do pipeline';
     const server = await tower((response) =>
-      sendJson(response, 201, { ...stored, rules: { kept: 1, refused: [{ name: 'drift', reason }] } }),
+      sendJson(response, 201, {
+        ...stored,
+        rules: {
+          kept: 1,
+          refused: [{ name: 'drift', reason }],
+          warnings: [{ name: 'silence', reason: 'this server knows no webhook ops' }],
+        },
+      }),
     );
     const { errors, text } = await run(['--tower-url', server.url], { FLIGHTCHECK_TOWER_TOKEN: 'a-token' });
     const sent = server.received.find(({ method, url }) => method === 'POST' && url === '/v1/reports');
@@ -177,6 +184,7 @@ describe('rules for Control Tower', () => {
       { name: 'silence', metric: 'model.drift.psi', where: {}, ...defaults, when: { absentHours: 48 }, actions: [] },
     ]);
     expect(text + errors).toContain('does not keep the rule drift');
+    expect(text + errors).toContain('Control Tower keeps the rule silence: this server knows no webhook ops');
     expect(written().notices?.join()).toContain(reason);
   });
 

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Context } from 'hono';
 import type { Report } from '../../kernel/report.ts';
-import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
+import type { ActionTargets } from '../../kernel/tower-actions.ts';
 import { writerOf } from '../auth/access.ts';
 import { evidenceOf } from '../auth/evidence.ts';
 import type { VerifyIdToken } from '../auth/gitlab.ts';
@@ -26,8 +26,8 @@ export interface ReportsOptions {
   readonly limits: Limits;
   /** Writes notes on merge requests; null: this server may not. */
   readonly note?: NoteBroker | null;
-  /** What rules of repositories may do. */
-  readonly repositories?: readonly RepositoryLeave[] | undefined;
+  /** What rules can do, and those of repositories may. */
+  readonly actions: ActionTargets;
 }
 
 const zip = promisify(gzip);
@@ -43,7 +43,7 @@ async function schedulesOf(db: Database, { model, suites }: Report, writer: Writ
 }
 
 export const postReport =
-  ({ db, verifyIdToken, defaultBranches, limits, note = null, repositories }: ReportsOptions) =>
+  ({ db, verifyIdToken, defaultBranches, limits, note = null, actions }: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     // Who it is comes first: strangers make the server read nothing.
     const principal = await writerOf(c, db, verifyIdToken);
@@ -57,7 +57,7 @@ export const postReport =
     // A token may write numbers; who watches them is said by the branch that is protected.
     const taken =
       received.rules && principal.kind === 'job' && refClass === 'authoritative'
-        ? rulesOf(received, writer.projectPath, repositories)
+        ? rulesOf(received, writer.projectPath, actions)
         : null;
     const written = await answeringRefusals(writeReport)(db, {
       writer,
@@ -89,7 +89,7 @@ export const postReport =
         complete: report.complete,
         points: written.points,
         note: noted,
-        rules: taken && { kept: taken.kept.length, refused: taken.refused },
+        rules: taken && { kept: taken.kept.length, refused: taken.refused, warnings: taken.warnings },
       },
       written.isReplay ? 200 : 201,
       { location: url },

@@ -1,14 +1,16 @@
 /** The rules that a report brings from flightcheck.yml: each is checked as one of the API is, and may do what the operator allows. */
 import type { Report } from '../../kernel/report.ts';
-import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
+import type { ActionTargets } from '../../kernel/tower-actions.ts';
 import type { RepositoryRule } from '../store/rules.ts';
-import { whyNotKept, withinLimits } from '../triggers/leave.ts';
+import { warningsOf, whyNotKept, withinLimits } from '../triggers/leave.ts';
 import { HttpProblem } from './problem.ts';
 import { validRepositoryRule } from './rule-body.ts';
 
 export interface TakenRules {
   readonly kept: readonly RepositoryRule[];
   readonly refused: readonly { readonly name: string; readonly reason: string }[];
+  /** What cannot be done now for those that are kept. */
+  readonly warnings: readonly { readonly name: string; readonly reason: string }[];
 }
 
 function problemOf(error: unknown): string {
@@ -20,7 +22,8 @@ function problemOf(error: unknown): string {
 const mostRules = 20;
 
 /** A report whose rules are wrong is stored all the same. */
-export function rulesOf({ rules = [] }: Report, project: string, leaves: readonly RepositoryLeave[] | undefined): TakenRules {
+export function rulesOf({ rules = [] }: Report, project: string, actions: ActionTargets): TakenRules {
+  const leaves = actions.repositories;
   const kept = new Map<string, RepositoryRule>();
   const refused: { name: string; reason: string }[] = [];
   for (const [i, given] of rules.entries()) {
@@ -37,5 +40,8 @@ export function rulesOf({ rules = [] }: Report, project: string, leaves: readonl
       refused.push({ name, reason: problemOf(error) });
     }
   }
-  return { kept: [...kept.values()], refused };
+  const warnings = [...kept.values()].flatMap(({ name, definition }) =>
+    warningsOf(definition, actions).map(({ detail }) => ({ name, reason: detail })),
+  );
+  return { kept: [...kept.values()], refused, warnings };
 }

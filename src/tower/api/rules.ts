@@ -1,5 +1,6 @@
 /** /v1/rules: who is told what when values leave their range. */
 import type { Context } from 'hono';
+import type { ActionTargets } from '../../kernel/tower-actions.ts';
 import { type Admin, adminOf } from '../auth/access.ts';
 import { mayAdminister, readableBy } from '../auth/roles.ts';
 import type { Actor } from '../store/audit.ts';
@@ -7,7 +8,7 @@ import type { Database } from '../store/database.ts';
 import { createRule, enableRule, listRules, RuleNameTaken, type RuleRow, readRule, retireRule } from '../store/rules.ts';
 import type { Scope } from '../store/scope.ts';
 import { backtest } from '../triggers/backtest.ts';
-import { whyNotKept } from '../triggers/leave.ts';
+import { warningsOf, whyNotKept } from '../triggers/leave.ts';
 import { usualInARow } from '../triggers/rule.ts';
 import { ruleFor } from './confined.ts';
 import { type BacktestQuery, backtestQuery, type RulesQuery, rulesQuery } from './document/rule-schemas.ts';
@@ -18,6 +19,9 @@ import { idOf, pageOf, queryReader, readCursor } from './query.ts';
 import type { ReportsOptions } from './reports.ts';
 import { nameTaken, validRule } from './rule-body.ts';
 
+/** The database, and what rules can do. */
+export type WithActions = Pick<ReportsOptions, 'db' | 'actions'>;
+
 export const readRulesQuery = queryReader<RulesQuery>(rulesQuery);
 const rulesOrder = 'name.rules';
 const readBacktestQuery = queryReader<BacktestQuery>(backtestQuery);
@@ -27,19 +31,10 @@ async function bodyOf(c: Context, { limits }: ReportsOptions): Promise<unknown> 
   return parseJson(await readBody(c.req.raw, limits), limits, 'invalid-rule');
 }
 
-const ruleJson = ({
-  id,
-  name,
-  definition,
-  isEnabled,
-  createdBy,
-  createdAt,
-  judgesFrom,
-  modelId,
-  namespace,
-  open,
-  alerts,
-}: RuleRow) => ({
+const ruleJson = (
+  { id, name, definition, isEnabled, createdBy, createdAt, judgesFrom, modelId, namespace, open, alerts }: RuleRow,
+  targets: ActionTargets,
+) => ({
   id: String(id),
   name,
   namespace,
@@ -53,6 +48,7 @@ const ruleJson = ({
   judgesFrom: judgesFrom.toISOString(),
   open,
   alerts,
+  warnings: warningsOf(definition, targets),
 });
 
 /** That of the address. */
@@ -88,26 +84,31 @@ export async function pageOfRules(c: Context, db: Database, { limit, cursor }: R
 }
 
 export const getRules =
-  (db: Database) =>
+  ({ db, actions }: WithActions) =>
   async (c: Context): Promise<Response> =>
-    c.json(await pageOfRules(c, db, readRulesQuery(c.req.url)).then(({ shown, next }) => ({ items: shown.map(ruleJson), next })));
+    c.json(
+      await pageOfRules(c, db, readRulesQuery(c.req.url)).then(({ shown, next }) => ({
+        items: shown.map((rule) => ruleJson(rule, actions)),
+        next,
+      })),
+    );
 
 export const getRule =
-  (db: Database) =>
+  ({ db, actions }: WithActions) =>
   async (c: Context): Promise<Response> =>
-    c.json(ruleJson(await ruleOf(db, idIn(c), c.get('scope'))));
+    c.json(ruleJson(await ruleOf(db, idIn(c), c.get('scope')), actions));
 
 export const postRule =
   (options: ReportsOptions) =>
   async (c: Context): Promise<Response> => {
     const { actor, grants } = await adminOf(c, options);
     const given = validRule(await bodyOf(c, options));
-    const rule = await ruleFor(options.db, given, { grants, leaves: options.repositories });
+    const rule = await ruleFor(options.db, given, { grants, leaves: options.actions.repositories });
     try {
       const id = await createRule(options.db, { ...rule, createdBy: actor });
       const made = await readRule(options.db, id, readableBy(grants));
       if (!made) throw new Error('A rule vanished while it was written');
-      return c.json(ruleJson(made), 201, { location: `/v1/rules/${id}` });
+      return c.json(ruleJson(made, options.actions), 201, { location: `/v1/rules/${id}` });
     } catch (error) {
       throw error instanceof RuleNameTaken ? nameTaken() : error;
     }
@@ -120,11 +121,11 @@ interface Switch {
 
 /** What the operator allows may have changed since the rule of a namespace was made. @throws HttpProblem 422 */
 export async function switchRule(
-  { db, repositories }: Pick<ReportsOptions, 'db' | 'repositories'>,
+  { db, actions }: WithActions,
   { id, namespace, definition }: RuleRow,
   { enabled, actor }: Switch,
 ): Promise<void> {
-  const why = enabled && namespace !== '' ? whyNotKept(definition, namespace, repositories) : null;
+  const why = enabled && namespace !== '' ? whyNotKept(definition, namespace, actions.repositories) : null;
   if (why !== null)
     throw new HttpProblem('invalid-rule', `The rule cannot be switched on: ${why}.`, [{ pointer: '/enabled', detail: why }]);
   await enableRule(db, id, enabled, actor);
@@ -144,7 +145,7 @@ export const patchRule =
         { pointer: '/enabled', detail: 'is needed, alone: true or false' },
       ]);
     await switchRule(options, rule, { enabled, actor: admin.actor });
-    return c.json(ruleJson(await ruleOf(options.db, idIn(c), readableBy(admin.grants))));
+    return c.json(ruleJson(await ruleOf(options.db, idIn(c), readableBy(admin.grants)), options.actions));
   };
 
 export const deleteRule =

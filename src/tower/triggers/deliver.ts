@@ -5,7 +5,7 @@ import { ActionFault, alertConf, alertVariable, type TowerActions } from '../../
 import { type AlertRow, listAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
 import { inNamespaceOfRule } from '../store/scope.ts';
-import { whyNotAllowed } from './leave.ts';
+import { missing, whyNotAllowed } from './leave.ts';
 import type { Action, RuleDefinition } from './rule.ts';
 
 interface Claimed {
@@ -135,7 +135,7 @@ interface Delivery {
 
 async function deliverWebhook({ claimed, alert, actions, url, now }: Delivery, to: string): Promise<string> {
   const target = actions.webhooks.get(to);
-  if (!target) throw new ActionFault(`this server knows no webhook ${to}; name it in the file of --actions`);
+  if (!target) throw new ActionFault(missing.webhook(to));
   const body = JSON.stringify(cloudEvent(alert, claimed.event, url, claimed.isInNamespace));
   await actions.send(
     target,
@@ -148,7 +148,7 @@ async function deliverWebhook({ claimed, alert, actions, url, now }: Delivery, t
 /** The project as GitLab knows it: by number where its own jobs named it, by path where a token did. */
 function gitLabOf({ claimed, actions }: Delivery) {
   const { gitlab } = actions;
-  if (!gitlab) throw new ActionFault('this server has no access to GitLab; name it in the file of --actions');
+  if (!gitlab) throw new ActionFault(missing.gitlab);
   if (claimed.issuer === gitlab.issuer) return { gitlab, project: claimed.externalId };
   if (claimed.issuer !== 'local') throw new ActionFault('the project belongs to another GitLab than that of --actions', true);
   if (claimed.path === '') throw new ActionFault('the reports of this model name no project', true);
@@ -181,7 +181,7 @@ async function deliverIssue(delivery: Delivery): Promise<string> {
 
 function deliverRun({ alert, actions, url }: Delivery, at: string, dag: string): Promise<string> {
   const airflow = actions.airflows.get(at);
-  if (!airflow) throw new ActionFault(`this server knows no Airflow ${at}; name it in the file of --actions`);
+  if (!airflow) throw new ActionFault(missing.airflow(at));
   const { uid, model, metric, labels, value, rule, modelId } = alert;
   return airflow.startRun(dag, uid, {
     [alertConf]: uid,

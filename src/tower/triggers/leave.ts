@@ -1,5 +1,5 @@
-/** What the operator lets rules do that others than the operator make: those of repositories, and those of a namespace. */
-import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
+/** What rules may do: those that others than the operator make, of repositories and of a namespace; and what this server can do at all. */
+import type { ActionTargets, RepositoryLeave } from '../../kernel/tower-actions.ts';
 import { liesIn } from '../auth/roles.ts';
 import { type Action, type RuleDefinition, usualInARow, usualPerDay } from './rule.ts';
 
@@ -19,6 +19,32 @@ export function whyNotAllowed(action: Action, project: string, leaves: readonly 
     ? null
     : `the operator does not let rules of this project do ${words.at(-1)} (repositories in the file of --actions)`;
 }
+
+/** What this server lacks. Another may have it, or this one tomorrow: such a rule is kept, and what it wants done waits. */
+export const missing = {
+  webhook: (name: string) => `this server knows no webhook ${name}; name it in the file of --actions`,
+  airflow: (name: string) => `this server knows no Airflow ${name}; name it in the file of --actions`,
+  gitlab: 'this server has no access to GitLab; name it in the file of --actions',
+} as const;
+
+function missingFor(action: Action, { gitlab, airflows, webhooks }: ActionTargets): string | null {
+  if (action.do === 'webhook') return webhooks.has(action.to) ? null : missing.webhook(action.to);
+  if (action.do === 'airflow') return airflows.has(action.at) ? null : missing.airflow(action.at);
+  return gitlab ? null : missing.gitlab;
+}
+
+export interface Warning {
+  /** Into the rule. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** What cannot be done for the rule. */
+export const warningsOf = ({ actions }: RuleDefinition, targets: ActionTargets): readonly Warning[] =>
+  actions.flatMap((action, i) => {
+    const detail = missingFor(action, targets);
+    return detail === null ? [] : [{ pointer: `/actions/${i}`, detail }];
+  });
 
 /** Whoever writes to a repository or a namespace judges and delivers on the operator's machines: less than the operator may. */
 const fewestQuietHours = 1;

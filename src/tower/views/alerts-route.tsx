@@ -5,13 +5,13 @@ import { alertFilterOf, pageOfAlerts, readAlertsQuery } from '../api/alerts.ts';
 import type { AlertsQuery } from '../api/document/rule-schemas.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
-import type { ReportsOptions } from '../api/reports.ts';
-import { ownRuleOf, pageOfRules, readRulesQuery, switchRule } from '../api/rules.ts';
+import { ownRuleOf, pageOfRules, readRulesQuery, switchRule, type WithActions } from '../api/rules.ts';
 import { isSomeAdmin, mayChangeFor, someAdminForm } from '../auth/acting.ts';
 import { type AlertCount, type AlertRow, countAlerts } from '../store/alerts.ts';
 import type { Database } from '../store/database.ts';
 import { readRule, retireRule } from '../store/rules.ts';
 import { backtest } from '../triggers/backtest.ts';
+import { warningsOf } from '../triggers/leave.ts';
 import { addressOf } from './address.ts';
 import { Alerts } from './alerts-table.tsx';
 import { Facets } from './facets.tsx';
@@ -112,7 +112,7 @@ export const rulesRoute =
   };
 
 export const ruleRoute =
-  (db: Database) =>
+  ({ db, actions }: WithActions) =>
   async (c: Context): Promise<Response> => {
     const scope = c.get('scope');
     const rule = await readRule(db, idOf(c.req.param('id') ?? '', 'rule'), scope);
@@ -121,6 +121,7 @@ export const ruleRoute =
       c,
       <RulePage
         rule={rule}
+        warnings={warningsOf(rule.definition, actions)}
         mayChange={mayChangeFor(c, rule.namespace) && rule.modelId === null}
         past={
           await backtest(db, rule.definition, {
@@ -137,7 +138,7 @@ export const ruleRoute =
 
 /** Switches a rule on or off, or takes it away. */
 export const changeRule =
-  (options: Pick<ReportsOptions, 'db' | 'repositories'>, change: 'switch' | 'delete') =>
+  (options: WithActions, change: 'switch' | 'delete') =>
   async (c: Context): Promise<Response> => {
     const { actor, grants, fields } = await someAdminForm(c);
     const rule = await ownRuleOf(c, options.db, { grants });

@@ -1,6 +1,6 @@
 /** The pages and their forms, by address. */
 import type { Hono } from 'hono';
-import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
+import type { ActionTargets } from '../../kernel/tower-actions.ts';
 import type { ApiDocument } from '../api/document/api-document.ts';
 import type { ChainVerifier } from '../store/audit-chain.ts';
 import type { Database } from '../store/database.ts';
@@ -24,10 +24,10 @@ interface Behind {
   readonly db: Database;
   readonly chain: ChainVerifier;
   readonly api: ApiDocument;
-  readonly repositories: readonly RepositoryLeave[] | undefined;
+  readonly actions: ActionTargets;
 }
 
-export function addPages(app: Hono, { db, chain, api, repositories }: Behind): void {
+export function addPages(app: Hono, { db, chain, api, actions }: Behind): void {
   app.get('/', fleetRoute(db));
   app.get('/explore', exploreRoute(db));
   app.get('/dashboards', dashboardsRoute(db));
@@ -43,12 +43,12 @@ export function addPages(app: Hono, { db, chain, api, repositories }: Behind): v
   app.post('/alerts/:id/acknowledge', sendAcknowledgement(db));
   app.get('/rules', rulesRoute(db));
   app.get('/rules/new', ruleFormRoute(db));
-  app.post('/rules/new', sendRuleForm(db, repositories));
-  app.get('/rules/:id', ruleRoute(db));
+  app.post('/rules/new', sendRuleForm({ db, actions }));
+  app.get('/rules/:id', ruleRoute({ db, actions }));
   app.get('/rules/:id/edit', ruleFormRoute(db));
-  app.post('/rules/:id/edit', sendRuleForm(db, repositories));
-  app.post('/rules/:id/switch', changeRule({ db, repositories }, 'switch'));
-  app.post('/rules/:id/delete', changeRule({ db, repositories }, 'delete'));
+  app.post('/rules/:id/edit', sendRuleForm({ db, actions }));
+  app.post('/rules/:id/switch', changeRule({ db, actions }, 'switch'));
+  app.post('/rules/:id/delete', changeRule({ db, actions }, 'delete'));
   app.get('/models/:id', modelRoute(db));
   app.get('/models/:id/badge', badgePageRoute(db));
   app.post('/models/:id/badge', sendBadge(db));

@@ -1,11 +1,10 @@
 /** GET and POST /rules/new and /rules/{id}/edit: a rule is kept once what it would have raised was shown. */
 import type { Context } from 'hono';
-import type { RepositoryLeave } from '../../kernel/tower-actions.ts';
 import { ruleFor } from '../api/confined.ts';
 import { HttpProblem } from '../api/problem.ts';
 import { idOf } from '../api/query.ts';
 import { fieldsOf, freshFields, type RuleForm, readRuleForm, refusedFields } from '../api/rule-form.ts';
-import { ownRuleOf } from '../api/rules.ts';
+import { ownRuleOf, type WithActions } from '../api/rules.ts';
 import { isSomeAdmin, someAdminForm } from '../auth/acting.ts';
 import { administered, mayAdminister, readableBy } from '../auth/roles.ts';
 import type { Database } from '../store/database.ts';
@@ -13,9 +12,10 @@ import { afterRetired, createRule, RuleNameTaken, type RuleRow, replaceRule } fr
 import type { Grant } from '../store/scope.ts';
 import { metricNames } from '../store/slice/metrics.ts';
 import { type Backtest, backtest } from '../triggers/backtest.ts';
+import { type Warning, warningsOf } from '../triggers/leave.ts';
 import { ChoiceField, Csrf, LinesField, TextField, TickField } from './form.tsx';
 import { documentOf, Layout } from './layout.tsx';
-import { daysTried, PastAlerts, RuleTags, Watched } from './rules-pages.tsx';
+import { daysTried, PastAlerts, RuleTags, Warnings, Watched } from './rules-pages.tsx';
 import { sayUnit } from './units.ts';
 import { minute } from './words.ts';
 
@@ -26,6 +26,8 @@ interface RuleFormProps {
   readonly old: RuleRow | null;
   /** Null: not tried yet. */
   readonly past: Backtest | null;
+  /** What cannot be done of what was tried. */
+  readonly warnings?: readonly Warning[];
   /** What somebody else has done to the rule since the form was opened. */
   readonly meanwhile?: string;
 }
@@ -131,7 +133,7 @@ function Meanwhile({ now }: { readonly now: RuleRow }) {
   );
 }
 
-function RuleFormPage({ form, metrics, old, past, meanwhile }: RuleFormProps) {
+function RuleFormPage({ form, metrics, old, past, warnings = [], meanwhile }: RuleFormProps) {
   const { fields, errors, digest } = form;
   const wrong = Object.keys(errors).length;
   const unit = past ? past.unit : old?.definition.metric === fields.metric?.trim() ? old?.unit : null;
@@ -179,6 +181,7 @@ function RuleFormPage({ form, metrics, old, past, meanwhile }: RuleFormProps) {
           <a href={old ? `/rules/${old.id}` : '/rules'}>Cancel</a>
         </div>
       </form>
+      <Warnings warnings={warnings} />
       {past && <PastAlerts past={past} />}
     </Layout>
   );
@@ -255,7 +258,7 @@ async function changingIn(c: Context, db: Database, grants: readonly Grant[], st
 
 /** Tries a rule, or keeps the one that was tried. */
 export const sendRuleForm =
-  (db: Database, leaves: readonly RepositoryLeave[] | undefined) =>
+  ({ db, actions }: WithActions) =>
   async (c: Context): Promise<Response> => {
     const { actor, grants, fields } = await someAdminForm(c);
     const { old, meanwhile } = await changingIn(c, db, grants, fields.state);
@@ -266,7 +269,7 @@ export const sendRuleForm =
     if (!form.rule) return wrong(form.errors);
     const isSame = old !== null && form.rule.namespace === old.namespace;
     const { definition: given } = form.rule;
-    const kept = await ruleFor(db, form.rule, { grants, leaves, isChange: isSame }).then(
+    const kept = await ruleFor(db, form.rule, { grants, leaves: actions.repositories, isChange: isSame }).then(
       (rule) => ({ rule, errors: {} }),
       (error: unknown) => ({ rule: null, errors: refusedFields(error, given.actions) }),
     );
@@ -275,7 +278,7 @@ export const sendRuleForm =
     if (fields.act !== 'keep' || fields.tried !== form.digest) {
       const { definition, namespace } = rule;
       const past = await backtest(db, definition, { scope: readableBy(grants), days: daysTried, now: Date.now(), namespace });
-      return show(c, db, { form, old, past, grants });
+      return show(c, db, { form, old, past, warnings: warningsOf(definition, actions), grants });
     }
     try {
       const made = { ...rule, createdBy: actor };

@@ -3,6 +3,7 @@ import { formatNumber, plural } from '../../reports/words.ts';
 import { fieldsOf } from '../api/rule-form.ts';
 import type { RuleRow } from '../store/rules.ts';
 import type { Backtest } from '../triggers/backtest.ts';
+import type { Warning } from '../triggers/leave.ts';
 import { type Action, isAbsence, type RuleDefinition } from '../triggers/rule.ts';
 import { addressOf } from './address.ts';
 import { exploreHref } from './explore-state.ts';
@@ -241,13 +242,30 @@ export function RuleTags({ rule: { definition } }: { readonly rule: RuleRow }) {
   );
 }
 
+/** What this server cannot do for a rule. */
+export function Warnings({ warnings }: { readonly warnings: readonly Warning[] }) {
+  if (warnings.length === 0) return null;
+  const details = [...new Set(warnings.map(({ detail }) => detail))];
+  return (
+    <div class="panel notice is-fail" role="status">
+      <p>Not all of it can be done: what its alerts ask for waits until it can.</p>
+      <ul>
+        {details.map((detail) => (
+          <li>{detail}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
 interface RulePageProps {
+  readonly warnings: readonly Warning[];
   readonly rule: RuleRow;
   readonly past: Backtest;
   readonly mayChange: boolean;
 }
 
-export function RulePage({ rule, past, mayChange }: RulePageProps) {
+export function RulePage({ rule, warnings, past, mayChange }: RulePageProps) {
   return (
     <Layout title={`${rule.name} · Control Tower`} current="alerts">
       <header>
@@ -272,6 +290,7 @@ export function RulePage({ rule, past, mayChange }: RulePageProps) {
         )}
         <RuleTags rule={rule} />
       </header>
+      <Warnings warnings={warnings} />
       {mayChange && <Changes rule={rule} />}
       <PastAlerts past={past} />
     </Layout>

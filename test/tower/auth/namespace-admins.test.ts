@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gitLabActions } from '../../../src/adapters/tower-actions.ts';
+import { noTargets } from '../../../src/kernel/tower-actions.ts';
 import { createApp } from '../../../src/tower/app.ts';
 import { listAlerts } from '../../../src/tower/store/alerts.ts';
 import type { OpenDatabase } from '../../../src/tower/store/database.ts';
@@ -67,7 +68,8 @@ beforeAll(async () => {
   tokens.operator = (await ensureOperatorToken(store.db, false)) ?? '';
   const onError = (error: unknown) => expect(error).toBe(null);
   app = createApp({
-    ...{ db: store.db, version: '0.1.0', verifyIdToken: null, defaultBranches: ['main'], isLocal: false, onError, repositories },
+    ...{ db: store.db, version: '0.1.0', verifyIdToken: null, defaultBranches: ['main'], isLocal: false, onError },
+    actions: { ...noTargets, repositories },
   });
   for (const [name, project] of [
     ['lodgement', 'risk/late-lodgement'],

@@ -217,7 +217,9 @@ it('answers as its description says, and shows rules on their pages', async () =
     expect(ajv.validate(`api#/components/schemas/${name}`, value), JSON.stringify(ajv.errors)).toBe(true);
   fits('Rule', rule);
   fits('RulesPage', (await call('GET', '/v1/rules')).body);
-  fits('StoredRule', (await call('GET', '/v1/rules/1')).body);
+  const { body: stored } = await call('GET', '/v1/rules/1');
+  fits('StoredRule', stored);
+  expect(stored.warnings).toEqual([]);
   const { body: alerts } = await call('GET', '/v1/alerts');
   fits('AlertsPage', alerts);
   fits('AlertInFull', (await call('GET', `/v1/alerts/${alerts.items[0].id}`)).body);

@@ -94,7 +94,7 @@ it('are taken from a job of the protected default branch alone', async () => {
 
 it('look at their own model, and raise alerts there', async () => {
   const other = await report([], { project_id: '99', job_project_id: '99', project_path: 'risk/other' }, { name: 'other' });
-  expect(other.body.rules).toEqual({ kept: 0, refused: [] });
+  expect(other.body.rules).toEqual({ kept: 0, refused: [], warnings: [] });
   const metrics = [{ name: 'model.drift.psi', value: 0.9 }];
   const at = new Date(Date.now() + 1000).toISOString();
   expect((await call('POST', '/v1/metrics', { model: 'other', at, metrics })).status).toBe(201);
@@ -133,7 +133,10 @@ it('are changed in the repository alone', async () => {
 it('are replaced as a set: the same goes on, another begins, one that is not named ends', async () => {
   const own = async () => (await rules()).filter(({ model }) => model !== null);
   const [first, second] = await own();
-  expect((await report([drift, { ...silence, when: { absentHours: 48 } }])).body.rules).toEqual({ kept: 2, refused: [] });
+  expect((await report([drift, { ...silence, when: { absentHours: 48 } }])).body.rules).toEqual({
+    ...{ kept: 2, refused: [] },
+    warnings: [{ name: 'drift', reason: expect.stringContaining('no access to GitLab') }],
+  });
   const [same, changed] = await own();
   expect(same?.id).toBe(first?.id);
   expect(changed).toMatchObject({ name: 'silence', when: { absentHours: 48 } });
@@ -171,6 +174,10 @@ it('do what the operator allows; what is wrong with one costs neither the others
       { name: 'twice', reason: expect.stringContaining('/actions') },
       { name: 'half', reason: expect.stringContaining('when') },
       { name: 'variable', reason: expect.stringContaining('/actions/0') },
+    ],
+    warnings: [
+      { name: 'drift', reason: 'this server has no access to GitLab; name it in the file of --actions' },
+      { name: 'dag', reason: 'this server knows no Airflow prod; name it in the file of --actions' },
     ],
   });
   const many = Array.from({ length: 22 }, (_, i) => ({ ...silence, name: `${i}` }));

@@ -217,6 +217,8 @@ describe('a rule', () => {
     const early = await send({ ...rule, where: 'feature:age', act: 'keep' });
     expect(early.html).toContain('What it would have raised in 90 days');
     expect(early.html).toMatch(/1 alert of[\s\S]*1 model/);
+    const lacks = ['this server has no access to GitLab; name it', 'this server knows no webhook ops; name it'];
+    for (const lack of lacks) expect(early.html).toContain(lack);
     const tried = /name="tried" value="(\w+)"/.exec(early.html)?.[1] ?? '';
     // Another than the one that was tried.
     expect((await send({ ...rule, where: 'feature:age', limit: '0.4', act: 'keep', tried })).status).toBe(200);
@@ -240,7 +242,14 @@ describe('a rule', () => {
       ],
       enabled: true,
       createdBy: 'person ada',
+      warnings: [
+        { pointer: '/actions/0', detail: expect.stringContaining(lacks[0] ?? '') },
+        { pointer: '/actions/1' },
+        { pointer: '/actions/2', detail: expect.stringContaining(lacks[1] ?? '') },
+      ],
     });
+    const itsPage = (await browser.go(tower.url + (kept.headers.get('location') ?? ''))).html;
+    for (const lack of lacks) expect(itsPage.split(lack)).toHaveLength(2);
     expect((await send({ ...rule, act: 'keep', tried: digest })).html).toMatch(/id="name-error">another rule has this name/);
   });
 

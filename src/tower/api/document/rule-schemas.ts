@@ -56,7 +56,17 @@ export interface BacktestQuery {
 export const storedRuleSchema = {
   ...ruleSchema,
   description: 'A rule.',
-  required: [...Object.keys(ruleSchema.properties), 'id', 'model', 'createdBy', 'createdAt', 'judgesFrom', 'open', 'alerts'],
+  required: [
+    ...Object.keys(ruleSchema.properties),
+    'id',
+    'model',
+    'createdBy',
+    'createdAt',
+    'judgesFrom',
+    'open',
+    'alerts',
+    'warnings',
+  ],
   properties: {
     ...ruleSchema.properties,
     id: text,
@@ -66,6 +76,13 @@ export const storedRuleSchema = {
     judgesFrom: { ...time, description: 'Values after it are judged.' },
     open: { ...integer, description: 'Alerts that are open.' },
     alerts: { ...integer, description: 'All alerts that it raised.' },
+    warnings: {
+      type: 'array',
+      items: object('Something that this server cannot do for it, as it is configured: it waits.', {
+        pointer: { ...text, description: 'Into the rule, /actions/0.' },
+        detail: text,
+      }),
+    },
   },
 } as const;
 export const rulesPageSchema = object('Rules, by name.', {

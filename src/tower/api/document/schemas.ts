@@ -234,6 +234,10 @@ export const receiptSchema = object('What was stored. Sent only after the commit
     ...object('Rules of flightcheck.yml; null where the report brings none, or none that count.', {
       kept: { type: 'integer' },
       refused: { type: 'array', items: object('One that is not kept.', { name: text, reason: text }) },
+      warnings: {
+        type: 'array',
+        items: object('One that is kept, and something that this server cannot do for it.', { name: text, reason: text }),
+      },
     }),
     type: ['object', 'null'],
   },
