@@ -69,9 +69,9 @@ export const getModels =
   (db: Database) =>
   async (c: Context): Promise<Response> => {
     const query = readModelsQuery(c.req.url);
-    const { q: search, owner, tier, language, gate, sort, limit } = query;
+    const { q: search, owner, tier, language, gate, weakest, sort, limit } = query;
     const labels = query.label.map((pair) => labelOf(pair));
-    const filter: Filter = { search, owner, tier, language, gate, labels, scope: c.get('scope') };
+    const filter: Filter = { search, owner, tier, language, gate, weakest, labels, scope: c.get('scope') };
     const order = `${sort}.${query.order}`;
     const after = query.cursor === undefined ? undefined : readCursor(query.cursor, order);
     const rows = await listModels(db, filter, { sort, isDescending: query.order === 'desc', limit: limit + 1, after });

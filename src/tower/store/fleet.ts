@@ -1,7 +1,7 @@
 /** Roll-ups over the models of a filter: what the fleet page says in one look. */
 import { type RawBuilder, sql } from 'kysely';
 import type { Connection } from './database.ts';
-import { type Filter, matches } from './list-models.ts';
+import { type Filter, isWeakest, matches, type SectionId, sectionIds } from './list-models.ts';
 import type { Scope } from './scope.ts';
 import { waiversInForce } from './waivers.ts';
 
@@ -23,7 +23,7 @@ export interface Totals {
   /** In force today. */
   readonly waivers: number;
   /** Models whose score is set by the section; a model may count in several. */
-  readonly weakest: Readonly<Record<'data' | 'model' | 'infra' | 'monitor', number>>;
+  readonly weakest: Readonly<Record<SectionId, number>>;
   /** Models per band, in the order of `bandBorders`, then those without a score. */
   readonly bands: readonly number[];
 }
@@ -50,7 +50,7 @@ const perBand = sql`array[${sql.join([
   ),
   count(sql`score is null`),
 ])}]::int[]`;
-const least = sql`least(data_score, model_score, infra_score, monitor_score)`;
+const perSection = sql.join(sectionIds.flatMap((id) => [sql`${sql.lit(id)}`, count(isWeakest(id))]));
 
 export async function fleetTotals(connection: Connection, filter: Filter): Promise<Totals> {
   const isCritical = sql`model.tier = 'critical'`;
@@ -59,8 +59,7 @@ export async function fleetTotals(connection: Connection, filter: Filter): Promi
       ${count(sql`is_gate_passed`)} as "gatePassed", ${count(sql`not is_gate_passed`)} as "gateFailed",
       ${count(isCritical)} as critical, ${count(sql`${isCritical} and score > 2`)} as "criticalReady",
       ${count(sql`seen_at < now() - make_interval(days => ${sql.lit(staleDays)})`)} as stale, ${waiversInForce(sql`select model.id ${from} where ${matches(filter)}`)} as waivers, ${perBand} as bands,
-      json_build_object('data', ${count(sql`data_score = ${least}`)}, 'model', ${count(sql`model_score = ${least}`)},
-        'infra', ${count(sql`infra_score = ${least}`)}, 'monitor', ${count(sql`monitor_score = ${least}`)}) as weakest
+      json_build_object(${perSection}) as weakest
     ${from} where ${matches(filter)}`.execute(connection);
   const [totals] = rows;
   if (!totals) throw new Error('An aggregate without a row');

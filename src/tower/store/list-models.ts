@@ -8,6 +8,8 @@ import { waiversInForce } from './waivers.ts';
 export const sortKeys = ['score', 'name', 'structure', 'seen'] as const;
 export type SortKey = (typeof sortKeys)[number];
 export const gateStates = ['passed', 'failed', 'none'] as const;
+export const sectionIds = ['data', 'model', 'infra', 'monitor'] as const;
+export type SectionId = (typeof sectionIds)[number];
 
 export interface Filter {
   /** Part of the name or title, any case. */
@@ -21,6 +23,8 @@ export interface Filter {
   readonly scoreOver?: number | undefined;
   readonly scoreAtMost?: number | undefined;
   readonly gate?: (typeof gateStates)[number] | undefined;
+  /** Models whose score this section sets, alone or with others. */
+  readonly weakest?: SectionId | undefined;
   /** What the reader is confined to. */
   readonly scope?: Scope;
 }
@@ -45,7 +49,7 @@ export interface ModelRow {
   readonly project: string;
   readonly score: number | null;
   readonly paperScore: number | null;
-  readonly sections: Readonly<Record<'data' | 'model' | 'infra' | 'monitor', number | null>>;
+  readonly sections: Readonly<Record<SectionId, number | null>>;
   readonly structureScore: number | null;
   readonly isGatePassed: boolean | null;
   readonly isComplete: boolean;
@@ -70,6 +74,10 @@ const sorts: Readonly<
   seen: { key: sql`standing.seen_at`, type: sql`timestamptz`, id: sql`standing.model_id` },
 };
 
+/** The section has the least score of the four, which is the score. */
+export const isWeakest = (section: SectionId): RawBuilder<unknown> =>
+  sql`${sql.ref(`standing.${section}_score`)} = least(${sql.join(sectionIds.map((id) => sql.ref(`standing.${id}_score`)))})`;
+
 /** The condition of a filter over `model` and `standing`. */
 export function matches(filter: Filter): RawBuilder<unknown> {
   const conditions: RawBuilder<unknown>[] = [sql`true`];
@@ -85,6 +93,7 @@ export function matches(filter: Filter): RawBuilder<unknown> {
   if (filter.scoreAtMost !== undefined) conditions.push(sql`standing.score <= ${filter.scoreAtMost}::float8`);
   if (filter.gate === 'none') conditions.push(sql`standing.is_gate_passed is null`);
   else if (filter.gate) conditions.push(sql`standing.is_gate_passed = ${filter.gate === 'passed'}`);
+  if (filter.weakest) conditions.push(isWeakest(filter.weakest));
   if (filter.scope)
     conditions.push(sql`exists (select 1 from project where project.id = model.project_id and ${inScope(filter.scope)})`);
   return sql.join(conditions, sql` and `);

@@ -12,7 +12,7 @@ import { FilterForm, ModelsTable, type ModelsTableProps, modelsPerPage } from '.
 import { Questions } from './questions.tsx';
 import { Bands, Groups, Tiles, Weakest } from './roll-up.tsx';
 import { type RollUps, rollUpReader } from './roll-up-cache.ts';
-import { bandNames, count } from './words.ts';
+import { bandNames, count, sectionTitles } from './words.ts';
 
 const groupsShown = 10;
 const sparkPoints = 16;
@@ -51,7 +51,7 @@ function Lead({ totals }: { readonly totals: Totals }) {
 
 /** What the page is narrowed to; a click takes one away. */
 function ActiveFilter({ state }: { readonly state: FleetState }) {
-  const { q, owner, tier, language, label, band, gate } = state;
+  const { q, owner, tier, language, label, band, gate, weakest } = state;
   const parts = Object.entries({
     q,
     owner,
@@ -60,6 +60,7 @@ function ActiveFilter({ state }: { readonly state: FleetState }) {
     label,
     band: band === undefined ? undefined : bandNames[band],
     gate,
+    weakest: weakest && sectionTitles[weakest],
   }).filter((part) => part[1] !== undefined);
   if (parts.length === 0) return null;
   return (
@@ -96,7 +97,7 @@ export function FleetPage(props: FleetPageProps) {
               <Questions metrics={metrics} />
               <div class="columns">
                 <Bands totals={totals} state={state} />
-                <Weakest totals={totals} />
+                <Weakest totals={totals} state={state} />
               </div>
               <Groups groups={groups.slice(0, groupsShown)} hasMore={groups.length > groupsShown} state={state} facets={facets} />
             </>

@@ -1,7 +1,7 @@
 /** The fleet page's state is its address. */
 import { labelOf, labelSchema, type QuerySchema, queryReader } from '../api/query.ts';
 import { bandBorders, columnDimensions } from '../store/fleet.ts';
-import { type Filter, gateStates, type SortKey, sortKeys } from '../store/list-models.ts';
+import { type Filter, gateStates, type SectionId, type SortKey, sectionIds, sortKeys } from '../store/list-models.ts';
 
 export const fleetQuery = {
   type: 'object',
@@ -14,6 +14,7 @@ export const fleetQuery = {
     label: { ...labelSchema, description: 'NAME:VALUE.' },
     band: { type: 'integer', description: 'Index of the band.', minimum: 0, maximum: bandBorders.length - 1 },
     gate: { type: 'string', description: 'Decision of the gate.', enum: gateStates },
+    weakest: { type: 'string', description: 'Section that sets the score.', enum: sectionIds },
     by: { type: 'string', description: 'Roll-up.', pattern: `^(${columnDimensions.join('|')}|label:.{1,100})$`, default: 'tier' },
     sort: { type: 'string', description: 'Order.', enum: sortKeys, default: 'score' },
     order: { type: 'string', description: 'Direction.', enum: ['asc', 'desc'], default: 'asc' },
@@ -29,6 +30,7 @@ export interface FleetState {
   readonly label?: string;
   readonly band?: number;
   readonly gate?: (typeof gateStates)[number];
+  readonly weakest?: SectionId;
   readonly by: string;
   readonly sort: SortKey;
   readonly order: 'asc' | 'desc';
@@ -44,12 +46,13 @@ export function withoutEmptyFields(url: string): string | null {
   return filled.length === [...searchParams].length ? null : hrefOf(Object.fromEntries(filled));
 }
 
-export const filterOf = ({ q: search, owner, tier, language, label, band, gate }: FleetState): Filter => ({
+export const filterOf = ({ q: search, owner, tier, language, label, band, gate, weakest }: FleetState): Filter => ({
   search,
   owner,
   tier,
   language,
   gate,
+  weakest,
   labels: label === undefined ? [] : [labelOf(label)],
   scoreOver: band === undefined ? undefined : (bandBorders[band - 1] ?? -1),
   scoreAtMost: band === undefined ? undefined : bandBorders[band],

@@ -1,7 +1,7 @@
 /** The models of the fleet page: filter, table, pager. */
 import { formatScore, formatShare } from '../../reports/words.ts';
 import type { Facets } from '../store/fleet.ts';
-import { gateStates, type ModelRow, type SortKey } from '../store/list-models.ts';
+import { gateStates, type ModelRow, type SortKey, sectionIds } from '../store/list-models.ts';
 import { change, type FleetState, hrefOf, toModels } from './fleet-state.ts';
 import { bandIndex, bandNames, count, day, sectionTitles } from './words.ts';
 
@@ -47,6 +47,7 @@ export function FilterForm({ state, facets }: { readonly state: FleetState; read
           <option value={`${key}:`} />
         ))}
       </datalist>
+      {state.weakest !== undefined && <input type="hidden" name="weakest" value={state.weakest} />}
       {state.language !== undefined && <input type="hidden" name="language" value={state.language} />}
       {state.by !== 'tier' && <input type="hidden" name="by" value={state.by} />}
       {state.sort !== 'score' && <input type="hidden" name="sort" value={state.sort} />}
@@ -93,8 +94,6 @@ function Sparkline({ scores }: { readonly scores: readonly number[] }) {
     </svg>
   );
 }
-
-const sectionIds = ['data', 'model', 'infra', 'monitor'] as const;
 
 /** Four small bars, one per section; the lowest stand out by their colour and are named in words. */
 function SectionBars({ sections }: { readonly sections: ModelRow['sections'] }) {

@@ -2,6 +2,7 @@
 import { formatScore, plural } from '../../reports/words.ts';
 import type { Facets, Group, Totals } from '../store/fleet.ts';
 import { columnDimensions } from '../store/fleet.ts';
+import { sectionIds } from '../store/list-models.ts';
 import { exploreHref } from './explore-state.ts';
 import { change, type FleetState, toModels } from './fleet-state.ts';
 import { bandIndex, bandNames, bandRanges, count, sectionTitles, share } from './words.ts';
@@ -130,8 +131,8 @@ function linkOf(state: FleetState, by: string, name: string | null): string | nu
 }
 
 /** Where all groups are, a mean of the last 90 days each; null where Explore knows no such filter. */
-function allGroups({ by, tier, owner, language, label, q, band, gate }: FleetState): string | null {
-  if (q !== undefined || band !== undefined || gate !== undefined) return null;
+function allGroups({ by, tier, owner, language, label, q, band, gate, weakest }: FleetState): string | null {
+  if ([q, band, gate, weakest].some((narrowed) => narrowed !== undefined)) return null;
   const where = Object.entries({ tier, owner, language }).flatMap(([name, value]) => (value ? [`${name}:${value}`] : []));
   const filter = [...where, ...(label === undefined ? [] : [`label:${label}`])];
   return exploreHref({ metric: 'tower.score.passing', by: [by], where: filter, bucket: 'none', order: 'low', limit: 1000 });
@@ -213,8 +214,8 @@ export function Groups({ groups, hasMore, state, facets }: GroupsProps) {
 }
 
 /** The section with the least score sets a model's score: where work would pay most. */
-export function Weakest({ totals }: { readonly totals: Totals }) {
-  const sections = (['data', 'model', 'infra', 'monitor'] as const).map((id) => ({ id, n: totals.weakest[id] }));
+export function Weakest({ totals, state }: { readonly totals: Totals; readonly state: FleetState }) {
+  const sections = sectionIds.map((id) => ({ id, n: totals.weakest[id] }));
   const most = Math.max(...sections.map(({ n }) => n));
   return (
     <section class="panel chart-panel" aria-labelledby="weakest">
@@ -226,7 +227,9 @@ export function Weakest({ totals }: { readonly totals: Totals }) {
         <tbody>
           {sections.map(({ id, n }) => (
             <tr>
-              <th scope="row">{sectionTitles[id]}</th>
+              <th scope="row">
+                <a href={toModels(change(state, { weakest: id }))}>{sectionTitles[id]}</a>
+              </th>
               <td class="wide">
                 <Bar value={n} most={most} tone="band-3" />
               </td>

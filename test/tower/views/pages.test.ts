@@ -87,6 +87,17 @@ describe('the pages', () => {
     expect(titles((await page('/?label=business_unit:service')).html)).toEqual(['Call volume']);
     expect(titles((await page('/?gate=failed')).html)).toEqual(['Late lodgement risk']);
     expect(titles((await page('/?gate=none')).html)).toEqual(['Call volume']);
+    // What holds scores down leads to the models that it counts.
+    const { html } = await page('/');
+    const weakest = [...html.matchAll(/href="(\/\?weakest=(\w+)#models)">[\s\S]*?<td class="number">(\d+)</g)];
+    expect(weakest.map(([, , id]) => id)).toEqual(['data', 'model', 'infra', 'monitor']);
+    for (const [, href = '', id, n] of weakest) {
+      expect(titles((await page(href)).html), id).toHaveLength(Number(n));
+      const { items } = (await (await fetch(`${tower.url}/v1/models?weakest=${id}`)).json()) as { items: unknown[] };
+      expect(items, id).toHaveLength(Number(n));
+    }
+    expect(new Set(weakest.map(([, , , n]) => n)).size).toBeGreaterThan(1);
+    expect((await page('/?weakest=monitor&tier=critical')).html).toContain('<input type="hidden" name="weakest" value="monitor"');
     expect(titles((await page('/?band=1')).html)).toEqual(['Late lodgement risk', 'Call volume']);
     expect(titles((await page('/?band=0')).html)).toEqual([]);
     expect(titles((await page('/?sort=name&order=desc')).html)).toEqual(['Late lodgement risk', 'Call volume']);

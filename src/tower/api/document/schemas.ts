@@ -1,5 +1,5 @@
 /** JSON Schemas of what the API takes and answers: they validate queries, and `/openapi.json` is made of them. */
-import { gateStates, sortKeys } from '../../store/list-models.ts';
+import { gateStates, type SectionId, sectionIds, sortKeys } from '../../store/list-models.ts';
 import { labelSchema, type QuerySchema } from '../query.ts';
 import { object, orNull } from './schema-words.ts';
 
@@ -27,6 +27,11 @@ export const modelsQuery = {
       default: [],
     },
     gate: { type: 'string', description: 'Last decision of the gate.', enum: gateStates },
+    weakest: {
+      type: 'string',
+      description: 'Section that sets the ML Test Score, alone or with others.',
+      enum: sectionIds,
+    },
     sort: { type: 'string', description: 'Order of the models.', enum: sortKeys, default: 'name' },
     order: { type: 'string', description: 'Direction.', enum: ['asc', 'desc'], default: 'asc' },
     ...paging,
@@ -40,6 +45,7 @@ export interface ModelsQuery {
   readonly language?: string;
   readonly label: readonly string[];
   readonly gate?: (typeof gateStates)[number];
+  readonly weakest?: SectionId;
   readonly sort: (typeof sortKeys)[number];
   readonly order: 'asc' | 'desc';
   readonly limit: number;
