@@ -6,7 +6,8 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-const isFormula = /^[=+\-@\t\r]/;
+/** Also in the wide forms of East Asian keyboards, which spreadsheets read as the narrow ones. */
+const isFormula = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
 
 function cell(value: Cell): string {
   if (value === null) return '';

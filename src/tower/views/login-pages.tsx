@@ -25,7 +25,9 @@ export const loggedOut = (c: Context) =>
     <Layout title="Logged out · Control Tower">
       <section class="panel empty">
         <h1>You are logged out</h1>
-        <p class="lead">Where people log in you may still be: log out there too on a machine that others use.</p>
+        <p class="lead">
+          You may still be logged in where people of your organisation log in: on a shared machine, log out there too.
+        </p>
         <p>
           <a href="/">Back to the fleet</a>
         </p>
