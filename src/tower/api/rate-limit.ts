@@ -15,7 +15,7 @@ interface Bucket {
 }
 const mostSenders = 10_000;
 
-/** Counts posts by the token that the sender shows. Each server counts for itself: replicas share no state. */
+/** Counts writes by the token that the sender shows. Each server counts for itself: replicas share no state. */
 export function limitRate({ burst, perSecond }: Rate, now: () => number = Date.now): MiddlewareHandler {
   const buckets = new Map<string, Bucket>();
   const take = (sender: string): number => {
@@ -30,12 +30,12 @@ export function limitRate({ burst, perSecond }: Rate, now: () => number = Date.n
   };
   return async (c, next) => {
     const sender = c.req.header('authorization') ?? '';
-    const left = c.req.method === 'POST' ? take(sender.slice(-64)) : 1;
+    const left = /^(GET|HEAD)$/.test(c.req.method) ? 1 : take(sender.slice(-64));
     if (left < 1) {
       const seconds = Math.max(1, Math.ceil((1 - left) / perSecond));
       throw new HttpProblem(
         'too-many',
-        `This sender may post ${perSecond} times a second. Try again in ${seconds} s.`,
+        `This sender may write ${perSecond} times a second. Try again in ${seconds} s.`,
         undefined,
         seconds,
       );

@@ -18,20 +18,20 @@ const folder = mkdtempSync(join(tmpdir(), 'flightcheck-tokens-'));
 let store: OpenDatabase;
 let admin: string;
 let app: ReturnType<typeof createApp>;
+/** As `app`, for whom three writes at once are too many. */
+let patient: ReturnType<typeof createApp>;
 const errors: unknown[] = [];
 const onError = (error: unknown) => errors.push(error);
 beforeAll(async () => {
   store = await openStore({ folder });
   admin = (await ensureOperatorToken(store.db, false)) ?? '';
   // As behind a public address: nothing is read without a token.
-  app = createApp({
-    db: store.db,
-    version: '0.1.0',
-    verifyIdToken: null,
-    defaultBranches: ['main'],
-    isLocal: false,
-    onError,
-  });
+  const options = {
+    ...{ db: store.db, version: '0.1.0', verifyIdToken: null, defaultBranches: ['main'] },
+    ...{ isLocal: false, onError },
+  };
+  app = createApp(options);
+  patient = createApp({ ...options, rate: { burst: 2, perSecond: 0.1 } });
 });
 afterAll(async () => {
   await store?.close();
@@ -39,9 +39,9 @@ afterAll(async () => {
   expect(errors).toEqual([]);
 });
 
-async function ask(method: string, path: string, token: string | null, body?: unknown) {
+async function ask(method: string, path: string, token: string | null, body?: unknown, server = app) {
   return answerOf(
-    app.request(`http://tower.example.com${path}`, {
+    server.request(`http://tower.example.com${path}`, {
       method,
       headers: {
         host: 'tower.example.com',
@@ -173,6 +173,19 @@ describe('a token', () => {
   ])('is not made with %s', async (_, body, pointer) => {
     expect(await ask('POST', '/v1/tokens', admin, body)).toMatchObject({ status: 422, body: { errors: [{ pointer }] } });
   });
+
+  it.each(['POST', 'DELETE'])(
+    'that sends too many %s is told when to go on; others and reading go on meanwhile',
+    async (method) => {
+      const [own, other] = await Promise.all(['own', 'other'].map((name) => make({ name: `${method} ${name}`, role: 'write' })));
+      const write = (token = '') => ask(method, '/v1/dashboards/1', token, {}, patient);
+      for (let i = 0; i < 2; i++) expect((await write(own)).status).not.toBe(429);
+      const { status, headers } = await write(own);
+      expect({ status, after: Number(headers.get('retry-after')) }).toEqual({ status: 429, after: 10 });
+      expect((await write(other)).status).not.toBe(429);
+      expect((await ask('GET', '/v1/models', own ?? '', undefined, patient)).status).toBe(200);
+    },
+  );
 
   it('is known by all of it, not by its prefix, and says when it was last used', async () => {
     const { token, row } = await createToken(store.db, {
