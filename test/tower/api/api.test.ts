@@ -332,6 +332,9 @@ describe('reading', () => {
     ajv.addSchema({ $id: 'api', ...body });
     const fits = (name: string, value: unknown) =>
       expect(ajv.validate(`api#/components/schemas/${name}`, value), JSON.stringify(ajv.errors)).toBe(true);
+    for (const [path, item] of Object.entries<Record<string, { responses: object }>>(body.paths))
+      for (const [method, { responses }] of Object.entries(item))
+        if (method !== 'get') expect(responses, `${method} ${path} may be refused for a while`).toHaveProperty('429');
     fits('Report', sampleReport());
     fits('ModelsPage', (await ask('/v1/models')).body);
     fits('HistoryPage', (await ask('/v1/models/1/history')).body);

@@ -1,6 +1,6 @@
 /** The part of `/openapi.json` about badges. */
 import { badgeToSignSchema } from '../badges.ts';
-import { json, modelId, problem } from './openapi-words.ts';
+import { json, modelId, problem, tooMany } from './openapi-words.ts';
 
 export const badgePaths: Readonly<Record<string, object>> = {
   '/v1/models/{id}/badge': {
@@ -18,6 +18,7 @@ export const badgePaths: Readonly<Record<string, object>> = {
         404: problem('No such model.'),
         413: problem('Too large.'),
         415: problem('Not JSON.'),
+        ...tooMany,
       },
     },
   },
@@ -26,7 +27,7 @@ export const badgePaths: Readonly<Record<string, object>> = {
       operationId: 'revokeBadges',
       summary: 'Ends every address of a badge that was signed: the key is replaced.',
       security: [{ bearer: [] }],
-      responses: { 204: { description: 'Done.' }, 401: problem('No valid token.'), 403: problem('Not an admin.') },
+      responses: { 204: { description: 'Done.' }, 401: problem('No valid token.'), 403: problem('Not an admin.'), ...tooMany },
     },
   },
 };

@@ -1,5 +1,5 @@
 /** The part of `/openapi.json` about saved dashboards. */
-import { type Get, json, modelId, problem } from './openapi-words.ts';
+import { type Get, json, modelId, problem, tooMany } from './openapi-words.ts';
 
 const security = [{ bearer: [] }];
 const requestBody = {
@@ -23,6 +23,7 @@ const noSuch = { 404: problem('No such dashboard.') };
 const refused = {
   401: problem('No valid token.'),
   403: problem('Of a namespace that the sender is not admin of; a job may not, nor another origin.'),
+  ...tooMany,
 };
 const notTaken = {
   ...refused,
@@ -30,7 +31,6 @@ const notTaken = {
   413: problem('Too large.'),
   415: problem('Not JSON.'),
   422: problem('Not valid: pointers say where.'),
-  429: problem('Too many at once.'),
 };
 
 export const dashboardPaths = (get: Get): Readonly<Record<string, object>> => ({

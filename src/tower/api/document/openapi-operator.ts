@@ -1,7 +1,7 @@
 /** The part of `/openapi.json` that is the operator's: rules, alerts, tokens, the audit. */
 
 import { waiversQuery } from '../waivers.ts';
-import { type Get, json, modelId, parameters, problem, table } from './openapi-words.ts';
+import { type Get, json, modelId, parameters, problem, table, tooMany } from './openapi-words.ts';
 import { alertsQuery, backtestQuery, rulesQuery } from './rule-schemas.ts';
 import { auditQuery } from './token-schemas.ts';
 
@@ -15,6 +15,7 @@ const writing = {
     404: problem('No such rule.'),
     415: problem('Not JSON.'),
     422: problem('Not valid: pointers say where.'),
+    ...tooMany,
   },
 };
 const ruleBody = (schema: object) => ({ required: true, content: { 'application/json': { schema } } });
@@ -41,7 +42,6 @@ export function rulePaths(get: Get): Readonly<Record<string, object>> {
           201: json('Made.', 'StoredRule'),
           ...writing.responses,
           413: problem('Too large.'),
-          429: problem('Too many at once.'),
         },
       },
     },
@@ -114,7 +114,7 @@ export function tokenPaths(get: Get): Readonly<Record<string, object>> {
         summary: 'Makes a token for a machine; it is shown once.',
         security,
         requestBody: ruleBody({ $ref: '#/components/schemas/NewToken' }),
-        responses: { 201: json('Made.', 'MadeToken'), ...noId, 413: problem('Too large.'), 429: problem('Too many at once.') },
+        responses: { 201: json('Made.', 'MadeToken'), ...noId, 413: problem('Too large.') },
       },
     },
     '/v1/tokens/{id}': {
@@ -123,7 +123,13 @@ export function tokenPaths(get: Get): Readonly<Record<string, object>> {
         summary: 'Revokes a token.',
         security,
         parameters: [{ ...modelId, description: 'Id of the token.' }],
-        responses: { 204: { description: 'Done.' }, 401: responses[401], 403: responses[403], 404: problem('No such token.') },
+        responses: {
+          204: { description: 'Done.' },
+          401: responses[401],
+          403: responses[403],
+          404: problem('No such token.'),
+          ...tooMany,
+        },
       },
     },
     '/v1/waivers': get(

@@ -38,3 +38,6 @@ export const table = (description: string, name: string) => ({
 });
 
 export type Get = (operationId: string, summary: string, more: object, responses: object) => object;
+
+/** Of whatever writes. */
+export const tooMany = { 429: problem('Too many at once: Retry-After says when.') };

@@ -11,7 +11,7 @@ import { badgePaths } from './openapi-badges.ts';
 import { dashboardPaths } from './openapi-dashboards.ts';
 import { rulePaths, tokenPaths } from './openapi-operator.ts';
 import { recordComponents, recordPaths } from './openapi-records.ts';
-import { json, modelId, parameters, problem, table } from './openapi-words.ts';
+import { json, modelId, parameters, problem, table, tooMany } from './openapi-words.ts';
 import {
   acknowledgementSchema,
   alertInFullSchema,
@@ -78,7 +78,7 @@ const post = (operationId: string, summary: string, description: string, body: s
     413: problem('Too large.'),
     415: problem('Not JSON or an unknown encoding.'),
     422: problem('Not valid: pointers say where.'),
-    429: problem('Too many at once: Retry-After says when.'),
+    ...tooMany,
     503: problem('The keys of GitLab or the database cannot be reached.'),
   },
 });
