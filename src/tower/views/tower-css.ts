@@ -106,7 +106,7 @@ circle.line-5 { fill: var(--series-5); } circle.line-6 { fill: var(--series-1); 
 .questions a { padding: var(--space-3) var(--space-4); display: grid; gap: 2px; text-decoration: none; color: var(--ink-2); font-size: var(--text-s); align-content: start; }
 .questions a:hover { border-color: var(--accent); } .questions strong { color: var(--accent); font-size: var(--text-m); }
 .measured { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 460px), 1fr)); gap: var(--space-4) var(--space-6); align-items: start; }
-.measured caption { text-align: left; font-weight: 600; padding-bottom: var(--space-1, 4px); } .measured table { table-layout: fixed; } .measured td { white-space: nowrap; width: 92px; } .measured td:has(.spark) { width: 180px; } .measured th { overflow-wrap: anywhere; } .measured th .badge { display: table; white-space: normal; }
+.measured caption { text-align: left; font-weight: 600; padding-bottom: var(--space-1, 4px); } .measured table { table-layout: fixed; } .measured td { white-space: nowrap; width: 92px; } .measured td:has(.spark) { width: 180px; } .measured th { overflow-wrap: anywhere; } .measured th .badge { display: table; white-space: normal; border-radius: 8px; }
 .spark.long { width: 160px; height: 28px; } .spark .limit { stroke: var(--fail); stroke-dasharray: 4 3; opacity: .7; }
 .alerts small { display: block; color: var(--ink-3); font-size: 11px; font-weight: 400; } .alerts td.done { white-space: normal; min-width: 220px; font-size: var(--text-xs); } .alerts td, .alerts th { vertical-align: top; }
 .elsewhere { padding: var(--space-3) var(--space-4); } .elsewhere[open] { display: grid; gap: var(--space-3); } .elsewhere[open] summary { margin-bottom: var(--space-3); } .elsewhere p { margin: var(--space-2) 0; font-size: var(--text-s); } .elsewhere pre { white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -161,7 +161,7 @@ const narrow = `
 @page { margin: 12mm; }
 @media print {
   :root { color-scheme: light; } * { print-color-adjust: exact; } body { background: none; font-size: 10pt; }
-  .bar-top nav, .filter, .changes, .deed, .record-form form, .pager .ends, .chips, .section-nav, .elsewhere, .questions { display: none; } .footer, .bar-top > div { padding: 0; }
+  .bar-top nav, .visitor, .bar-top a[href^="/login"], .filter, .changes, .deed, .record-form form, .pager .ends, .chips, .section-nav, .elsewhere, .questions { display: none; } .footer, .bar-top > div { padding: 0; }
   .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .columns { grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); }
   .scroll { overflow: visible; } .panel, .tile, tr, .chart, .small-charts > * { break-inside: avoid; } h2, h3, thead { break-after: avoid; }
   .models td, .models th { padding: 4px 3px; font-size: 8pt; } .models .score { min-width: 19mm; } .models .score small { white-space: normal; overflow-wrap: normal; }
