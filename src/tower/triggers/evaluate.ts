@@ -10,7 +10,7 @@ import { freshState, judge, judgeSilence, type Point, type RuleState } from './r
 import { valuesOf, type Wanted } from './values.ts';
 
 /** Of one transaction. Whoever adds up new points of these series waits for it, so it is short. */
-const mostSeries = 100;
+const mostSeries = 50;
 /** Of one series, by all rules in one transaction: nobody's values wait long for those of another. */
 const mostPoints = 250;
 const mostEvents = 20;
