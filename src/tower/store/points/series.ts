@@ -1,7 +1,7 @@
 /** The series of a model's metrics: found by what they are called, made when they are new. They are never changed or removed. */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import { type Connection, type Database, prepared } from '../database.ts';
+import type { Connection, Database } from '../database.ts';
 
 /** What all series of a batch share. */
 export interface SeriesOwner {
@@ -44,7 +44,8 @@ type Found = Map<string, SeriesId>;
 /** Those of the wanted that are there, by their texts. */
 async function find(connection: Connection, owner: SeriesOwner, wanted: Wanted): Promise<Found> {
   const names = [...wanted.values()];
-  const { rows } = await prepared<SeriesId & { place: number }>`
+  // Not prepared: a plan for a store that is still empty would compare each with each.
+  const { rows } = await sql<SeriesId & { place: number }>`
     with named as materialized (
       -- By itself, for then the index of series is searched by all its columns.
       select metric.id, wanted.label_key, wanted.place
