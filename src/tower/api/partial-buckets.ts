@@ -9,12 +9,13 @@ export type PartialBucket = 'so far' | 'in part';
  * and say nothing of a fall.
  */
 export function partialBuckets(
-  { bucket, from, to }: Pick<Slice, 'bucket' | 'from' | 'to'>,
+  { bucket, fill, from, to }: Pick<Slice, 'bucket' | 'fill' | 'from' | 'to'>,
   now: number,
 ): ReadonlyMap<number, PartialBucket> {
   const found = new Map<number, PartialBucket>();
   const reach = Math.min(to.getTime(), now);
-  if (bucket === 'none' || reach <= from.getTime()) return found;
+  // Of values that hold, all are there.
+  if (bucket === 'none' || fill === 'last' || reach <= from.getTime()) return found;
   const first = stretchOf(bucket, from.getTime());
   if (first.start < from.getTime()) found.set(first.start, 'in part');
   const last = stretchOf(bucket, reach - 1);

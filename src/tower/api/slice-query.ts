@@ -4,7 +4,7 @@ import type { Connection } from '../store/database.ts';
 import type { Scope } from '../store/scope.ts';
 import { type Bucket, buckets, stretchOf } from '../store/slice/buckets.ts';
 import { listMetrics, type MetricRow } from '../store/slice/metrics.ts';
-import { aggregates, orders, type Slice } from '../store/slice/slice.ts';
+import { aggregates, fills, heldDays, orders, type Slice } from '../store/slice/slice.ts';
 import { HttpProblem } from './problem.ts';
 import { labelOf, labelSchema, type QuerySchema } from './query.ts';
 import { type Format, formats } from './table.ts';
@@ -54,6 +54,12 @@ export const sliceQuery = {
       enum: ['auto', ...buckets],
       default: 'auto',
     },
+    fill: {
+      type: 'string',
+      description: `What a series has in a bucket (of a day or longer) in which it has no value: none, or its last one, for ${heldDays} days. With last it has one value in each bucket, the last, so that a mean is of all models and not of those that reported.`,
+      enum: fills,
+      default: 'none',
+    },
     compare: {
       type: 'string',
       description: 'The same over the time before, or a year (52 weeks) before.',
@@ -87,6 +93,7 @@ export interface SliceQuery {
   readonly from?: string;
   readonly to?: string;
   readonly bucket: 'auto' | Bucket;
+  readonly fill: (typeof fills)[number];
   readonly compare: (typeof comparisons)[number];
   readonly order: Slice['order'];
   readonly limit: number;
@@ -120,13 +127,23 @@ const autoBucket = (length: number): Bucket =>
 
 const mostBuckets = 2000;
 
+/** Values are held over buckets that rollups answer. */
+function checkFill(bucket: Bucket, times: Readonly<Record<'from' | 'to', string | undefined>>): void {
+  if (bucket === 'none' || bucket === 'hour') throw badParameter('fill', 'is last, which needs a bucket of day, week or month');
+  for (const name of ['from', 'to'] as const)
+    if (timeOf(name, times[name] ?? '1970-01-01') % day !== 0)
+      throw badParameter(name, 'is a time within a day; with fill=last it is a date such as 2026-03-01');
+}
+
 /** The time asked for. With buckets of days or more it is whole days (or weeks), which rollups can answer. */
-export function spanOf({ last, from, to, bucket }: SliceQuery, now: number): Span {
+export function spanOf({ last, from, to, bucket, fill }: SliceQuery, now: number): Span {
   const end = to === undefined ? now : timeOf('to', to);
   const start = from === undefined ? end - Number(last.slice(0, -1)) * (lengths[last.slice(-1)] ?? day) : timeOf('from', from);
   if (start >= end) throw badParameter('from', 'lies after `to`');
   if (start < Date.UTC(1970, 0, 1)) throw badParameter('from', 'lies before 1970');
-  const length = bucket === 'auto' ? autoBucket(end - start) : bucket;
+  const fitting = bucket === 'auto' ? autoBucket(end - start) : bucket;
+  const length = fill === 'last' && bucket === 'auto' && fitting === 'hour' ? 'day' : fitting;
+  if (fill === 'last') checkFill(length, { from, to });
   if (length === 'hour' && end - start > mostBuckets * 3_600_000)
     throw badParameter('bucket', `would make more than ${mostBuckets} buckets; take day or longer`);
   if (length === 'hour') return { from: Math.floor(start / 3_600_000) * 3_600_000, to: end, bucket: length };
@@ -183,6 +200,7 @@ export const sliceOf = (query: SliceQuery, { unit }: MetricRow, { from, to, buck
   to: new Date(to),
   aggregate: query.agg,
   bucket,
+  fill: query.fill,
   order: query.order,
   limit: query.limit,
 });

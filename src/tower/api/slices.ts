@@ -86,6 +86,7 @@ function answerJson({ wanted, found, compared, partial }: Answer) {
     unit: wanted.unit,
     aggregate: wanted.aggregate,
     bucket: wanted.bucket,
+    fill: wanted.fill,
     by: wanted.by,
     ...spanJson(wanted),
     compared: compared && spanJson(compared.wanted),

@@ -4,7 +4,7 @@ import type { Database } from '../store/database.ts';
 
 const name = 'Board pack';
 const panels: readonly Panel[] = [
-  { title: 'Readiness by tier', question: 'metric=tower.score.passing&by=tier&last=180d&bucket=week&order=low' },
+  { title: 'Readiness by tier', question: 'metric=tower.score.passing&by=tier&last=180d&bucket=week&fill=last&order=low' },
   { title: 'Models whose features drift most', question: 'metric=model.drift.psi&agg=max&by=model&last=30d&limit=5' },
   {
     title: 'Score of the sections by owner, against the quarter before',

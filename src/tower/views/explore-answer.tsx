@@ -2,7 +2,7 @@
 import { formatNumber, plural } from '../../reports/words.ts';
 import { type ExploreState, exploreQuery } from '../api/explore-query.ts';
 import { type Answer, keyOf } from '../api/slices.ts';
-import type { SliceGroup } from '../store/slice/slice.ts';
+import { heldDays, type SliceGroup } from '../store/slice/slice.ts';
 import { type AnswerProps, Bars, changeWords, GroupLink, noOtherTime, titleOf } from './explore-bars.tsx';
 import { sayAggregate, sayDimension } from './explore-form.tsx';
 import { apiHref, changeExplore, exploreHref } from './explore-state.ts';
@@ -240,6 +240,7 @@ export function ExploreAnswer({ state, answer, origin, maySave }: ExploreAnswerP
       <p class="small quiet">
         {plural(found.groupCount, 'group')}, {day(wanted.from)} to {day(new Date(wanted.to.getTime() - 1))}
         {wanted.bucket === 'none' ? '' : `, by ${wanted.bucket}`}, UTC
+        {wanted.fill === 'last' && `; each series has its last value, for up to ${heldDays} days`}
         {isCut && `; the first ${count(found.groups.length)} are shown`}
         {isCut && found.groups.length < mostGroups && (
           <>

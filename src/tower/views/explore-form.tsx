@@ -5,7 +5,7 @@ import { comparisons } from '../api/slice-query.ts';
 import { buckets } from '../store/slice/buckets.ts';
 import { dimensionColumns } from '../store/slice/dimensions.ts';
 import type { MetricRow } from '../store/slice/metrics.ts';
-import { aggregates, orders } from '../store/slice/slice.ts';
+import { aggregates, fills, orders } from '../store/slice/slice.ts';
 import { changeExplore, exploreHref } from './explore-state.ts';
 
 const aggregateWords: Readonly<Record<(typeof aggregates)[number], string>> = {
@@ -23,6 +23,7 @@ export const sayAggregate = (aggregate: (typeof aggregates)[number]): string => 
 
 const lookWords = { lines: 'one chart', small: 'small multiples', bars: 'bars' } as const;
 const orderWords = { high: 'highest first', low: 'lowest first', name: 'by name' } as const;
+const fillWords = { none: 'nothing', last: 'the last value holds' } as const;
 const compareWords = { none: 'nothing', previous: 'the time before', year: 'a year before' } as const;
 const spans = [
   ['7d', '7 days'],
@@ -97,6 +98,7 @@ export function ExploreForm({ state, metrics, labels }: ExploreFormProps) {
           b === 'none' ? 'no buckets' : b === 'auto' ? 'fitting length' : b === 'hour' ? 'an hour' : `a ${b}`,
         ])}
       />
+      <Pick name="fill" title="Where none came" value={state.fill} options={fills.map((f) => [f, fillWords[f]])} />
       <Pick name="compare" title="Compared with" value={state.compare} options={comparisons.map((c) => [c, compareWords[c]])} />
       <Pick name="order" title="Order" value={state.order} options={orders.map((o) => [o, orderWords[o]])} />
       <Pick name="look" title="Drawn as" value={state.look} options={looks.map((l) => [l, lookWords[l]])} />

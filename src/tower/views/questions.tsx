@@ -5,7 +5,7 @@ const questions = [
   {
     ask: 'How ready are we?',
     about: 'ML Test Score by tier, half a year',
-    href: exploreHref({ metric: 'tower.score.passing', by: ['tier'], last: '180d', bucket: 'week', order: 'low' }),
+    href: exploreHref({ metric: 'tower.score.passing', by: ['tier'], last: '180d', bucket: 'week', fill: 'last', order: 'low' }),
   },
   {
     ask: 'What drifts?',

@@ -155,6 +155,16 @@ describe('GET /v1/query', () => {
     ]);
   });
 
+  it('holds the last value of a series where none came, when asked to', async () => {
+    const { body } = await query('by=feature&bucket=day&fill=last&where=feature:income');
+    expect(body).toMatchObject({ fill: 'last', partial: [] });
+    expect(body.groups[0].points).toEqual(
+      ['03', '04', '05', '06', '07', '08'].map((day) => ({ at: `2026-03-${day}T00:00:00.000Z`, value: 0.4, n: 1 })),
+    );
+    const { body: hours } = await ask('/v1/query?metric=model.drift.psi&last=24h&fill=last');
+    expect(hours).toMatchObject({ bucket: 'day' });
+  });
+
   it('reaches the numbers of reports: scores, checks, what the model measured', async () => {
     const { body } = await ask('/v1/metrics');
     expect(body.items.map((item: { name: string }) => item.name)).toEqual(
@@ -209,6 +219,9 @@ describe('GET /v1/query', () => {
     ['metric=model.drift.psi&last=1000000d', 'last'],
     ['metric=model.drift.psi&bucket=hour&last=365d', 'bucket'],
     ['metric=model.drift.psi&by=a&by=b&by=c', 'by'],
+    ['metric=model.drift.psi&fill=last&bucket=hour&last=24h', 'fill'],
+    ['metric=model.drift.psi&fill=last&bucket=none', 'fill'],
+    ['metric=model.drift.psi&fill=last&bucket=day&from=2026-03-01T10:00:00Z', 'from'],
     ['metric=model.drift.psi&limit=100000', 'limit'],
   ])('refuses %s', async (text, parameter) => {
     expect(await ask(`/v1/query?${text}`)).toMatchObject({ status: 400, body: { errors: [{ parameter }] } });

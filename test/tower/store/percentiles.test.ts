@@ -269,6 +269,7 @@ onBothDatabases((opened) => {
         where: [],
         agg: 'p95',
         bucket: 'day',
+        fill: 'none',
         compare: 'none',
         order: 'high',
         limit: 5,

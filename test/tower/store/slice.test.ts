@@ -1,17 +1,20 @@
 /** Metrics without reports, and slices of them, on both databases. */
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
+import { randomOf } from '../../../src/stats/random.ts';
 import { KeyReused } from '../../../src/tower/store/idempotency.ts';
 import { schema1 } from '../../../src/tower/store/migrations/schema-1.ts';
 import { schema2 } from '../../../src/tower/store/migrations/schema-2.ts';
 import { rollUp } from '../../../src/tower/store/points/rollups.ts';
+import { stretchOf } from '../../../src/tower/store/slice/buckets.ts';
 import { labelNames, listMetrics } from '../../../src/tower/store/slice/metrics.ts';
-import { type Slice, slice } from '../../../src/tower/store/slice/slice.ts';
+import { heldDays, type Slice, slice } from '../../../src/tower/store/slice/slice.ts';
 import { modelsNamed, writeMetrics } from '../../../src/tower/store/write-metrics.ts';
 import { writeReport } from '../../../src/tower/store/write-report.ts';
 import { localWriter, sampleReport, submissionOf } from '../sample.ts';
 import { emptyStore, onBothDatabases } from './databases.ts';
 
+const dayMs = 86_400_000;
 const metric = 'task.latency.seconds';
 const at = (day: number, hour = 0): string => new Date(Date.UTC(2026, 2, day, hour)).toISOString();
 
@@ -101,6 +104,73 @@ onBothDatabases((store) => {
     expect(await write(a, [{ value: 1, at: at(5) }], { idempotencyKey: 'k' })).toBe(0);
     await expect(write(a, [{ value: 1, at: at(6) }], { idempotencyKey: 'k', sha256: 'b' })).rejects.toThrow(KeyReused);
     expect(await summed('rollup_day')).toMatchObject({ n: 1 });
+  });
+
+  it('holds the last value of a series where none came, so that a mean is of all of them', async () => {
+    const a = await model('a', '@x');
+    const b = await model('b', '@x');
+    await write(a, [{ value: 1, at: at(3) }]);
+    await write(b, [
+      { value: 2, at: at(2) },
+      { value: 3, at: at(4) },
+      { value: 5, at: at(10) },
+    ]);
+    const drawn = async (more: Partial<Slice>) =>
+      (await sliced({ bucket: 'week', fill: 'last', ...more })).groups[0]?.points.map(({ value, n }) => [value, n]);
+    expect(await drawn({ fill: 'none' })).toEqual([
+      [2, 3],
+      [5, 1],
+    ]);
+    expect(await drawn({})).toEqual([
+      [2, 2],
+      [3, 2],
+    ]);
+    expect(await drawn({ aggregate: 'count' })).toEqual([
+      [2, 2],
+      [2, 2],
+    ]);
+    expect(await drawn({ aggregate: 'p50' })).toEqual([
+      [2, 2],
+      [3, 2],
+    ]);
+    // What came before the time asked for holds too.
+    const later = { from: new Date(at(16)), to: new Date(at(23)) };
+    expect(await drawn({ ...later, fill: 'none' })).toBeUndefined();
+    expect(await drawn(later)).toEqual([[3, 2]]);
+  });
+
+  it('holds values as a count by hand says, in buckets of any length, and none for ever or of the future', async () => {
+    const random = randomOf(7);
+    const now = Date.now();
+    const start = Math.floor(now / dayMs) * dayMs - 150 * dayMs;
+    const known: { readonly series: string; readonly at: number; readonly value: number }[] = [];
+    for (const series of ['1', '2', '3', '4'])
+      for (let n = random.below(4) + 1; n > 0; n--)
+        known.push({ series, at: start + random.below(140) * dayMs + random.below(24) * 3_600_000, value: random.below(100) });
+    const a = await model('a', '@x');
+    await write(
+      a,
+      known.map(({ series, at, value }) => ({ value, at: new Date(at).toISOString(), labels: { series } })),
+    );
+    for (const bucket of ['day', 'week', 'month'] as const) {
+      const from = stretchOf(bucket, start + 30 * dayMs).start;
+      const expected: [at: number, sum: number, n: number][] = [];
+      for (let at = from; at < now; at = stretchOf(bucket, at).end) {
+        const { end } = stretchOf(bucket, at);
+        const held = ['1', '2', '3', '4'].flatMap((series) => {
+          const newest = known.filter((one) => one.series === series && one.at < end).sort((x, y) => y.at - x.at)[0];
+          return newest && stretchOf(bucket, newest.at + heldDays * dayMs).start >= at ? [newest.value] : [];
+        });
+        if (held.length > 0) expected.push([at, held.reduce((sum, value) => sum + value), held.length]);
+      }
+      expect(expected.length).toBeGreaterThan(3);
+      const to = new Date(start + 400 * dayMs);
+      const { groups } = await sliced({ bucket, fill: 'last', aggregate: 'sum', from: new Date(from), to });
+      expect(
+        groups[0]?.points.map(({ at, value, n }) => [at.getTime(), value, n]),
+        bucket,
+      ).toEqual(expected);
+    }
   });
 
   it('groups by columns and labels of models and series, and filters by them', async () => {

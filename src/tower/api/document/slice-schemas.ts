@@ -1,6 +1,6 @@
 /** JSON Schemas of what metrics and slices answer. */
 import { buckets } from '../../store/slice/buckets.ts';
-import { aggregates } from '../../store/slice/slice.ts';
+import { aggregates, fills } from '../../store/slice/slice.ts';
 import { object, orNull } from './schema-words.ts';
 
 const text = { type: 'string' } as const;
@@ -33,6 +33,7 @@ export const sliceSchema = object('A metric, sliced.', {
   unit: text,
   aggregate: { type: 'string', enum: aggregates },
   bucket: { type: 'string', enum: buckets },
+  fill: { type: 'string', enum: fills, description: 'What a series has in a bucket without a value.' },
   by: { type: 'array', items: text },
   from: time,
   to: { ...time, description: 'Exclusive.' },

@@ -11,6 +11,7 @@ import { type PercentileLimits, type PercentileQuestion, percentilesOf } from '.
 export const aggregates = ['avg', 'min', 'max', 'sum', 'count', 'last', 'p50', 'p95', 'p99'] as const;
 export type Aggregate = (typeof aggregates)[number];
 export const orders = ['high', 'low', 'name'] as const;
+export const fills = ['none', 'last'] as const;
 
 export interface Slice {
   /** What the reader is confined to: nothing else is counted, named or drawn. */
@@ -26,6 +27,11 @@ export interface Slice {
   readonly to: Date;
   readonly aggregate: Aggregate;
   readonly bucket: Bucket;
+  /**
+   * `last`: in a bucket without a value a series has its last one, for `heldDays`, and one value in each, whatever came; buckets and
+   * times are then of whole days. So a mean is of all models, not of those that reported.
+   */
+  readonly fill?: (typeof fills)[number];
   readonly order: (typeof orders)[number];
   /** Groups. */
   readonly limit: number;
@@ -50,15 +56,19 @@ export interface Sliced {
   readonly source: 'point' | 'rollup_day' | 'rollup_week';
 }
 
+/** Days for which a value is held: what reports once a month is there, what has gone is not. */
+export const heldDays = 35;
+
 /** Of the percentiles, the part of all values that lies below. */
 const fractions: Partial<Readonly<Record<Aggregate, number>>> = { p50: 0.5, p95: 0.95, p99: 0.99 };
 
 /** Start of the day (UTC) in which a time lies, or the time itself when it is one. */
 const isDayStart = (at: Date): boolean => at.getTime() % 86_400_000 === 0;
 
-function sourceOf({ aggregate, bucket, from, to }: Slice): Sliced['source'] {
+function sourceOf({ aggregate, bucket, from, to, fill }: Slice): Sliced['source'] {
   const isWhole = isDayStart(from) && isDayStart(to);
-  if (fractions[aggregate] !== undefined || bucket === 'hour' || !isWhole) return 'point';
+  const isOfPoints = fractions[aggregate] !== undefined && fill !== 'last';
+  if (isOfPoints || bucket === 'hour' || !isWhole) return 'point';
   const isWeekly = bucket === 'week' && from.getUTCDay() === 1 && to.getUTCDay() === 1;
   return isWeekly ? 'rollup_week' : 'rollup_day';
 }
@@ -90,9 +100,25 @@ function rowsOf(slice: Slice, source: Sliced['source'], metric: RawBuilder<unkno
       from ${pointStore.scan('chosen', { from, to })} as chosen_points`;
   }
   const start = source === 'rollup_day' ? sql`day` : sql`week`;
-  return sql`select gid, id, ${start} as start, n, sum, min, max, last, last_ts
+  const since = slice.fill === 'last' ? new Date(from.getTime() - heldDays * 86_400_000) : from;
+  const rows = sql`select gid, id, ${start} as start, n, sum, min, max, last, last_ts
     from ${sql.table(source)} as r join chosen on chosen.id = r.series_id
-    where r.metric_id = ${metric} and ${start} >= ${from.toISOString().slice(0, 10)}::date and ${start} < ${to.toISOString().slice(0, 10)}::date`;
+    where r.metric_id = ${metric} and ${start} >= ${since.toISOString().slice(0, 10)}::date and ${start} < ${to.toISOString().slice(0, 10)}::date`;
+  return slice.fill === 'last' ? held(rows, slice) : rows;
+}
+
+/** The same shape: of each series and bucket the last value up to its end, up to now. */
+function held(rows: RawBuilder<unknown>, { bucket, from, to }: Slice): RawBuilder<unknown> {
+  const truncated = (time: RawBuilder<unknown>) => sql`date_trunc(${sql.lit(bucket)}, ${time})`;
+  const utc = (at: number) => truncated(sql`${new Date(at).toISOString()}::timestamptz at time zone 'UTC'`);
+  const step = sql`interval '1 ${sql.raw(bucket)}'`;
+  const end = truncated(sql`(last_ts at time zone 'UTC') + ${sql.lit(`${heldDays} days`)}::interval`);
+  return sql`select gid, id, generate_series(greatest(start, ${utc(from.getTime())}),
+      least(next - ${step}, ${end}, ${utc(Math.min(to.getTime(), Date.now()) - 1)}), ${step}) as start,
+      1 as n, last as sum, last as min, last as max, last, last_ts
+    from (select *, lead(start) over (partition by id order by start) as next from (
+      select gid, id, ${truncated(sql`start::timestamp`)} as start, ${lastOf(sql`last`, sql`last_ts`)} as last, max(last_ts) as last_ts
+      from (${rows}) as measured group by 1, 2, 3) as known) as known`;
 }
 
 interface Row {
@@ -154,7 +180,8 @@ export async function slice(db: Database, wanted: Slice, limits?: PercentileLimi
   const id = await metricId(db, wanted);
   if (id === null) return { groups: [], groupCount: 0, source };
   const fraction = fractions[wanted.aggregate];
-  const percentiles = fraction === undefined ? null : await slicePercentiles(db, { ...wanted, metricId: id, fraction }, limits);
+  const isInDatabase = fraction === undefined || wanted.fill === 'last';
+  const percentiles = isInDatabase ? null : await slicePercentiles(db, { ...wanted, metricId: id, fraction }, limits);
   return percentiles ?? sliceInDatabase(db, wanted, source, id);
 }
 
