@@ -161,6 +161,7 @@ async function queries(db: Database, what: string): Promise<void> {
   console.log(`${what}: page of one model: ${await p95(() => page(`/models/${1 + (i++ % modelCount)}`))}`);
   console.log(`${what}: catalog, page of 50: ${await p95(() => page('/?sort=name'))}`);
   console.log(`${what}: a metric of all models by owner and week: ${await p95(() => slice(db, question))}`);
+  console.log(`${what}: the same, last values held: ${await p95(() => slice(db, { ...question, fill: 'last' }))}`);
   const byModel: Slice = { ...question, by: ['model'], limit: 1000 };
   console.log(`${what}: the same by model, a thousand of them: ${await p95(() => slice(db, byModel))}`);
   console.log(
