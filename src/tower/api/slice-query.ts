@@ -130,9 +130,11 @@ const mostBuckets = 2000;
 /** Values are held over buckets that rollups answer. */
 function checkFill(bucket: Bucket, times: Readonly<Record<'from' | 'to', string | undefined>>): void {
   if (bucket === 'none' || bucket === 'hour') throw badParameter('fill', 'is last, which needs a bucket of day, week or month');
-  for (const name of ['from', 'to'] as const)
-    if (timeOf(name, times[name] ?? '1970-01-01') % day !== 0)
+  for (const name of ['from', 'to'] as const) {
+    const text = times[name];
+    if (text !== undefined && timeOf(name, text) % day !== 0)
       throw badParameter(name, 'is a time within a day; with fill=last it is a date such as 2026-03-01');
+  }
 }
 
 /** The time asked for. With buckets of days or more it is whole days (or weeks), which rollups can answer. */

@@ -20,8 +20,8 @@ interface Use {
  * @throws KeyReused
  */
 export async function claimKey(connection: Connection, { projectId, sha256, reportId, refClass, ...use }: Use): Promise<boolean> {
-  // What a branch sent must not count as sent when the record's job sends it.
-  const key = refClass === 'preview' ? `preview ${use.key}` : use.key;
+  // What a branch sent must not count as sent when the record's job sends it. No header holds the tab, so no key is another's.
+  const key = refClass === 'preview' ? `preview\t${use.key}` : use.key;
   const made = await sql`insert into idempotency (project_id, key, sha256, report_id)
     values (${projectId}, ${key}, ${sha256}, ${reportId ?? null}::bigint) on conflict do nothing returning key`.execute(
     connection,

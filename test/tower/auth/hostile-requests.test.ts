@@ -126,20 +126,22 @@ describe('a job', () => {
   it('of an unprotected branch takes nothing from the record by sending first what a job of the record sends', async () => {
     const branch: Claims = { ref: 'x', ref_path: 'refs/heads/x', ref_protected: 'false' };
     const at = '2026-03-03T00:00:00Z';
-    const numbers = { model: 'late-lodgement-risk', metrics: [{ name: 'model.load', value: 3, unit: '1', at }] };
-    const sendNumbers = async (claims: Claims) =>
+    const sendNumbers = async (claims: Claims, key = 'of the body', value = 3) =>
       ask('/v1/metrics', {
         method: 'POST',
         headers: {
           authorization: `Bearer ${await gitlab.token(claims)}`,
           'content-type': 'application/json',
-          'idempotency-key': 'of the body',
+          'idempotency-key': key,
         },
-        body: JSON.stringify(numbers),
+        body: JSON.stringify({ model: 'late-lodgement-risk', metrics: [{ name: `model.load_${value}`, value, unit: '1', at }] }),
       });
     expect((await sendNumbers({ ...branch, job_id: '6' })).body).toMatchObject({ record: 'preview', added: 1 });
     expect((await sendNumbers({})).body).toMatchObject({ record: 'authoritative', added: 1 });
     expect((await sendNumbers({})).body).toMatchObject({ record: 'authoritative', added: 0 });
+    // Nor by a guess at how the two are kept apart: no key of the record is one of a preview.
+    expect((await sendNumbers({ ...branch, job_id: '6' }, 'k', 4)).body).toMatchObject({ record: 'preview', added: 1 });
+    expect((await sendNumbers({}, 'preview k', 4)).body).toMatchObject({ record: 'authoritative', added: 1 });
     const first = await asJob({ ...branch, job_id: '6' }, { at, jobId: '1001' });
     expect(first.body).toMatchObject({ record: 'preview', replayed: false });
     const { status, body } = await asJob({}, { at, jobId: '1001' });
